@@ -1,0 +1,94 @@
+"""Images that were read once are kept as one array in the user's cache folder, under a key made of names, sizes and times."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from charcnn.images.load import Loaded, load_images
+from charcnn.spec import ImageSpec
+
+log = logging.getLogger(__name__)
+
+_LAYOUT = 1
+"""Part of the key: raised when `images.fit` or the files below change their meaning."""
+_MOST_BYTES = 8 * 2**30
+_PIXELS_FIELDS = {"height", "width", "fit", "margin", "polarity"}
+"""The part of an ImageSpec that changes pixels; mean and std are applied in the network."""
+
+
+def cache_folder() -> Path:
+    """Gives `$CHARCNN_CACHE`, else the user's cache folder for charcnn."""
+    return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn")) / "images"
+
+
+def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
+    """Gives what `images.load.load_images` gives, from the cache where no file has changed since.
+
+    The images come memory-mapped and read-only. A cache that cannot be written is done without.
+    """
+    entry = cache_folder() / _key(files, spec)
+    try:
+        loaded = _read(entry)
+    except (OSError, ValueError):
+        loaded = load_images(files, spec, on_progress)
+        _write(entry, loaded)
+    else:
+        on_progress(len(files))
+        entry.touch()  # the oldest entries are removed first
+    return loaded
+
+
+def _key(files: Sequence[Path], spec: ImageSpec) -> str:
+    digest = hashlib.sha256(f"{_LAYOUT}{spec.model_dump_json(include=_PIXELS_FIELDS)}".encode())
+    for path in files:
+        try:
+            status = path.stat()
+            about = f"{status.st_size},{status.st_mtime_ns}"
+        except OSError:
+            about = "missing"
+        digest.update(f"\0{path.absolute()}\0{about}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _read(entry: Path) -> Loaded:
+    failures = json.loads((entry / "failures.json").read_text(encoding="utf-8"))
+    return Loaded(
+        images=np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False),
+        digests=np.load(entry / "digests.npy", allow_pickle=False),
+        failures={int(index): reason for index, reason in failures.items()},
+    )
+
+
+def _write(entry: Path, loaded: Loaded) -> None:
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=entry.parent) as scratch:
+            fresh = Path(scratch, "new")
+            fresh.mkdir()
+            np.save(fresh / "images.npy", loaded.images)
+            np.save(fresh / "digests.npy", loaded.digests)
+            (fresh / "failures.json").write_text(json.dumps(loaded.failures), encoding="utf-8")
+            fresh.rename(entry)
+        _prune(entry.parent)
+    except OSError as fault:
+        log.debug("images are not cached: %s", fault)
+
+
+def _prune(folder: Path) -> None:
+    """Removes the entries that were not used for the longest time, until the rest is small enough."""
+    entries = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    sizes = [sum(file.stat().st_size for file in entry.iterdir() if file.is_file()) for entry in entries]
+    excess = sum(sizes) - _MOST_BYTES
+    for entry, size in zip(entries[:-1], sizes, strict=False):
+        if excess <= 0:
+            break
+        shutil.rmtree(entry, ignore_errors=True)
+        excess -= size

@@ -1,0 +1,62 @@
+"""`classes.txt`: which label a class folder has, and which folder a label is written to."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from charcnn.errors import DatasetError
+
+CLASSES_FILE = "classes.txt"
+
+
+def read_classes(dataset: Path) -> dict[str, str]:
+    """Gives folder name → label, from `classes.txt` inside the dataset, or else beside it; empty where there is none.
+
+    Raises:
+        DatasetError: a line is not `folder<TAB>label`, or two folders have one label.
+    """
+    for path in (dataset / CLASSES_FILE, dataset.parent / CLASSES_FILE):
+        if path.is_file():
+            return _parse(path)
+    return {}
+
+
+def _parse(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as fault:
+        raise DatasetError(f"{path} is not UTF-8: {fault.reason} at byte {fault.start}.") from None
+    labels: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        folder, tab, label = line.partition("\t")
+        if not tab or not folder.strip() or not label.strip():
+            raise DatasetError(f"{path}, line {number}: {line!r} is not folder<TAB>label.")
+        if label.strip() in labels.values():
+            raise DatasetError(f"{path}, line {number}: the label {label.strip()} stands for two folders.")
+        labels[folder.strip()] = label.strip()
+    return labels
+
+
+def write_classes(path: Path, folders: Mapping[str, str]) -> None:
+    """Writes folder name → label as `classes.txt`."""
+    path.write_text("".join(f"{folder}\t{label}\n" for folder, label in folders.items()), encoding="utf-8")
+
+
+def folder_names(labels: Iterable[str]) -> dict[str, str]:
+    """Gives a folder name for each label, such that any file system keeps them apart.
+
+    A label that is a plain name is its own folder; what file systems dislike, or what differs from another label only in
+    case or Unicode form, becomes its code points: `U+0041`, `U+0061`.
+
+    Returns:
+        folder name → label, in the labels' order.
+    """
+    labels = list(labels)
+    folded = [unicodedata.normalize("NFKC", label).casefold() for label in labels]
+    names = {}
+    for label, fold in zip(labels, folded, strict=True):
+        plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip() and folded.count(fold) == 1
+        names[label if plain else "_".join(f"U+{ord(c):04X}" for c in label)] = label
+    return names

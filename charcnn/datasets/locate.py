@@ -1,0 +1,66 @@
+"""What a dataset argument means: a path, or a bare name under the data root; and the starter set where nothing is there."""
+
+import logging
+import os
+from pathlib import Path
+
+from charcnn.datasets.starter import FOLDERS, has_part_of_starter, synth
+from charcnn.errors import DatasetError, closest
+
+log = logging.getLogger(__name__)
+
+
+def data_root() -> Path:
+    """Gives the folder under which bare names are looked up: `$CHARCNN_DATA`, else `data`."""
+    return Path(os.environ.get("CHARCNN_DATA") or "data")
+
+
+def is_bare(argument: str) -> bool:
+    """Tells whether an argument is a name without any folder before it."""
+    return len(Path(argument).parts) == 1 and argument not in (".", "..", "~")
+
+
+def dataset_path(argument: str) -> Path:
+    """Finds the dataset that an argument names.
+
+    A path that exists is itself. A bare name that does not is looked up under the data root; `train`, `test` and `ttest`
+    are written there first, as the starter set, where none of it exists.
+
+    Raises:
+        DatasetError: there is no such dataset.
+    """
+    path, root = Path(argument).expanduser(), data_root()
+    if path.exists():
+        return path
+    if not is_bare(argument):
+        raise DatasetError(f"No such folder: {path}", _hint(argument))
+    if (root / argument).exists():
+        return root / argument
+    if argument in FOLDERS and not has_part_of_starter(root):
+        log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
+        synth(root)
+        return root / argument
+    raise DatasetError(f"No such dataset: {argument} (looked in . and in {root})", _hint(argument))
+
+
+def destination_path(argument: str, source_argument: str) -> Path:
+    """Gives where a new dataset goes: a bare name stands beside a source that was itself found under the data root."""
+    from_root = is_bare(source_argument) and not Path(source_argument).exists()
+    return data_root() / argument if from_root and is_bare(argument) else Path(argument).expanduser()
+
+
+def test_counterpart(source: str) -> Path | None:
+    """Gives the `test` folder (or `test.csv`) beside a training dataset, or None."""
+    path = Path(source).expanduser()
+    if not path.exists() and is_bare(source):
+        path = data_root() / source
+    names = ("test.csv", "test") if path.suffix == ".csv" else ("test", "test.csv")
+    found = (path.parent / name for name in names)
+    return next((candidate for candidate in found if candidate.exists() and candidate != path), None)
+
+
+def _hint(argument: str) -> str:
+    root = data_root()
+    known = [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
+    folders = [name for name in known if (root / name).is_dir()]
+    return closest(argument, folders) if folders else "charcnn synth writes a starter set to try things with."

@@ -1,0 +1,159 @@
+"""A path → the images that lie there and their labels. Looks at names only; no file of an image is opened.
+
+Three forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabelled, or labelled by `ROOT.csv`
+beside it or `labels.csv` inside), and a CSV file with the columns `file,label`.
+"""
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charcnn.datasets.labels import CLASSES_FILE, read_classes
+from charcnn.errors import DatasetError
+from charcnn.images.io import SUFFIXES, is_image, natural_key
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and, where known, their labels.
+
+    Attributes:
+        source: The path, as it was asked for; several, for a union.
+        files: The image files; of class folders class by class, always in natural order.
+        labels: int64 `[N]`, indices into `classes`; None for an unlabelled folder.
+        classes: The label texts, in natural order of their folders; empty where unlabelled.
+    """
+
+    source: str
+    files: tuple[Path, ...]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def require_labels(self) -> NDArray[np.int64]:
+        """Gives the labels.
+
+        Raises:
+            DatasetError: there are none.
+        """
+        if self.labels is None:
+            raise DatasetError(
+                f"{self.source} has no labels: it holds images, but no class folders and no CSV.",
+                "Sort the images into one folder per class, or write file,label lines into a CSV beside the folder.",
+            )
+        return self.labels
+
+
+def scan(path: Path) -> Dataset:
+    """Finds the images of a dataset.
+
+    Raises:
+        DatasetError: the path does not exist, holds no images, has a class without any, or a CSV that does not fit.
+    """
+    if path.is_file() and path.suffix.lower() == ".csv":
+        return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
+    if not path.is_dir():
+        raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
+    folders, images = _listing(path)
+    if folders:
+        return _from_class_folders(path, folders)
+    for truth in (path.parent / f"{path.name}.csv", path / "labels.csv"):
+        if truth.is_file():
+            return _from_csv(truth, str(path), [path])
+    if not images:
+        raise DatasetError(
+            f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).",
+            "A dataset is a folder of class folders, each with images of one character.",
+        )
+    return Dataset(str(path), tuple(images), None, ())
+
+
+def _listing(path: Path) -> tuple[list[Path], list[Path]]:
+    """The visible sub-folders and the images of a folder, each in natural order."""
+    folders, images = [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                continue
+            if entry.is_dir():
+                folders.append(entry.name)
+            elif is_image(entry.name):
+                images.append(entry.name)
+    return tuple([path / name for name in sorted(names, key=natural_key)] for names in (folders, images))  # type: ignore[return-value]
+
+
+def _from_class_folders(path: Path, folders: Sequence[Path]) -> Dataset:
+    labels = read_classes(path)
+    found = [(folder, labels.get(folder.name, folder.name), _listing(folder)) for folder in folders]
+    if not any(images for _, _, (_, images) in found):
+        inner = [folder.name for folder, _, (folders, _) in found if folders]
+        if inner:
+            raise DatasetError(f"{path} holds no class folders, but datasets: {', '.join(inner)}.", f"Name one: {path / inner[0]}")
+        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).")
+    files, indices, classes = [], [], []
+    for folder, label, (_, images) in found:
+        if not images:
+            name = folder.name if label == folder.name else f"{folder.name} ({label})"
+            raise DatasetError(f"The class {name} in {path} has no images.", f"Put images into it, or remove the folder {folder}.")
+        if label in classes:
+            raise DatasetError(f"{path / CLASSES_FILE}: the label {label} stands for two folders, {folder.name} is one of them.")
+        files += images
+        indices += [len(classes)] * len(images)
+        classes.append(label)
+    return Dataset(str(path), tuple(files), np.array(indices, np.int64), tuple(classes))
+
+
+def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
+    """A table `file,label`; files are relative to the first of the folders in which they lie."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise DatasetError(f"{path} is no CSV in UTF-8: {fault}") from None
+    if not rows:
+        raise DatasetError(f"{path} has no lines below its heading.", "It needs the columns file,label.")
+    files, texts = [], []
+    for number, row in enumerate(rows, 2):
+        name, label = row.get("file"), row.get("label")
+        if not name or not label:
+            raise DatasetError(f"{path}, line {number}: no file or no label.", "It needs the columns file,label.")
+        places = [folder / name for folder in folders]
+        files.append(next((place for place in places if place.exists()), places[0]))
+        texts.append(label)
+    named = [label for label in read_classes(path.parent).values() if label in set(texts)]
+    classes = tuple(dict.fromkeys(named + sorted(set(texts), key=natural_key)))
+    index = {label: position for position, label in enumerate(classes)}
+    return Dataset(source, tuple(files), np.array([index[text] for text in texts], np.int64), classes)
+
+
+def union(datasets: Sequence[Dataset]) -> Dataset:
+    """Joins labelled datasets by label: the first one's classes come first, in its order, new ones follow.
+
+    Raises:
+        DatasetError: one of them has no labels.
+    """
+    if len(datasets) == 1:
+        datasets[0].require_labels()
+        return datasets[0]
+    classes = tuple(dict.fromkeys(label for dataset in datasets for label in dataset.classes))
+    labels = np.concatenate([relabelled(dataset, classes) for dataset in datasets])
+    files = tuple(file for dataset in datasets for file in dataset.files)
+    return Dataset(" + ".join(dataset.source for dataset in datasets), files, labels, classes)
+
+
+def relabelled(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Gives a dataset's labels as indices into other classes, met by label text.
+
+    Returns:
+        int64 `[N]`; -1 where `classes` lacks the label.
+    """
+    index = {label: position for position, label in enumerate(classes)}
+    table = np.array([index.get(label, -1) for label in dataset.classes], np.int64)
+    return table[dataset.require_labels()]

@@ -1,0 +1,138 @@
+"""The starter set: the twelve characters of the lab, drawn with OpenCV's font and warped, so that every command can be tried.
+
+    ROOT/train/1 … 12      500 each        ROOT/ttest/1.bmp …   10 of each, shuffled
+    ROOT/test/1 … 12       100 each        ROOT/ttest.csv       their truth
+    ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was made, with sha256
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from charcnn.datasets.labels import CLASSES_FILE
+from charcnn.errors import OverwriteError
+from charcnn.handwriting.warp import warped_drawings
+from charcnn.images.folder import new_folder
+from charcnn.images.io import encode_image
+
+CHARACTERS = "博学笃志切问近思自由无用"
+FOLDERS = ("train", "test", "ttest")
+MANIFEST = "synth.csv"
+_SIZE = 28
+_FLAT_PER_CLASS = 10
+
+
+def synth(
+    root: Path | str,
+    *,
+    per_class: int = 500,
+    test_per_class: int = 100,
+    seed: int = 0,
+    force: bool = False,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Path:
+    """Writes the starter set. One that was made before and not touched since is made anew.
+
+    Args:
+        root: The folder that gets `train`, `test`, `ttest`, `ttest.csv` and `classes.txt`.
+        per_class: Training images of each character.
+        test_per_class: Test images of each character.
+        seed: Drives everything that is drawn.
+        force: Write although other files are there; files of other names stay.
+        on_progress: Called with images drawn and images in all.
+
+    Returns:
+        The root.
+
+    Raises:
+        OverwriteError: `train`, `test`, `ttest` or one of the two files holds something that `synth` did not write.
+        OSError: a file cannot be written.
+    """
+    root = Path(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".synth.lock"):
+        _refuse_foreign(root, force)
+        files = _drawn_files(per_class, test_per_class, seed, on_progress)
+        hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        made = _made_before(root)
+        for folder in FOLDERS:
+            with new_folder(root / folder, lambda path, top=folder: f"{top}/{path.as_posix()}" in made, force) as fresh:
+                for name, data in files.items():
+                    top, _, rest = name.partition("/")
+                    if top == folder and rest:
+                        (fresh / rest).parent.mkdir(exist_ok=True)
+                        (fresh / rest).write_bytes(data)
+        for name in (CLASSES_FILE, "ttest.csv"):
+            (root / name).write_bytes(files[name])
+        lines = [f"{name},{digest}\n" for name, digest in hashes.items()]
+        (root / MANIFEST).write_text("file,sha256\n" + "".join(lines), encoding="utf-8")
+    (root / ".synth.lock").unlink(missing_ok=True)
+    return root
+
+
+def has_part_of_starter(root: Path) -> bool:
+    """Tells whether anything stands where the starter set would be written."""
+    return any((root / name).exists() for name in (*FOLDERS, "ttest.csv", CLASSES_FILE))
+
+
+def _made_before(root: Path) -> set[str]:
+    """The files below `root` that `synth` wrote and nobody changed."""
+    path = root / MANIFEST
+    if not path.is_file():
+        return set()
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [(row.get("file") or "", row.get("sha256")) for row in csv.DictReader(stream)]
+    return {
+        name
+        for name, digest in rows
+        if (root / name).is_file() and hashlib.sha256((root / name).read_bytes()).hexdigest() == digest
+    }
+
+
+def _refuse_foreign(root: Path, force: bool) -> None:
+    if force or not has_part_of_starter(root):
+        return
+    made = _made_before(root)
+    present = [root / name for name in (CLASSES_FILE, "ttest.csv") if (root / name).exists()]
+    present += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
+    foreign = [path for path in present if path.relative_to(root).as_posix() not in made]
+    if foreign:
+        raise OverwriteError(
+            f"{root} holds {len(foreign)} files that charcnn synth did not write, or that were changed: {foreign[0]}",
+            "Name another folder (charcnn synth -o DIR), or add --force.",
+        )
+
+
+def _drawn_files(
+    per_class: int, test_per_class: int, seed: int, on_progress: Callable[[int, int], None]
+) -> dict[str, bytes]:
+    """File name below the root → content. Each part and each character has a generator of its own."""
+    files: dict[str, bytes] = {}
+    counts = {"train": per_class, "test": test_per_class, "ttest": _FLAT_PER_CLASS}
+    total = sum(counts.values()) * len(CHARACTERS)
+    flat: list[tuple[str, bytes]] = []
+    done = 0
+    for part, count in enumerate(counts.items()):
+        for index, character in enumerate(CHARACTERS):
+            rng = np.random.default_rng([seed, part, index])
+            pictures = [encode_image(p, ".bmp") for p in warped_drawings(character, count[1], _SIZE, rng)]
+            if count[0] == "ttest":
+                flat += [(character, picture) for picture in pictures]
+            else:
+                files |= {f"{count[0]}/{index + 1}/{i}.bmp": picture for i, picture in enumerate(pictures, 1)}
+            done += count[1]
+            on_progress(done, total)
+    truth = io.StringIO()
+    truth.write("file,label\n")
+    for number, position in enumerate(np.random.default_rng(seed).permutation(len(flat)), 1):
+        character, picture = flat[position]
+        files[f"ttest/{number}.bmp"] = picture
+        truth.write(f"{number}.bmp,{character}\n")
+    files["ttest.csv"] = truth.getvalue().encode()
+    files[CLASSES_FILE] = "".join(f"{i}\t{c}\n" for i, c in enumerate(CHARACTERS, 1)).encode()
+    return files

@@ -1,0 +1,60 @@
+"""A look at some images of a dataset, to choose what the person left open: polarity and fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from charcnn.datasets.scan import Dataset
+from charcnn.errors import DatasetError, ImageError
+from charcnn.images.fit import is_light_on_dark
+from charcnn.images.io import Grey, read_image
+from charcnn.spec import Fit, Polarity
+
+_SAMPLE = 200
+"""Images looked at: evenly spread over the files, and so over the classes."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a sample of the images looks like.
+
+    Attributes:
+        polarity: `light-on-dark` where most images are, else `dark-on-light`.
+        one_square_size: Every image has the same size, and is square.
+    """
+
+    polarity: Polarity
+    one_square_size: bool
+
+    @property
+    def fit(self) -> Fit:
+        """Images of one square size were made for a network: take them whole. Others were cut out: look for the ink."""
+        return "stretch" if self.one_square_size else "ink"
+
+
+def survey(dataset: Dataset) -> Survey:
+    """Looks at an even sample of a dataset's images.
+
+    Raises:
+        DatasetError: not one image of the sample can be read.
+    """
+    images = _readable(dataset.files[:: max(1, len(dataset) // _SAMPLE)])
+    if not images:
+        raise DatasetError(f"None of the images looked at in {dataset.source} can be read.")
+    light = sum(is_light_on_dark(image) for image in images)
+    sizes = {image.shape for image in images}
+    height, width = next(iter(sizes))
+    return Survey(
+        polarity="light-on-dark" if light > len(images) / 2 else "dark-on-light",
+        one_square_size=len(sizes) == 1 and height == width,
+    )
+
+
+def _readable(files: Sequence[Path]) -> list[Grey]:
+    images = []
+    for path in files:
+        try:
+            images.append(read_image(path))
+        except ImageError:  # counted and named when the whole dataset is read
+            continue
+    return images

@@ -1,0 +1,1 @@
+"""From a character to images of it: numpy and OpenCV, never torch."""

@@ -1,0 +1,1 @@
+"""Pixels: reading, writing, fitting and turning images, with numpy, OpenCV and Pillow; never torch."""

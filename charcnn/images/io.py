@@ -1,0 +1,176 @@
+"""Any image file → uint8 grey `[H,W]`, and back.
+
+Files are opened by Python and decoded from memory, so that a path may hold any character on any system. Grey BMP and
+PNG files, which datasets are mostly made of, go straight to OpenCV; everything else goes through Pillow, which knows
+modes, transparency and orientation. Both give the same pixels.
+"""
+
+import io
+import re
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from charcnn.errors import ImageError
+
+Grey = NDArray[np.uint8]
+"""An image: uint8 `[H,W]`."""
+
+SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+MAX_PIXELS = 100_000_000
+"""The largest declared size that is decoded: some 100 MB as grey. Larger ones are refused before decoding."""
+
+# the size is checked here, against our own limit; the warning would only say it twice
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def is_image(name: str) -> bool:
+    """Tells by its suffix whether a file is taken for an image; hidden files are not."""
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [(2, 0, name)]
+
+
+def read_image(path: Path) -> Grey:
+    """Reads an image file as grey.
+
+    Returns:
+        uint8 `[H,W]`, the file's own polarity, transparency composited on white.
+
+    Raises:
+        ImageError: the file cannot be opened or is no image.
+    """
+    return decode_image(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a file whole.
+
+    Raises:
+        ImageError: it is missing, a folder, or not readable.
+    """
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise ImageError(f"{path} is a folder, not an image.") from None
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist.") from None
+    except OSError as fault:
+        raise ImageError(f"{path} cannot be read: {fault.strerror or fault}") from None
+
+
+def decode_image(data: bytes, where: str) -> Grey:
+    """Decodes the bytes of an image file.
+
+    Args:
+        data: The whole file.
+        where: What the error names.
+
+    Returns:
+        uint8 `[H,W]`, the file's own polarity, transparency composited on white.
+
+    Raises:
+        ImageError: empty, truncated, no image, or larger than `MAX_PIXELS`.
+    """
+    if not data:
+        raise ImageError(f"{where} is empty.")
+    if _is_plain_grey(data):
+        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if grey is not None:
+            return np.asarray(grey, np.uint8)
+    return _decode_with_pillow(data, where)
+
+
+_BLACK_AND_WHITE = (b"\0\0\0\xff\xff\xff", b"\xff\xff\xff\0\0\0")
+_GREYS = b"".join(bytes((level, level, level, 0)) for level in range(256))
+
+
+def _is_plain_grey(data: bytes) -> bool:
+    """Tells whether the file is a whole 1- or 8-bit grey BMP or PNG of sane size, without transparency or orientation."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
+        width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+        special = any(chunk in data for chunk in (b"tRNS", b"eXIf", b"acTL"))
+        whole = b"IEND" in data[-12:]
+        return data[24] in (1, 8) and data[25] == 0 and width * height <= MAX_PIXELS and whole and not special
+    if data[:2] == b"BM" and data[14:18] == b"\x28\0\0\0" and data[30:34] == b"\0\0\0\0":
+        width, height = int.from_bytes(data[18:22], "little"), int.from_bytes(data[22:26], "little", signed=True)
+        bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
+        if bits == 1:
+            grey = data[54:57] + data[58:61] in _BLACK_AND_WHITE
+        else:
+            grey = bits == 8 and data[54:1078] == _GREYS
+        whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
+        return grey and whole and 0 < height and 0 < width and width * height <= MAX_PIXELS
+    return False
+
+
+def _decode_with_pillow(data: bytes, where: str) -> Grey:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(
+                    f"{where} is {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read.",
+                    "Cut the character out, or scale the image down.",
+                )
+            return _to_grey(ImageOps.exif_transpose(image), where)
+    except Image.DecompressionBombError:
+        raise ImageError(f"{where} is larger than {MAX_PIXELS // 1_000_000} million pixels.") from None
+    except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, OverflowError, MemoryError) as fault:
+        # what Pillow's decoders raise on files that are cut short, renamed or made to be wrong
+        reason = "no image that can be read" if isinstance(fault, Image.UnidentifiedImageError) else f"damaged ({fault})"
+        raise ImageError(f"{where} is {reason}.") from None
+
+
+def _to_grey(image: Image.Image, where: str) -> Grey:
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        return _scaled_to_8_bits(np.asarray(image), mode, where)
+    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("L"), np.uint8).copy()
+
+
+def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Grey:
+    """16-bit, 32-bit and floating images → 8 bits, by the range that their type (or, for floats, their values) has."""
+    wide = values.astype(np.float64)
+    if not np.isfinite(wide).all():
+        raise ImageError(f"{where} holds pixels that are not numbers.")
+    top = float(wide.max(initial=0))
+    if mode == "F":
+        full = 1.0 if top <= 1 else 255.0 if top <= 255 else 65535.0
+    else:
+        full = 65535.0 if mode.startswith("I;16") or top <= 65535 else float(2**31 - 1)
+    return np.rint(np.clip(wide / full, 0, 1) * 255).astype(np.uint8)
+
+
+def encode_image(image: Grey, suffix: str) -> bytes:
+    """Encodes a grey image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
+
+    Raises:
+        ImageError: the suffix is none that can be written.
+    """
+    kind = suffix.lower()
+    if kind not in SUFFIXES:
+        raise ImageError(f"{suffix or 'A name without a suffix'} is no image format.", f"Known: {', '.join(sorted(SUFFIXES))}")
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95] if kind in (".jpg", ".jpeg") else []
+    return cv2.imencode(kind, image, options)[1].tobytes()
+
+
+def write_image(path: Path, image: Grey) -> None:
+    """Writes uint8 `[H,W]` in the format of the path's suffix.
+
+    Raises:
+        ImageError: the suffix is none that can be written.
+        OSError: the file cannot be written.
+    """
+    path.write_bytes(encode_image(image, path.suffix))

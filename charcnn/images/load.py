@@ -1,0 +1,82 @@
+"""Many image files → one uint8 array `[N,H,W]`, in threads: the only loop over files that reads pixels."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charcnn.errors import ImageError
+from charcnn.images.fit import fit
+from charcnn.images.io import decode_image, read_bytes
+from charcnn.spec import ImageSpec
+
+_CHUNK = 64
+"""Files per task: enough that handing a task over costs nothing, few enough that progress moves."""
+
+
+_LARGE = 16_384
+"""Bytes of a file from which decoding outweighs Python: below, a second thread only waits for the interpreter's lock."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Images read from files.
+
+    Attributes:
+        images: uint8 `[N,H,W]`; a file that could not be read is all paper (255).
+        digests: uint8 `[N,32]`: the sha256 of each file; zeros where it could not be read.
+        failures: index → why the file could not be read.
+    """
+
+    images: NDArray[np.uint8]
+    digests: NDArray[np.uint8]
+    failures: dict[int, str]
+
+
+def load_images(
+    files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
+) -> Loaded:
+    """Reads, fits and hashes image files.
+
+    Args:
+        files: Any image files.
+        spec: What they become. With polarity `auto` each image decides for itself.
+        on_progress: Called with the number of files done since the last call.
+
+    Returns:
+        One row per file, in order.
+    """
+    images = np.full((len(files), spec.height, spec.width), 255, np.uint8)
+    digests = np.zeros((len(files), 32), np.uint8)
+
+    def read(start: int) -> dict[int, str]:
+        failures = {}
+        for index in range(start, min(start + _CHUNK, len(files))):
+            path = files[index]
+            try:
+                data = read_bytes(path)
+                images[index] = fit(decode_image(data, str(path)), spec)
+            except ImageError as fault:
+                failures[index] = fault.message
+            else:
+                digests[index] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
+        return failures
+
+    failures: dict[int, str] = {}
+    with ThreadPoolExecutor(_workers(files)) as pool:
+        starts = range(0, len(files), _CHUNK)
+        for start, found in zip(starts, pool.map(read, starts), strict=True):
+            failures |= found
+            on_progress(min(_CHUNK, len(files) - start))
+    return Loaded(images, digests, failures)
+
+
+def _workers(files: Sequence[Path]) -> int:
+    sample = files[:: max(1, len(files) // 16)]
+    sizes = [path.stat().st_size for path in sample if path.is_file()]
+    return os.cpu_count() or 1 if sizes and sum(sizes) / len(sizes) >= _LARGE else 1

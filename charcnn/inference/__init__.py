@@ -1,0 +1,1 @@
+"""Reading characters with ONNX Runtime (never torch), and the exporters (which need torch)."""

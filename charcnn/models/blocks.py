@@ -1,0 +1,27 @@
+"""What the lab's networks are made of."""
+
+from torch import nn
+
+from charcnn.models.catalogue import activation_module
+
+
+def convolution(
+    channels_in: int, channels_out: int, kernel: int, *, padding: int = 0, activation: str, batch_norm: bool
+) -> list[nn.Module]:
+    """Convolution, batch norm where asked, activation, max-pool by 2.
+
+    Shape: `[N,channels_in,H,W]` → `[N,channels_out,h/2,w/2]` with `h = H - kernel + 1 + 2 * padding`.
+    """
+    norm: list[nn.Module] = [nn.BatchNorm2d(channels_out)] if batch_norm else []
+    return [
+        nn.Conv2d(channels_in, channels_out, kernel, padding=padding),
+        *norm,
+        activation_module(activation),
+        nn.MaxPool2d(2),
+    ]
+
+
+def dense(features_in: int, features_out: int, *, activation: str, dropout: float = 0.0) -> list[nn.Module]:
+    """Linear layer, activation, dropout where its rate is above 0. Shape: `[N,features_in]` → `[N,features_out]`."""
+    drop: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
+    return [nn.Linear(features_in, features_out), activation_module(activation), *drop]

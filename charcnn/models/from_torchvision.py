@@ -1,0 +1,31 @@
+"""torchvision's networks, from scratch, for one channel of grey. torchvision (seconds to import) is loaded when one is built."""
+
+from torch import nn
+
+from charcnn.models.catalogue import network
+
+
+@network("resnet18", size=64, epochs=9, summary="torchvision's ResNet-18, one input channel")
+def resnet18(classes: int) -> nn.Module:
+    """Builds ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
+    from torchvision.models import resnet18 as build
+
+    model: nn.Module = build(num_classes=classes)
+    model.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    return model
+
+
+@network("mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel")
+def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
+    """Builds MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
+
+    Args:
+        classes: Number of logits.
+        dropout: Rate before the last layer.
+    """
+    from torchvision.models import mobilenet_v3_small as build
+
+    model = build(num_classes=classes, dropout=dropout)
+    first = model.features[0][0]
+    model.features[0][0] = nn.Conv2d(1, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
+    return model  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Where trained models live: versions, cards, aliases, verification; never torch."""

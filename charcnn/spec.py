@@ -1,0 +1,254 @@
+"""The contracts: what an image looks like, what a training run is asked, what a card says. No torch here.
+
+Every contract is a frozen pydantic model that refuses unknown fields. `TrainConfig.parse` and `ModelCard.parse` turn
+pydantic's complaints into one line that names the field.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from charcnn.errors import CardError, ConfigError, closest
+
+Fit = Literal["stretch", "pad", "ink"]
+Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
+Activation = Literal["relu", "sigmoid", "tanh", "leaky-relu", "prelu"]
+Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"]
+Loss = Literal["ce", "mse", "l1"]
+Schedule = Literal["constant", "cosine", "onecycle"]
+ClassWeights = Literal["none", "inverse", "sqrt"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+CARD_SCHEMA = 1
+"""The newest card that this charcnn writes and reads."""
+
+
+class Contract(BaseModel):
+    """Frozen, strict about names: the base of every contract."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+class ImageSpec(Contract):
+    """How any image becomes the network's input. Stored in the card, applied by `charcnn.images.fit` alone.
+
+    Inside charcnn an image is uint8 `[H,W]`, dark ink on white paper (255). The network sees
+    `(pixel / 255 - mean) / std`; with the default mean of 1 the paper is 0, which is what convolutions pad with.
+    """
+
+    height: int = Field(28, ge=8, le=512, description="pixels")
+    width: int = Field(28, ge=8, le=512, description="pixels")
+    fit: Fit = Field(
+        "stretch",
+        description="stretch: the whole image to the size; pad: the whole image, aspect kept; ink: only the ink, aspect kept",
+    )
+    margin: float = Field(0.08, ge=0, le=0.4, description="paper left round the ink, as a share of the side (ink)")
+    polarity: Polarity = Field("auto", description="auto: light-on-dark images are turned round")
+    mean: float = Field(1.0, description="subtracted from pixel / 255")
+    std: float = Field(1.0, gt=0, description="divides pixel / 255 - mean")
+
+
+class TrainConfig(Contract):
+    """What `charcnn train` is asked. The names are the command's flags; what is None is settled by the network or the data."""
+
+    data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
+    val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
+    val_split: float = Field(0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
+    strict: bool = Field(False, description="an unreadable image is an error")
+
+    net: str = Field("cnn", validation_alias=AliasChoices("net", "model"), description="the network")
+    activation: Activation | None = None
+    batch_norm: bool | None = None
+    dropout: float | None = Field(None, ge=0, lt=1)
+
+    fit: Literal["auto", "stretch", "pad", "ink"] = Field(
+        "auto", description="auto: stretch where all images have one square size, else ink"
+    )
+    margin: float | None = Field(None, ge=0, le=0.4)
+    polarity: Polarity = "auto"
+
+    opt: Optimizer = Field("adam", validation_alias=AliasChoices("opt", "optimizer"))
+    lr: float | None = Field(None, gt=0, description="learning rate; the optimizer's own where not given")
+    lr_increment: float = Field(0.0, description="added to the learning rate after each epoch")
+    momentum: float | None = Field(None, ge=0, lt=1)
+    weight_decay: float | None = Field(None, ge=0)
+    schedule: Schedule = "constant"
+    loss: Loss = "ce"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: ClassWeights = "none"
+    batch_size: int = Field(64, ge=1)
+    epochs: int | None = Field(None, ge=1, description="the network's own number where not given")
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
+
+    seed: int = Field(0, ge=0, lt=2**63)
+    device: Device = "auto"
+    name: str | None = Field(None, description="the model's name; made from the data's where not given")
+    init_from: str | None = Field(None, description="a model whose weights to start from")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.lr_increment and self.schedule != "constant":
+            raise ValueError(f"lr_increment needs the constant schedule, not {self.schedule}")
+        if self.momentum is not None and self.opt in ("adam", "adamw", "gd"):
+            raise ValueError(f"momentum is no setting of the optimizer {self.opt}")
+        if self.momentum == 0 and self.opt == "nesterov":
+            raise ValueError("nesterov needs a momentum above 0; --opt sgd --momentum 0 goes without")
+        if self.weight_decay and self.opt == "gd":
+            raise ValueError("weight_decay is no setting of the optimizer gd")
+        if self.patience is not None and self.val is None and self.val_split == 0:
+            raise ValueError("patience needs validation images (val, or val_split above 0)")
+        return self
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, Any]) -> Self:
+        """Checks settings by name.
+
+        Raises:
+            ConfigError: a key is unknown (the closest is offered), a value impossible, or two contradict each other.
+        """
+        try:
+            return cls.model_validate(dict(settings))
+        except ValidationError as fault:
+            raise _config_error(fault) from None
+
+    def to_toml(self) -> str:
+        """Gives the settings as TOML that `--config` reads; what is not set stands as a comment."""
+        lines = []
+        for key, value in self.model_dump(mode="json").items():
+            text = json.dumps(value, ensure_ascii=False)
+            lines.append(f"# {key} =" if value is None else f"{key} = {text}")
+        return "\n".join(lines) + "\n"
+
+
+def _config_error(fault: ValidationError) -> ConfigError:
+    first = fault.errors()[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"]))
+    if first["type"] == "literal_error":
+        known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        return ConfigError(f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known))
+    reason = first["msg"].removeprefix("Value error, ")
+    return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason[0].upper() + reason[1:])
+
+
+class NetworkFacts(Contract):
+    """Which network a version is: enough to build it again."""
+
+    name: str
+    options: dict[str, str | float | bool] = {}
+    parameters: int = Field(description="trainable numbers")
+
+
+class DataFacts(Contract):
+    """Which images a version learnt from."""
+
+    sources: tuple[str, ...] = Field(description="the datasets, as they were typed")
+    fingerprint: str = Field(description="sha256 over label and sha256 of each image; free of paths")
+    images: int
+    unreadable: int = 0
+    per_class: dict[str, int] = Field(description="images per label, unreadable ones left out")
+    duplicates: int = Field(description="images that equal an earlier one, bit for bit")
+    polarity: Polarity = Field(description="what `auto` was decided to be for these images")
+    train: int = Field(description="images trained on")
+    val: int = Field(description="images that chose the best epoch")
+    val_source: str | None = Field(None, description="where those came from, if not from `sources`")
+
+
+class TrainingFacts(Contract):
+    """How a version came about."""
+
+    config: TrainConfig = Field(description="every setting, with what was left open filled in")
+    command: str
+    epochs: int = Field(description="epochs finished")
+    best_epoch: int = Field(description="the epoch whose weights these are, counted from 1")
+    metric: str = Field(description="what chose the best epoch, and its direction")
+    seconds: float
+    images_per_second: float
+    interrupted: bool = False
+
+
+class Scores(Contract):
+    """Measured on the part that chose the best epoch: a little flattering by that. `evaluate` measures on other images."""
+
+    loss: float
+    accuracy: float = Field(ge=0, le=1)
+
+
+class Environment(Contract):
+    """The machine and the libraries."""
+
+    python: str
+    platform: str
+    processor: str
+    device: str
+    threads: int
+    precision: str
+    libraries: dict[str, str]
+
+
+class ModelCard(Contract):
+    """The facts at a version's birth. What is learnt later (evaluations) is kept outside the version."""
+
+    schema_version: int = CARD_SCHEMA
+    name: str
+    version: int = Field(ge=0)
+    sequence: int = Field(ge=0, description="counts all versions of the registry; the highest trained one is `latest`")
+    kind: Literal["trained", "run", "imported"] = "trained"
+    created: datetime
+    labels: tuple[str, ...] = Field(min_length=2)
+    image: ImageSpec
+    network: NetworkFacts
+    data: DataFacts
+    training: TrainingFacts
+    validation: Scores | None = None
+    environment: Environment
+    parent: str | None = Field(None, description="the version whose weights it started from")
+    files: dict[str, str] = Field({}, description="sha256 of each other file of the version")
+
+    @property
+    def reference(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self.name}@{self.version}"
+
+    @classmethod
+    def parse(cls, text: str | bytes, where: str) -> Self:
+        """Reads a card, its schema's version first.
+
+        Args:
+            text: The JSON.
+            where: What the error names, usually the file.
+
+        Raises:
+            CardError: not JSON, a newer schema, or a field that is missing, unknown or of the wrong type.
+        """
+        check_schema(text, where, newest=CARD_SCHEMA)
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            field = ".".join(map(str, first["loc"]))
+            raise CardError(f"{where}: {field}: {first['msg']}", "charcnn models verify --all finds what was changed.") from None
+
+
+def check_schema(text: str | bytes, where: str, newest: int) -> None:
+    """Checks only the `schema_version` of a JSON document.
+
+    Raises:
+        CardError: not a JSON object, no version, or one above `newest`.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as fault:
+        raise CardError(f"{where} is not JSON: {fault}") from None
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if type(version) is not int or version < 1:
+        raise CardError(f"{where} has no schema_version: it is no card of charcnn's.")
+    if version > newest:
+        raise CardError(
+            f"{where} has schema version {version}; this charcnn reads up to {newest}.",
+            "Upgrade charcnn: pip install --upgrade charcnn",
+        )

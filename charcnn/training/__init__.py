@@ -1,0 +1,1 @@
+"""From a `TrainConfig` to a version in the registry."""
