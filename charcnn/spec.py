@@ -45,7 +45,9 @@ class ImageSpec(Contract):
         "stretch",
         description="stretch: the whole image to the size; pad: the whole image, aspect kept; ink: only the ink, aspect kept",
     )
-    margin: float = Field(0.08, ge=0, le=0.4, description="paper left round the ink, as a share of the side (ink)")
+    margin: float = Field(
+        0.08, ge=0, le=0.4, description="paper left round the ink, as a share of the side (ink)"
+    )
     polarity: Polarity = Field("auto", description="auto: light-on-dark images are turned round")
     mean: float = Field(1.0, description="subtracted from pixel / 255")
     std: float = Field(1.0, gt=0, description="divides pixel / 255 - mean")
@@ -55,8 +57,12 @@ class TrainConfig(Contract):
     """What `charcnn train` is asked. The names are the command's flags; what is None is settled by the network or the data."""
 
     data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
-    val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
-    val_split: float = Field(0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
+    val: str | None = Field(
+        None, description="a dataset that chooses the best epoch, instead of a part of `data`"
+    )
+    val_split: float = Field(
+        0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch"
+    )
     strict: bool = Field(False, description="an unreadable image is an error")
 
     net: str = Field("cnn", validation_alias=AliasChoices("net", "model"), description="the network")
@@ -127,10 +133,14 @@ def _config_error(fault: ValidationError) -> ConfigError:
     first = fault.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"]))
+        return ConfigError(
+            f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"])
+        )
     if first["type"] == "literal_error":
         known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return ConfigError(f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known))
+        return ConfigError(
+            f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known)
+        )
     reason = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason[0].upper() + reason[1:])
 
@@ -152,7 +162,7 @@ class DataFacts(Contract):
     unreadable: int = 0
     per_class: dict[str, int] = Field(description="images per label, unreadable ones left out")
     duplicates: int = Field(description="images that equal an earlier one, bit for bit")
-    polarity: Polarity = Field(description="what `auto` was decided to be for these images")
+    polarity: tuple[Polarity, ...] = Field(description="what was decided for each of the sources")
     train: int = Field(description="images trained on")
     val: int = Field(description="images that chose the best epoch")
     val_source: str | None = Field(None, description="where those came from, if not from `sources`")
@@ -196,7 +206,9 @@ class ModelCard(Contract):
     schema_version: int = CARD_SCHEMA
     name: str
     version: int = Field(ge=0)
-    sequence: int = Field(ge=0, description="counts all versions of the registry; the highest trained one is `latest`")
+    sequence: int = Field(
+        ge=0, description="counts all versions of the registry; the highest trained one is `latest`"
+    )
     kind: Literal["trained", "run", "imported"] = "trained"
     created: datetime
     labels: tuple[str, ...] = Field(min_length=2)
@@ -231,7 +243,9 @@ class ModelCard(Contract):
         except ValidationError as fault:
             first = fault.errors()[0]
             field = ".".join(map(str, first["loc"]))
-            raise CardError(f"{where}: {field}: {first['msg']}", "charcnn models verify --all finds what was changed.") from None
+            raise CardError(
+                f"{where}: {field}: {first['msg']}", "charcnn models verify --all finds what was changed."
+            ) from None
 
 
 def check_schema(text: str | bytes, where: str, newest: int) -> None:

@@ -1,7 +1,7 @@
 """A dataset → one uint8 array, its labels, and who belongs to whom."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.cache import load_cached
-from charcnn.datasets.groups import origin_groups
+from charcnn.datasets.origins import origins
 from charcnn.datasets.scan import Dataset
-from charcnn.errors import DatasetError
+from charcnn.errors import DatasetError, UnknownLabel
 from charcnn.images.load import Loaded
 from charcnn.spec import ImageSpec
 
@@ -81,10 +81,41 @@ class Arrays:
             unreadable=unreadable,
         )
 
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Joins datasets by label: the first one's classes come first, in its order, new ones follow."""
+        if len(parts) == 1:
+            return parts[0]
+        classes = tuple(dict.fromkeys(label for part in parts for label in part.classes))
+        return cls(
+            images=np.concatenate([part.images for part in parts]),
+            labels=np.concatenate([part.labels_in(classes) for part in parts]),
+            classes=classes,
+            files=tuple(file for part in parts for file in part.files),
+            digests=np.concatenate([part.digests for part in parts]),
+            unreadable={file: reason for part in parts for file, reason in part.unreadable.items()},
+        )
+
+    def labels_in(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """Gives the labels as indices into other classes, met by label text.
+
+        Returns:
+            int64 `[N]`.
+
+        Raises:
+            UnknownLabel: `classes` lacks a label.
+        """
+        check_known(self.classes, classes)
+        index = {label: position for position, label in enumerate(classes)}
+        return np.array([index[label] for label in self.classes], np.int64)[self.labels]
+
     @cached_property
-    def groups(self) -> NDArray[np.int64]:
-        """int64 `[N]`: images with the same number (exact duplicates, an image and its augmented children) stay together."""
-        return origin_groups(self.files, self.digests)
+    def origins(self) -> NDArray[np.bytes_]:
+        """`[N]` × 32 bytes: the sha256 of the image that each one comes from: itself, or an augmented child's original.
+
+        Images with the same origin stay together in a split.
+        """
+        return origins(self.files, self.digests)
 
     @property
     def duplicates(self) -> int:
@@ -98,11 +129,34 @@ class Arrays:
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
 
 
+def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
+    """Checks that a dataset's labels are all among a model's.
+
+    Raises:
+        UnknownLabel: one is not.
+    """
+    unknown = [label for label in labels if label not in set(classes)]
+    if unknown:
+        raise UnknownLabel(
+            f"The model does not know {len(unknown)} of the dataset's labels: {' '.join(unknown[:20])}",
+            f"It knows: {' '.join(classes[:40])}",
+        )
+
+
 def _report(dataset: Dataset, loaded: Loaded, strict: bool) -> None:
     reasons = list(loaded.failures.values())
     if strict:
-        raise DatasetError(f"{len(reasons)} of {len(dataset)} images cannot be read: {reasons[0]}", "Without --strict they are left out.")
+        raise DatasetError(
+            f"{len(reasons)} of {len(dataset)} images cannot be read: {reasons[0]}",
+            "Without --strict they are left out.",
+        )
     for reason in reasons[:5]:
         log.warning("%s", reason)
     more = f" ({len(reasons) - 5} more not named here)" if len(reasons) > 5 else ""
-    log.warning("%d of %d images in %s cannot be read and are left out%s.", len(reasons), len(dataset), dataset.source, more)
+    log.warning(
+        "%d of %d images in %s cannot be read and are left out%s.",
+        len(reasons),
+        len(dataset),
+        dataset.source,
+        more,
+    )

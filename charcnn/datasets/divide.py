@@ -43,10 +43,14 @@ def divide(
         OverwriteError: a file or folder of these names is there already.
     """
     arrays = Arrays.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
-    sides = dict(zip(("train", "test"), split_indices(arrays.labels, arrays.groups, share, seed), strict=True))
+    sides = dict(
+        zip(("train", "test"), split_indices(arrays.labels, arrays.origins, share, seed), strict=True)
+    )
     destination.mkdir(parents=True, exist_ok=True)
     write = _write_list if by == "list" else _write_copy
-    return {write(arrays, indices, destination / side, force): len(indices) for side, indices in sides.items()}
+    return {
+        write(arrays, indices, destination / side, force): len(indices) for side, indices in sides.items()
+    }
 
 
 def _write_list(arrays: Arrays, indices: np.ndarray, target: Path, force: bool) -> Path:
@@ -77,7 +81,8 @@ def _write_copy(arrays: Arrays, indices: np.ndarray, target: Path, force: bool) 
             copy = fresh / folders[arrays.classes[arrays.labels[index]]] / arrays.files[index].name
             if copy.exists():
                 raise DatasetError(
-                    f"Two images of one class are named {copy.name}: they would overwrite each other.", "Divide by list: --by list"
+                    f"Two images of one class are named {copy.name}: they would overwrite each other.",
+                    "Divide by list: --by list",
                 )
             shutil.copy2(arrays.files[index], copy)
         write_classes(fresh / CLASSES_FILE, {folder: label for label, folder in folders.items()})

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def content_fingerprint(
-    labels: NDArray[np.int64], classes: Sequence[str], digests: NDArray[np.uint8]
-) -> str:
+def content_fingerprint(labels: NDArray[np.int64], classes: Sequence[str], digests: NDArray[np.uint8]) -> str:
     """Gives the sha256, as 64 hex digits, over label text and file sha256 of each image; names and order do not count.
 
     Args:
@@ -17,5 +15,7 @@ def content_fingerprint(
         classes: The label texts.
         digests: uint8 `[N,32]`.
     """
-    lines = sorted(f"{classes[label]}\t{digest.tobytes().hex()}\n" for label, digest in zip(labels, digests, strict=True))
+    lines = sorted(
+        f"{classes[label]}\t{digest.tobytes().hex()}\n" for label, digest in zip(labels, digests, strict=True)
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()

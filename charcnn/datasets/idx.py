@@ -36,7 +36,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as fault:
         raise DatasetError(f"{path} cannot be read: {fault}") from None
     if len(data) < 8 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 3:
-        raise DatasetError(f"{path} is no idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on.")
+        raise DatasetError(
+            f"{path} is no idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
+        )
     start = 4 + 4 * data[3]
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, start, 4))
     expected = start + int(np.prod(shape, dtype=object))
@@ -72,7 +74,9 @@ def import_idx(
     total, done = sum(len(labels) for _, _, labels in pairs), 0
     written = {}
     for split, images, labels in pairs:
-        folders = {label: folder for folder, label in folder_names(str(value) for value in np.unique(labels)).items()}
+        folders = {
+            label: folder for folder, label in folder_names(str(value) for value in np.unique(labels)).items()
+        }
         with new_folder(destination / split, lambda _: False, force) as folder:
             for name in folders.values():
                 (folder / name).mkdir()

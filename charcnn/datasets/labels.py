@@ -57,6 +57,10 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
     folded = [unicodedata.normalize("NFKC", label).casefold() for label in labels]
     names = {}
     for label, fold in zip(labels, folded, strict=True):
-        plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip() and folded.count(fold) == 1
+        plain = (
+            all(c.isalnum() or c in "-_ " for c in label)
+            and label == label.strip()
+            and folded.count(fold) == 1
+        )
         names[label if plain else "_".join(f"U+{ord(c):04X}" for c in label)] = label
     return names

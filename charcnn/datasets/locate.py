@@ -37,7 +37,9 @@ def dataset_path(argument: str) -> Path:
     if (root / argument).exists():
         return root / argument
     if argument in FOLDERS and not has_part_of_starter(root):
-        log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
+        log.warning(
+            "No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root
+        )
         synth(root)
         return root / argument
     raise DatasetError(f"No such dataset: {argument} (looked in . and in {root})", _hint(argument))
@@ -49,7 +51,7 @@ def destination_path(argument: str, source_argument: str) -> Path:
     return data_root() / argument if from_root and is_bare(argument) else Path(argument).expanduser()
 
 
-def test_counterpart(source: str) -> Path | None:
+def find_test_set(source: str) -> Path | None:
     """Gives the `test` folder (or `test.csv`) beside a training dataset, or None."""
     path = Path(source).expanduser()
     if not path.exists() and is_bare(source):
@@ -61,6 +63,8 @@ def test_counterpart(source: str) -> Path | None:
 
 def _hint(argument: str) -> str:
     root = data_root()
-    known = [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
+    known = (
+        [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
+    )
     folders = [name for name in known if (root / name).is_dir()]
     return closest(argument, folders) if folders else "charcnn synth writes a starter set to try things with."

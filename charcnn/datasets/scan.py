@@ -23,7 +23,7 @@ class Dataset:
     """Images and, where known, their labels.
 
     Attributes:
-        source: The path, as it was asked for; several, for a union.
+        source: The path, as it was asked for.
         files: The image files; of class folders class by class, always in natural order.
         labels: int64 `[N]`, indices into `classes`; None for an unlabelled folder.
         classes: The label texts, in natural order of their folders; empty where unlabelled.
@@ -60,7 +60,9 @@ def scan(path: Path) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".csv":
         return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
     if not path.is_dir():
-        raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
+        raise DatasetError(
+            f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file."
+        )
     folders, images = _listing(path)
     if folders:
         return _from_class_folders(path, folders)
@@ -95,15 +97,23 @@ def _from_class_folders(path: Path, folders: Sequence[Path]) -> Dataset:
     if not any(images for _, _, (_, images) in found):
         inner = [folder.name for folder, _, (folders, _) in found if folders]
         if inner:
-            raise DatasetError(f"{path} holds no class folders, but datasets: {', '.join(inner)}.", f"Name one: {path / inner[0]}")
+            raise DatasetError(
+                f"{path} holds no class folders, but datasets: {', '.join(inner)}.",
+                f"Name one: {path / inner[0]}",
+            )
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).")
     files, indices, classes = [], [], []
     for folder, label, (_, images) in found:
         if not images:
             name = folder.name if label == folder.name else f"{folder.name} ({label})"
-            raise DatasetError(f"The class {name} in {path} has no images.", f"Put images into it, or remove the folder {folder}.")
+            raise DatasetError(
+                f"The class {name} in {path} has no images.",
+                f"Put images into it, or remove the folder {folder}.",
+            )
         if label in classes:
-            raise DatasetError(f"{path / CLASSES_FILE}: the label {label} stands for two folders, {folder.name} is one of them.")
+            raise DatasetError(
+                f"{path / CLASSES_FILE}: the label {label} stands for two folders, {folder.name} is one of them."
+            )
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
@@ -123,7 +133,9 @@ def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
     for number, row in enumerate(rows, 2):
         name, label = row.get("file"), row.get("label")
         if not name or not label:
-            raise DatasetError(f"{path}, line {number}: no file or no label.", "It needs the columns file,label.")
+            raise DatasetError(
+                f"{path}, line {number}: no file or no label.", "It needs the columns file,label."
+            )
         places = [folder / name for folder in folders]
         files.append(next((place for place in places if place.exists()), places[0]))
         texts.append(label)
@@ -131,29 +143,3 @@ def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
     classes = tuple(dict.fromkeys(named + sorted(set(texts), key=natural_key)))
     index = {label: position for position, label in enumerate(classes)}
     return Dataset(source, tuple(files), np.array([index[text] for text in texts], np.int64), classes)
-
-
-def union(datasets: Sequence[Dataset]) -> Dataset:
-    """Joins labelled datasets by label: the first one's classes come first, in its order, new ones follow.
-
-    Raises:
-        DatasetError: one of them has no labels.
-    """
-    if len(datasets) == 1:
-        datasets[0].require_labels()
-        return datasets[0]
-    classes = tuple(dict.fromkeys(label for dataset in datasets for label in dataset.classes))
-    labels = np.concatenate([relabelled(dataset, classes) for dataset in datasets])
-    files = tuple(file for dataset in datasets for file in dataset.files)
-    return Dataset(" + ".join(dataset.source for dataset in datasets), files, labels, classes)
-
-
-def relabelled(dataset: Dataset, classes: Sequence[str]) -> NDArray[np.int64]:
-    """Gives a dataset's labels as indices into other classes, met by label text.
-
-    Returns:
-        int64 `[N]`; -1 where `classes` lacks the label.
-    """
-    index = {label: position for position, label in enumerate(classes)}
-    table = np.array([index.get(label, -1) for label in dataset.classes], np.int64)
-    return table[dataset.require_labels()]

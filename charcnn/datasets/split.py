@@ -7,7 +7,7 @@ from charcnn.errors import DatasetError
 
 
 def split_indices(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], share: float, seed: int
+    labels: NDArray[np.int64], groups: NDArray[np.generic], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Puts a share of each class aside, whole groups at a time.
 
@@ -16,7 +16,7 @@ def split_indices(
 
     Args:
         labels: int64 `[N]`.
-        groups: int64 `[N]`; images with the same number stay together.
+        groups: `[N]`; images with equal values stay together.
         share: Share of each class to put aside, 0 … 1 (exclusive).
         seed: Drives which.
 

@@ -1,8 +1,8 @@
 """The starter set: the twelve characters of the lab, drawn with OpenCV's font and warped, so that every command can be tried.
 
-    ROOT/train/1 … 12      500 each        ROOT/ttest/1.bmp …   10 of each, shuffled
-    ROOT/test/1 … 12       100 each        ROOT/ttest.csv       their truth
-    ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was made, with sha256
+ROOT/train/1 … 12      500 each        ROOT/ttest/1.bmp …   10 of each, shuffled
+ROOT/test/1 … 12       100 each        ROOT/ttest.csv       their truth
+ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was made, with sha256
 """
 
 import csv
@@ -61,7 +61,9 @@ def synth(
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         made = _made_before(root)
         for folder in FOLDERS:
-            with new_folder(root / folder, lambda path, top=folder: f"{top}/{path.as_posix()}" in made, force) as fresh:
+            with new_folder(
+                root / folder, lambda path, top=folder: f"{top}/{path.as_posix()}" in made, force
+            ) as fresh:
                 for name, data in files.items():
                     top, _, rest = name.partition("/")
                     if top == folder and rest:

@@ -18,9 +18,10 @@ import cv2
 import numpy as np
 
 from charcnn.errors import ConfigError, DatasetError, ImageError
+from charcnn.images.find import images_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
-from charcnn.images.io import Grey, decode_image, is_image, natural_key, read_bytes, write_image
+from charcnn.images.io import SUFFIXES, Grey, decode_image, read_bytes, write_image
 
 MANIFEST = "augment.csv"
 _FEW = 4000
@@ -152,7 +153,7 @@ def augment(
         OSError: a file cannot be written.
     """
     source, destination = Path(source), Path(destination)
-    files = _images_below(source)
+    files = _source_images(source)
     _check_apart(source, destination)
     names = [(path, copy) for path in files for copy in range(1, copies + 1)]
     changes = Change.draw(ranges or Ranges(), len(names), seed)
@@ -174,16 +175,15 @@ def augment(
             failures |= bad
             on_progress(len(rows), len(tasks))
         if not rows:
-            raise DatasetError(f"None of the {len(files)} images in {source} can be read: {next(iter(failures.values()))}")
+            raise DatasetError(
+                f"None of the {len(files)} images in {source} can be read: {next(iter(failures.values()))}"
+            )
         for row in rows:
             row[2] = origins.get(str(row[1]), row[2])
         with (folder / MANIFEST).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["child", "parent", "origin_sha256", *(field.name for field in fields(Change))])
             writer.writerows(rows)
-        for name in ("classes.txt",):
-            if (source / name).is_file():
-                (folder / name).write_bytes((source / name).read_bytes())
     return Augmented(destination, len(rows), failures)
 
 
@@ -195,28 +195,27 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     if rows and not {"child", "parent", "origin_sha256"} <= rows[0].keys():
-        raise DatasetError(f"{path} is no manifest of charcnn augment: it lacks the columns child, parent, origin_sha256.")
+        raise DatasetError(
+            f"{path} is no manifest of charcnn augment: it lacks the columns child, parent, origin_sha256."
+        )
     return rows
 
 
-def _images_below(source: Path) -> list[Path]:
+def _source_images(source: Path) -> list[Path]:
     if not source.is_dir():
         raise DatasetError(f"No such folder: {source}", "Name a folder of images: charcnn augment SRC DST")
-    files = [path for path in source.rglob("*") if is_image(path.name) and not _is_hidden(path.relative_to(source))]
+    files = images_below(source)
     if not files:
-        raise DatasetError(f"{source} holds no images (.bmp .png .jpg .webp .tif).")
-    return sorted(files, key=lambda path: natural_key(path.relative_to(source).as_posix()))
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+        raise DatasetError(f"{source} holds no images ({' '.join(sorted(SUFFIXES))}).")
+    return files
 
 
 def _check_apart(source: Path, destination: Path) -> None:
     here, there = source.resolve(), destination.resolve()
     if here == there or here in there.parents or there in here.parents:
         raise ConfigError(
-            f"{destination} and {source} lie inside each other.", "Name a new folder beside the source as DST."
+            f"{destination} and {source} lie inside each other.",
+            "Name a new folder beside the source as DST.",
         )
 
 

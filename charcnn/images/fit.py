@@ -123,7 +123,13 @@ def _padded_to_aspect(image: Grey, spec: ImageSpec, paper: int, margin: float) -
     top, left = (full_height - height) // 2, (full_width - width) // 2
     return np.asarray(
         cv2.copyMakeBorder(
-            image, top, full_height - height - top, left, full_width - width - left, cv2.BORDER_CONSTANT, value=(paper,)
+            image,
+            top,
+            full_height - height - top,
+            left,
+            full_width - width - left,
+            cv2.BORDER_CONSTANT,
+            value=(paper,),
         ),
         np.uint8,
     )

@@ -36,7 +36,9 @@ def is_image(name: str) -> bool:
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
     parts = re.split(r"([0-9]+)", name)
-    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [(2, 0, name)]
+    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [
+        (2, 0, name)
+    ]
 
 
 def read_image(path: Path) -> Grey:
@@ -101,14 +103,17 @@ def _is_plain_grey(data: bytes) -> bool:
         whole = b"IEND" in data[-12:]
         return data[24] in (1, 8) and data[25] == 0 and width * height <= MAX_PIXELS and whole and not special
     if data[:2] == b"BM" and data[14:18] == b"\x28\0\0\0" and data[30:34] == b"\0\0\0\0":
-        width, height = int.from_bytes(data[18:22], "little"), int.from_bytes(data[22:26], "little", signed=True)
+        width, height = (
+            int.from_bytes(data[18:22], "little"),
+            int.from_bytes(data[22:26], "little", signed=True),
+        )
         bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
         if bits == 1:
             grey = data[54:57] + data[58:61] in _BLACK_AND_WHITE
         else:
             grey = bits == 8 and data[54:1078] == _GREYS
         whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
-        return grey and whole and 0 < height and 0 < width and width * height <= MAX_PIXELS
+        return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
     return False
 
 
@@ -124,9 +129,22 @@ def _decode_with_pillow(data: bytes, where: str) -> Grey:
             return _to_grey(ImageOps.exif_transpose(image), where)
     except Image.DecompressionBombError:
         raise ImageError(f"{where} is larger than {MAX_PIXELS // 1_000_000} million pixels.") from None
-    except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, OverflowError, MemoryError) as fault:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        TypeError,
+        EOFError,
+        IndexError,
+        OverflowError,
+        MemoryError,
+    ) as fault:
         # what Pillow's decoders raise on files that are cut short, renamed or made to be wrong
-        reason = "no image that can be read" if isinstance(fault, Image.UnidentifiedImageError) else f"damaged ({fault})"
+        reason = (
+            "no image that can be read"
+            if isinstance(fault, Image.UnidentifiedImageError)
+            else f"damaged ({fault})"
+        )
         raise ImageError(f"{where} is {reason}.") from None
 
 
@@ -161,7 +179,10 @@ def encode_image(image: Grey, suffix: str) -> bytes:
     """
     kind = suffix.lower()
     if kind not in SUFFIXES:
-        raise ImageError(f"{suffix or 'A name without a suffix'} is no image format.", f"Known: {', '.join(sorted(SUFFIXES))}")
+        raise ImageError(
+            f"{suffix or 'A name without a suffix'} is no image format.",
+            f"Known: {', '.join(sorted(SUFFIXES))}",
+        )
     options = [cv2.IMWRITE_JPEG_QUALITY, 95] if kind in (".jpg", ".jpeg") else []
     return cv2.imencode(kind, image, options)[1].tobytes()
 

@@ -5,7 +5,7 @@ has a place for; their defaults are the network's own.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -40,10 +40,15 @@ class Network:
     builder: Callable[..., nn.Module]
 
     @property
-    def options(self) -> dict[str, Option]:
-        """The options that the network has a place for, with its own values."""
+    def options(self) -> dict[str, Option | None]:
+        """The options that the network has a place for, with its own values; None where one value does not say it."""
         parameters = inspect.signature(self.builder).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+    @property
+    def own_options(self) -> dict[str, Option]:
+        """The options that have one value of the network's own."""
+        return {name: value for name, value in self.options.items() if value is not None}
 
     def build(self, classes: int, options: Mapping[str, Option] | None = None) -> nn.Module:
         """Builds the network with fresh weights, drawn from torch's global generator.
@@ -59,11 +64,19 @@ class Network:
             ConfigError: the network has no place for an option.
         """
         given = {key: value for key, value in (options or {}).items() if value is not None}
-        for key in given.keys() - self.options.keys():
-            flag = "--" + key.replace("_", "-")
-            takes = ", ".join("--" + name.replace("_", "-") for name in self.options) or "no such options"
-            raise ConfigError(f"The network {self.name} has no place for {flag}.", f"It takes {takes}.")
+        self.check_options(given)
         return self.builder(classes, **given)
+
+    def check_options(self, options: Iterable[str]) -> None:
+        """Checks that the network has a place for each option.
+
+        Raises:
+            ConfigError: it has not.
+        """
+        flags = ["--" + name.replace("_", "-") for name in options if name not in self.options]
+        if flags:
+            takes = ", ".join("--" + name.replace("_", "-") for name in self.options) or "no such options"
+            raise ConfigError(f"The network {self.name} has no place for {flags[0]}.", f"It takes {takes}.")
 
     def parameters(self, classes: int) -> int:
         """Counts the trainable numbers, without making them."""
@@ -74,7 +87,9 @@ class Network:
 _networks: dict[str, Network] = {}
 
 
-def network(name: str, *, size: int, epochs: int, summary: str) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
+def network(
+    name: str, *, size: int, epochs: int, summary: str
+) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Puts a builder into the catalogue under a name."""
 
     def put(builder: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
@@ -101,7 +116,9 @@ def get_network(name: str) -> Network:
         ConfigError: there is none; the closest name is offered.
     """
     if name not in networks():
-        raise ConfigError(f"Unknown network: {name}", closest(name, networks()) + " charcnn networks lists them.")
+        raise ConfigError(
+            f"Unknown network: {name}", closest(name, networks()) + " charcnn networks lists them."
+        )
     return networks()[name]
 
 

@@ -15,7 +15,9 @@ def resnet18(classes: int) -> nn.Module:
     return model
 
 
-@network("mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel")
+@network(
+    "mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel"
+)
 def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
     """Builds MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
 
