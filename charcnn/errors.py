@@ -5,7 +5,7 @@
     ├── ImageError           an image cannot be read
     ├── GlyphError           the font has no drawing of a character
     ├── DatasetError         a dataset is missing, empty, or not what the work needs
-    │   └── UnknownLabel     a label that the model does not know
+    │   └── UnknownLabelError     a label that the model does not know
     ├── ModelError           a model is missing, or is not what the work needs
     │   ├── CardError        a card or an index cannot be understood
     │   └── IntegrityError   a file is not the one that its card describes
@@ -51,7 +51,7 @@ class DatasetError(CharcnnError):
     """A dataset is missing, empty, or not what the work needs."""
 
 
-class UnknownLabel(DatasetError):
+class UnknownLabelError(DatasetError):
     """A dataset holds a label that the model does not know."""
 
 

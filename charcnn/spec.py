@@ -43,26 +43,20 @@ class ImageSpec(Contract):
     width: int = Field(28, ge=8, le=512, description="pixels")
     fit: Fit = Field(
         "stretch",
-        description="stretch: the whole image to the size; pad: the whole image, aspect kept; ink: only the ink, aspect kept",
+        description="stretch: the whole image; pad: the whole image, aspect kept; ink: only the ink, aspect kept",
     )
-    margin: float = Field(
-        0.08, ge=0, le=0.4, description="paper left round the ink, as a share of the side (ink)"
-    )
+    margin: float = Field(0.08, ge=0, le=0.4, description="paper left round the ink, as a share of the side (ink)")
     polarity: Polarity = Field("auto", description="auto: light-on-dark images are turned round")
     mean: float = Field(1.0, description="subtracted from pixel / 255")
     std: float = Field(1.0, gt=0, description="divides pixel / 255 - mean")
 
 
 class TrainConfig(Contract):
-    """What `charcnn train` is asked. The names are the command's flags; what is None is settled by the network or the data."""
+    """What `charcnn train` is asked, under its flags' names; what is None is settled by the network or the data."""
 
     data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
-    val: str | None = Field(
-        None, description="a dataset that chooses the best epoch, instead of a part of `data`"
-    )
-    val_split: float = Field(
-        0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch"
-    )
+    val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
+    val_split: float = Field(0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
     strict: bool = Field(False, description="an unreadable image is an error")
 
     net: str = Field("cnn", validation_alias=AliasChoices("net", "model"), description="the network")
@@ -133,14 +127,10 @@ def _config_error(fault: ValidationError) -> ConfigError:
     first = fault.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return ConfigError(
-            f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"])
-        )
+        return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"]))
     if first["type"] == "literal_error":
         known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return ConfigError(
-            f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known)
-        )
+        return ConfigError(f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known))
     reason = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason[0].upper() + reason[1:])
 
@@ -182,7 +172,7 @@ class TrainingFacts(Contract):
 
 
 class Scores(Contract):
-    """Measured on the part that chose the best epoch: a little flattering by that. `evaluate` measures on other images."""
+    """Measured on the part that chose the best epoch, and so a little flattering; `evaluate` takes other images."""
 
     loss: float
     accuracy: float = Field(ge=0, le=1)
@@ -206,9 +196,7 @@ class ModelCard(Contract):
     schema_version: int = CARD_SCHEMA
     name: str
     version: int = Field(ge=0)
-    sequence: int = Field(
-        ge=0, description="counts all versions of the registry; the highest trained one is `latest`"
-    )
+    sequence: int = Field(ge=0, description="counts all versions of the registry; the highest trained one is `latest`")
     kind: Literal["trained", "run", "imported"] = "trained"
     created: datetime
     labels: tuple[str, ...] = Field(min_length=2)

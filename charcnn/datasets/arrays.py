@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from charcnn.datasets.cache import load_cached
 from charcnn.datasets.origins import origins
 from charcnn.datasets.scan import Dataset
-from charcnn.errors import DatasetError, UnknownLabel
+from charcnn.errors import DatasetError, UnknownLabelError
 from charcnn.images.load import Loaded
 from charcnn.spec import ImageSpec
 
@@ -103,7 +103,7 @@ class Arrays:
             int64 `[N]`.
 
         Raises:
-            UnknownLabel: `classes` lacks a label.
+            UnknownLabelError: `classes` lacks a label.
         """
         check_known(self.classes, classes)
         index = {label: position for position, label in enumerate(classes)}
@@ -133,11 +133,11 @@ def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
     """Checks that a dataset's labels are all among a model's.
 
     Raises:
-        UnknownLabel: one is not.
+        UnknownLabelError: one is not.
     """
     unknown = [label for label in labels if label not in set(classes)]
     if unknown:
-        raise UnknownLabel(
+        raise UnknownLabelError(
             f"The model does not know {len(unknown)} of the dataset's labels: {' '.join(unknown[:20])}",
             f"It knows: {' '.join(classes[:40])}",
         )

@@ -1,4 +1,7 @@
-"""Images that were read once are kept as one array in the user's cache folder, under a key made of names, sizes and times."""
+"""Images that were read once are kept as one array in the user's cache folder.
+
+The key is made of the files' names, sizes and times, and of the part of the `ImageSpec` that changes pixels.
+"""
 
 import hashlib
 import json
@@ -29,9 +32,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn")) / "images"
 
 
-def load_cached(
-    files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
-) -> Loaded:
+def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
     """Gives what `images.load.load_images` gives, from the cache where no file has changed since.
 
     The images come memory-mapped and read-only. A cache that cannot be written is done without.
@@ -86,9 +87,7 @@ def _write(entry: Path, loaded: Loaded) -> None:
 
 def _prune(folder: Path) -> None:
     """Removes the entries that were not used for the longest time, until the rest is small enough."""
-    entries = sorted(
-        (path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
-    )
+    entries = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     sizes = [sum(file.stat().st_size for file in entry.iterdir() if file.is_file()) for entry in entries]
     excess = sum(sizes) - _MOST_BYTES
     for entry, size in zip(entries[:-1], sizes, strict=False):

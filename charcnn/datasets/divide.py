@@ -43,14 +43,10 @@ def divide(
         OverwriteError: a file or folder of these names is there already.
     """
     arrays = Arrays.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
-    sides = dict(
-        zip(("train", "test"), split_indices(arrays.labels, arrays.origins, share, seed), strict=True)
-    )
+    sides = dict(zip(("train", "test"), split_indices(arrays.labels, arrays.origins, share, seed), strict=True))
     destination.mkdir(parents=True, exist_ok=True)
     write = _write_list if by == "list" else _write_copy
-    return {
-        write(arrays, indices, destination / side, force): len(indices) for side, indices in sides.items()
-    }
+    return {write(arrays, indices, destination / side, force): len(indices) for side, indices in sides.items()}
 
 
 def _write_list(arrays: Arrays, indices: np.ndarray, target: Path, force: bool) -> Path:

@@ -54,7 +54,7 @@ def import_idx(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[Path, int]:
-    """Writes pairs of idx files (`train-images-…` with `train-labels-…`, `t10k-images-…` with `t10k-labels-…`) as class folders.
+    """Writes pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as class folders.
 
     Args:
         files: Images and labels, in any order; paired by name.
@@ -74,9 +74,7 @@ def import_idx(
     total, done = sum(len(labels) for _, _, labels in pairs), 0
     written = {}
     for split, images, labels in pairs:
-        folders = {
-            label: folder for folder, label in folder_names(str(value) for value in np.unique(labels)).items()
-        }
+        folders = {label: folder for folder, label in folder_names(str(value) for value in np.unique(labels)).items()}
         with new_folder(destination / split, lambda _: False, force) as folder:
             for name in folders.values():
                 (folder / name).mkdir()

@@ -47,8 +47,8 @@ def write_classes(path: Path, folders: Mapping[str, str]) -> None:
 def folder_names(labels: Iterable[str]) -> dict[str, str]:
     """Gives a folder name for each label, such that any file system keeps them apart.
 
-    A label that is a plain name is its own folder; what file systems dislike, or what differs from another label only in
-    case or Unicode form, becomes its code points: `U+0041`, `U+0061`.
+    A label that is a plain name is its own folder; what file systems dislike, or what differs from another label
+    only in case or Unicode form, becomes its code points: `U+0041`, `U+0061`.
 
     Returns:
         folder name → label, in the labels' order.
@@ -57,10 +57,6 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
     folded = [unicodedata.normalize("NFKC", label).casefold() for label in labels]
     names = {}
     for label, fold in zip(labels, folded, strict=True):
-        plain = (
-            all(c.isalnum() or c in "-_ " for c in label)
-            and label == label.strip()
-            and folded.count(fold) == 1
-        )
+        plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip() and folded.count(fold) == 1
         names[label if plain else "_".join(f"U+{ord(c):04X}" for c in label)] = label
     return names

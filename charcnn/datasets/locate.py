@@ -1,4 +1,7 @@
-"""What a dataset argument means: a path, or a bare name under the data root; and the starter set where nothing is there."""
+"""What a dataset argument means: a path, or a bare name under the data root.
+
+Where the default datasets are asked for and nothing is there, the starter set is written first.
+"""
 
 import logging
 import os
@@ -23,8 +26,8 @@ def is_bare(argument: str) -> bool:
 def dataset_path(argument: str) -> Path:
     """Finds the dataset that an argument names.
 
-    A path that exists is itself. A bare name that does not is looked up under the data root; `train`, `test` and `ttest`
-    are written there first, as the starter set, where none of it exists.
+    A path that exists is itself. A bare name that does not is looked up under the data root; `train`, `test` and
+    `ttest` are written there first, as the starter set, where none of it exists.
 
     Raises:
         DatasetError: there is no such dataset.
@@ -37,9 +40,7 @@ def dataset_path(argument: str) -> Path:
     if (root / argument).exists():
         return root / argument
     if argument in FOLDERS and not has_part_of_starter(root):
-        log.warning(
-            "No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root
-        )
+        log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
         synth(root)
         return root / argument
     raise DatasetError(f"No such dataset: {argument} (looked in . and in {root})", _hint(argument))
@@ -63,8 +64,6 @@ def find_test_set(source: str) -> Path | None:
 
 def _hint(argument: str) -> str:
     root = data_root()
-    known = (
-        [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
-    )
+    known = [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
     folders = [name for name in known if (root / name).is_dir()]
     return closest(argument, folders) if folders else "charcnn synth writes a starter set to try things with."

@@ -60,9 +60,7 @@ def scan(path: Path) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".csv":
         return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
     if not path.is_dir():
-        raise DatasetError(
-            f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file."
-        )
+        raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
     folders, images = _listing(path)
     if folders:
         return _from_class_folders(path, folders)
@@ -102,7 +100,9 @@ def _from_class_folders(path: Path, folders: Sequence[Path]) -> Dataset:
                 f"Name one: {path / inner[0]}",
             )
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).")
-    files, indices, classes = [], [], []
+    files: list[Path] = []
+    indices: list[int] = []
+    classes: list[str] = []
     for folder, label, (_, images) in found:
         if not images:
             name = folder.name if label == folder.name else f"{folder.name} ({label})"
@@ -133,9 +133,7 @@ def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
     for number, row in enumerate(rows, 2):
         name, label = row.get("file"), row.get("label")
         if not name or not label:
-            raise DatasetError(
-                f"{path}, line {number}: no file or no label.", "It needs the columns file,label."
-            )
+            raise DatasetError(f"{path}, line {number}: no file or no label.", "It needs the columns file,label.")
         places = [folder / name for folder in folders]
         files.append(next((place for place in places if place.exists()), places[0]))
         texts.append(label)

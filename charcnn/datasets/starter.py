@@ -1,4 +1,4 @@
-"""The starter set: the twelve characters of the lab, drawn with OpenCV's font and warped, so that every command can be tried.
+"""The starter set: the lab's twelve characters, drawn with OpenCV's font and warped, to try every command with.
 
 ROOT/train/1 … 12      500 each        ROOT/ttest/1.bmp …   10 of each, shuffled
 ROOT/test/1 … 12       100 each        ROOT/ttest.csv       their truth
@@ -8,7 +8,7 @@ ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was made,
 import csv
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +61,7 @@ def synth(
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         made = _made_before(root)
         for folder in FOLDERS:
-            with new_folder(
-                root / folder, lambda path, top=folder: f"{top}/{path.as_posix()}" in made, force
-            ) as fresh:
+            with new_folder(root / folder, _within(folder, made).__contains__, force) as fresh:
                 for name, data in files.items():
                     top, _, rest = name.partition("/")
                     if top == folder and rest:
@@ -94,6 +92,11 @@ def _made_before(root: Path) -> set[str]:
         for name, digest in rows
         if (root / name).is_file() and hashlib.sha256((root / name).read_bytes()).hexdigest() == digest
     }
+
+
+def _within(folder: str, names: Iterable[str]) -> set[Path]:
+    """The names that lie in a folder, relative to it."""
+    return {Path(name).relative_to(folder) for name in names if name.startswith(f"{folder}/")}
 
 
 def _refuse_foreign(root: Path, force: bool) -> None:

@@ -109,7 +109,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Augmented:
-    """What `augment` made: the new folder, the number of children, and the source files that could not be read (why)."""
+    """What `augment` made: the new folder, the number of children, and why source files could not be read."""
 
     folder: Path
     children: int
@@ -133,14 +133,14 @@ def augment(
 ) -> Augmented:
     """Writes turned copies of all images of a folder, sub-folders mirrored, into a new folder with a manifest.
 
-    The manifest, `augment.csv`, names for each child its parent, the sha256 of the original (the parent, or the parent's
-    own original), and every parameter drawn; with it children stay on their original's side of a split.
+    The manifest, `augment.csv`, names for each child its parent, the sha256 of the original (the parent, or the
+    parent's own original), and every parameter drawn; with it children stay on their original's side of a split.
 
     Args:
         source: A folder of images, with or without sub-folders.
         destination: The new folder. One that holds only what its own manifest names is made anew.
         ranges: From where the parameters are drawn; the lab's where not given.
-        copies: Children per image. One child keeps its parent's name; of several, `7.bmp` gives `7-1.bmp`, `7-2.bmp`, ….
+        copies: Children per image. One child keeps its parent's name; several are `7-1.bmp`, `7-2.bmp`, ….
         seed: Drives all that is drawn.
         jobs: Processes. The files do not depend on it.
         force: Write although the destination holds other files.

@@ -28,7 +28,7 @@ def fit(image: Grey, spec: ImageSpec) -> Grey:
         uint8 `[spec.height, spec.width]`, dark ink on white paper.
     """
     if spec.polarity == "light-on-dark" or (spec.polarity == "auto" and is_light_on_dark(image)):
-        image = cv2.bitwise_not(image)
+        image = np.bitwise_not(image)
     if spec.fit == "ink":
         image = _ink_on_white(image, spec)
     elif spec.fit == "pad":
@@ -94,15 +94,15 @@ def _ink_on_white(image: Grey, spec: ImageSpec) -> Grey:
     inside = image[top:bottom, left:right]
     ink = mask[top:bottom, left:right].astype(bool)
     paper, black = _median(image[mask == 0]), _median(inside[ink])
-    whitened = cv2.LUT(inside, _stretch(black, paper))
-    return _padded_to_aspect(np.asarray(whitened, np.uint8), spec, paper=255, margin=spec.margin)
+    whitened = _stretch(black, paper)[inside]
+    return _padded_to_aspect(whitened, spec, paper=255, margin=spec.margin)
 
 
 @lru_cache
 def _stretch(black: int, white: int) -> Grey:
     """The look-up table, uint8 `[256]`, that makes one level 0, another 255, and what lies between proportional."""
     levels = (np.arange(256) - black) * (255 / max(white - black, 1))
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(levels, 0, 255)), np.uint8)
 
 
 def _ink_box(mask: Grey) -> tuple[int, int, int, int]:

@@ -46,6 +46,4 @@ def _files(folder: Path) -> list[Path]:
     """All files below a folder, relative to it; none where it does not exist."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise OverwriteError(f"{folder} is there already, and is no folder.", "Name another folder.")
-    return sorted(
-        path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
-    )
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())

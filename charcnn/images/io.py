@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from charcnn.errors import ImageError
 
@@ -36,9 +36,7 @@ def is_image(name: str) -> bool:
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
     parts = re.split(r"([0-9]+)", name)
-    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [
-        (2, 0, name)
-    ]
+    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [(2, 0, name)]
 
 
 def read_image(path: Path) -> Grey:
@@ -96,7 +94,7 @@ _GREYS = b"".join(bytes((level, level, level, 0)) for level in range(256))
 
 
 def _is_plain_grey(data: bytes) -> bool:
-    """Tells whether the file is a whole 1- or 8-bit grey BMP or PNG of sane size, without transparency or orientation."""
+    """Tells whether the file is a whole 1- or 8-bit grey BMP or PNG, not transparent, not turned, of sane size."""
     if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
         width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
         special = any(chunk in data for chunk in (b"tRNS", b"eXIf", b"acTL"))
@@ -108,10 +106,8 @@ def _is_plain_grey(data: bytes) -> bool:
             int.from_bytes(data[22:26], "little", signed=True),
         )
         bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
-        if bits == 1:
-            grey = data[54:57] + data[58:61] in _BLACK_AND_WHITE
-        else:
-            grey = bits == 8 and data[54:1078] == _GREYS
+        two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GREYS
+        grey = (bits == 1 and two) or (bits == 8 and many)
         whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
         return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
     return False
@@ -140,11 +136,7 @@ def _decode_with_pillow(data: bytes, where: str) -> Grey:
         MemoryError,
     ) as fault:
         # what Pillow's decoders raise on files that are cut short, renamed or made to be wrong
-        reason = (
-            "no image that can be read"
-            if isinstance(fault, Image.UnidentifiedImageError)
-            else f"damaged ({fault})"
-        )
+        reason = "no image that can be read" if isinstance(fault, UnidentifiedImageError) else f"damaged ({fault})"
         raise ImageError(f"{where} is {reason}.") from None
 
 

@@ -20,7 +20,7 @@ _CHUNK = 64
 
 
 _LARGE = 16_384
-"""Bytes of a file from which decoding outweighs Python: below, a second thread only waits for the interpreter's lock."""
+"""Bytes of a file from which decoding outweighs Python: below, a second thread only waits for the first."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ class Loaded:
     failures: dict[int, str]
 
 
-def load_images(
-    files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
-) -> Loaded:
+def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
     """Reads, fits and hashes image files.
 
     Args:

@@ -1,7 +1,7 @@
 """The networks by name: `@network` puts a builder in, `build` takes a network out.
 
-A builder is a function `(classes, **options) -> nn.Module`. Its keyword-only parameters are the options that the network
-has a place for; their defaults are the network's own.
+A builder is a function `(classes, **options) -> nn.Module`. Its keyword-only parameters are the options that the
+network has a place for; their defaults are the network's own.
 """
 
 import inspect
@@ -116,9 +116,7 @@ def get_network(name: str) -> Network:
         ConfigError: there is none; the closest name is offered.
     """
     if name not in networks():
-        raise ConfigError(
-            f"Unknown network: {name}", closest(name, networks()) + " charcnn networks lists them."
-        )
+        raise ConfigError(f"Unknown network: {name}", closest(name, networks()) + " charcnn networks lists them.")
     return networks()[name]
 
 

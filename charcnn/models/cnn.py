@@ -7,9 +7,7 @@ from charcnn.models.catalogue import network
 
 
 @network("cnn", size=28, epochs=9, summary="the lab's: two convolutions, three linear layers")
-def cnn(
-    classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float = 0.0
-) -> nn.Module:
+def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float = 0.0) -> nn.Module:
     """Builds the lab's CNN.
 
     Shape: `[N,1,28,28]` → 25×26×26 → 25×13×13 → 50×11×11 → 50×5×5 → 1250 → 1024 → 128 → `[N,classes]`.
@@ -32,9 +30,7 @@ def cnn_dropout(
     return _cnn(classes, activation, batch_norm, *rates)
 
 
-def _cnn(
-    classes: int, activation: str, batch_norm: bool, dropout_1024: float, dropout_128: float
-) -> nn.Module:
+def _cnn(classes: int, activation: str, batch_norm: bool, dropout_1024: float, dropout_128: float) -> nn.Module:
     return nn.Sequential(
         *convolution(1, 25, 3, activation=activation, batch_norm=batch_norm),
         *convolution(25, 50, 3, activation=activation, batch_norm=batch_norm),

@@ -1,4 +1,7 @@
-"""torchvision's networks, from scratch, for one channel of grey. torchvision (seconds to import) is loaded when one is built."""
+"""torchvision's networks, from scratch, for one channel of grey.
+
+torchvision takes seconds to import, and is imported when one of them is built.
+"""
 
 from torch import nn
 
@@ -15,9 +18,7 @@ def resnet18(classes: int) -> nn.Module:
     return model
 
 
-@network(
-    "mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel"
-)
+@network("mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel")
 def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
     """Builds MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
 

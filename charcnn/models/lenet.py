@@ -1,6 +1,6 @@
 """LeNet, as PyTorch's tutorial builds it, and the lab's wider one.
 
-Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition. Proc. IEEE 86(11), 1998.
+Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition. Proc. IEEE, 1998.
 """
 
 from torch import nn
@@ -10,9 +10,7 @@ from charcnn.models.catalogue import network
 
 
 @network("lenet", size=32, epochs=9, summary="LeNet-5 as in PyTorch's tutorial")
-def lenet(
-    classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0
-) -> nn.Module:
+def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
     """Builds LeNet.
 
     Shape: `[N,1,32,32]` → 6×28×28 → 6×14×14 → 16×10×10 → 16×5×5 → 400 → 120 → 84 → `[N,classes]`.
@@ -32,9 +30,7 @@ def lenet(
 
 
 @network("lenet-wide", size=32, epochs=9, summary="LeNet with 32 and 64 channels, padded")
-def lenet_wide(
-    classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0
-) -> nn.Module:
+def lenet_wide(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
     """Builds the wider LeNet; the arguments are `lenet`'s.
 
     Shape: `[N,1,32,32]` → 32×32×32 → 32×16×16 → 64×16×16 → 64×8×8 → 4096 → 120 → 84 → `[N,classes]`.

@@ -32,9 +32,7 @@ def shape_trace(module: nn.Module, size: int) -> list[Layer]:
         count = sum(weight.numel() for weight in part.parameters())
         layers.append(Layer(type(part).__name__, tuple(output.shape[1:]), count))
 
-    leaves = [
-        part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)
-    ]
+    leaves = [part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)]
     hooks = [part.register_forward_hook(note) for part in leaves]
     was_training = module.training
     try:

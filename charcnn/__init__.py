@@ -1,0 +1,71 @@
+"""charcnn: small CNNs that read a small set of handwritten characters.
+
+    import charcnn
+
+    charcnn.train(charcnn.TrainConfig(data=("train",), epochs=3))
+    charcnn.load("latest").predict("photo.png").label
+
+Names are resolved when they are first used, so that reading an image never waits for torch.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charcnn.datasets.starter import synth
+    from charcnn.evaluation.evaluate import Evaluation, evaluate
+    from charcnn.images.augment import augment
+    from charcnn.inference.predictor import Prediction, Predictor
+    from charcnn.registry.store import Registry
+    from charcnn.spec import ImageSpec, ModelCard, TrainConfig
+    from charcnn.training.train import Trained, train
+
+    load = Predictor.load
+
+__version__ = version("charcnn")
+
+_HOMES = {
+    "Evaluation": "charcnn.evaluation.evaluate",
+    "ImageSpec": "charcnn.spec",
+    "ModelCard": "charcnn.spec",
+    "Prediction": "charcnn.inference.predictor",
+    "Predictor": "charcnn.inference.predictor",
+    "Registry": "charcnn.registry.store",
+    "TrainConfig": "charcnn.spec",
+    "Trained": "charcnn.training.train",
+    "augment": "charcnn.images.augment",
+    "evaluate": "charcnn.evaluation.evaluate",
+    "synth": "charcnn.datasets.starter",
+    "train": "charcnn.training.train",
+}
+
+__all__ = [
+    "Evaluation",
+    "ImageSpec",
+    "ModelCard",
+    "Prediction",
+    "Predictor",
+    "Registry",
+    "TrainConfig",
+    "Trained",
+    "__version__",
+    "augment",
+    "evaluate",
+    "load",
+    "synth",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        return __getattr__("Predictor").load
+    if name not in _HOMES:
+        raise AttributeError(f"module 'charcnn' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

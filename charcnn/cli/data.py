@@ -1,0 +1,67 @@
+"""`charcnn data import idx|split`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.options import Force, Seed
+
+app = typer.Typer(help="Bring datasets in, and divide them.", no_args_is_help=True)
+importers = typer.Typer(help="Turn other formats into class folders.", no_args_is_help=True)
+app.add_typer(importers, name="import")
+
+
+@importers.command("idx")
+def import_idx(
+    files: Annotated[list[Path], typer.Argument(help="idx files, plain or .gz: images and labels of each part.")],
+    destination: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to.", show_default="mnist under the data root"),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Turn MNIST's idx files (and EMNIST's, KMNIST's …) into class folders of PNG files."""
+    from charcnn.datasets.idx import import_idx as write_folders
+    from charcnn.datasets.locate import data_root
+
+    target = destination or data_root() / "mnist"
+    with output.progress("Writing") as update:
+        written = write_folders(files, target, force=force, on_progress=update)
+    for path, count in written.items():
+        output.say(f"Wrote {count} images to {path}.")
+    output.next_step(f"charcnn train --data {next(iter(written))}")
+
+
+@app.command("split")
+def split(
+    source: Annotated[str, typer.Argument(metavar="DIR", help="A labelled dataset, or its name under the data root.")],
+    destination: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="beside DIR")
+    ] = None,
+    test: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of each class to put aside.")] = 0.2,
+    by: Annotated[str, typer.Option(help="list: train.csv and test.csv; copy: folders train and test.")] = "list",
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Put a part of a dataset aside for testing; duplicates and augmented children stay on one side."""
+    from charcnn.datasets.divide import divide
+    from charcnn.datasets.locate import dataset_path
+    from charcnn.datasets.scan import scan
+    from charcnn.errors import ConfigError, closest
+
+    if by not in ("list", "copy"):
+        raise ConfigError(f"Unknown --by: {by}", closest(by, ("list", "copy")))
+    path = dataset_path(source)
+    written = divide(
+        scan(path),
+        destination or path.parent,
+        share=test,
+        seed=seed,
+        by="list" if by == "list" else "copy",
+        force=force,
+    )
+    for side, count in written.items():
+        output.say(f"Wrote {count} images to {side}.")
+    output.next_step(f"charcnn train --data {next(iter(written))}")

@@ -1,0 +1,190 @@
+"""`charcnn models list|show|alias|rm|verify|schema`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.errors import FAILED
+from charcnn.cli.options import Json, RegistryRoot, complete_model
+
+app = typer.Typer(help="List, show, name, remove and check the models in the registry.", no_args_is_help=True)
+
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="latest, NAME, NAME@3 or NAME@ALIAS.", autocompletion=complete_model),
+]
+
+
+@app.command("list")
+@app.command("ls", hidden=True)
+def list_models(registry: RegistryRoot = None, as_json: Json = False) -> None:
+    """List all versions, the newest first."""
+    from charcnn.errors import ModelError
+    from charcnn.registry.store import Registry
+
+    store = Registry(registry)
+    rows: list[dict[str, Any]] = []
+    for listed in store.versions():
+        row: dict[str, Any] = {
+            "model": listed.reference,
+            "aliases": list(listed.aliases),
+            "kind": listed.entry.kind,
+        }
+        try:
+            card = store.open(listed).card
+        except ModelError as fault:
+            row["error"] = fault.message
+        else:
+            row |= {
+                "network": card.network.name,
+                "labels": len(card.labels),
+                "images": card.data.train,
+                "val_accuracy": card.validation.accuracy if card.validation else None,
+                "created": card.created.isoformat(),
+            }
+        rows.append(row)
+    if as_json:
+        output.put_json({"schema_version": 1, "registry": str(store.root), "models": rows})
+        return
+    if not rows:
+        output.say(f"There is no model in {store.root} yet.")
+        output.next_step("charcnn train")
+        return
+    right = ("labels", "trained on", "val accuracy")
+    table = output.plain_table("model", "aliases", "network", *right, "created", right=right)
+    for row in rows:
+        if "error" in row:
+            table.add_row(row["model"], " ".join(row["aliases"]), "[red]damaged: charcnn models verify --all[/]")
+            continue
+        accuracy = "-" if row["val_accuracy"] is None else f"{row['val_accuracy']:.2%}"
+        when = row["created"][:16].replace("T", " ")
+        cells = (row["network"], str(row["labels"]), str(row["images"]), accuracy, when)
+        table.add_row(row["model"], " ".join(row["aliases"]), *cells)
+    output.put_table(table)
+
+
+@app.command()
+def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Json = False) -> None:
+    """Show a version's card, and what it scored since."""
+    import json
+
+    from charcnn.registry.store import Registry
+
+    store = Registry(registry)
+    listed = store.find(model)
+    version = store.open(listed)
+    card = version.card
+    evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in store.evaluations(version)]
+    if as_json:
+        document = {
+            **card.model_dump(mode="json"),
+            "aliases": list(listed.aliases),
+            "evaluations": evaluations,
+        }
+        output.put_json(document)
+        return
+    table = output.plain_table("", "")
+    table.show_header = False
+    facts = {
+        "model": " ".join([card.reference, *listed.aliases]),
+        "folder": str(version.folder),
+        "reads": " ".join(card.labels),
+        "input": f"{card.image.height} × {card.image.width}, fit {card.image.fit}, polarity {card.image.polarity}",
+        "network": f"{card.network.name}, {card.network.parameters:,} parameters, {card.network.options}",
+        "trained on": f"{card.data.train} of {card.data.images} images in {', '.join(card.data.sources)}",
+        "data": f"sha256 {card.data.fingerprint[:16]}…, {card.data.duplicates} duplicates, "
+        f"{card.data.unreadable} unreadable",
+        "command": card.training.command,
+        "training": f"{card.training.epochs} epochs, {card.training.seconds:.0f} s, seed {card.training.config.seed}; "
+        f"epoch {card.training.best_epoch} chosen by {card.training.metric}",
+        "validation": f"{card.validation.accuracy:.2%} of {card.data.val} images" if card.validation else "none",
+        "parent": card.parent or "none",
+        "created": f"{card.created:%Y-%m-%d %H:%M} UTC, {card.environment.processor}, "
+        f"torch {card.environment.libraries.get('torch', 'unknown')}",
+    }
+    for evaluation in evaluations:
+        facts[f"on {evaluation['dataset']}"] = f"{evaluation['accuracy']:.2%} of {evaluation['images']} images"
+    from rich.markup import escape
+
+    for key, value in facts.items():
+        table.add_row(f"[bold]{escape(key)}[/]", escape(value))
+    output.put_table(table)
+
+
+@app.command()
+def alias(
+    model: Reference,
+    name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance best or production.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take the alias away.")] = False,
+    registry: RegistryRoot = None,
+) -> None:
+    """Point an alias at a version: afterwards NAME@ALIAS is that version."""
+    from charcnn.registry.store import Registry
+
+    store = Registry(registry)
+    listed = store.find(model)
+    if remove:
+        store.remove_alias(listed.name, name)
+        output.say(f"{listed.name} has no alias {name} any more.")
+        return
+    store.set_alias(listed, name)
+    output.say(f"{listed.name}@{name} is {listed.reference} now.")
+    output.next_step(f"charcnn predict --model {listed.name}@{name}")
+
+
+@app.command()
+def rm(
+    model: Reference,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also if an alias points at it.")] = False,
+    registry: RegistryRoot = None,
+) -> None:
+    """Remove a version for good. Its number is not used again."""
+    from charcnn.errors import ConfigError
+    from charcnn.registry.store import Registry
+
+    store = Registry(registry)
+    listed = store.find(model)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError(
+                f"Removing {listed.reference} needs a yes.", f"charcnn models rm {listed.reference} --yes"
+            )
+        typer.confirm(f"Remove {listed.reference} for good?", abort=True, err=True)
+    store.remove(listed, force)
+    output.say(f"Removed {listed.reference}.")
+
+
+@app.command()
+def verify(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", autocompletion=complete_model)] = None,
+    every: Annotated[bool, typer.Option("--all", help="All versions.")] = False,
+    registry: RegistryRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Compare every byte of a version (latest, if none is named) with what was saved."""
+    from charcnn.registry.store import Registry
+
+    store = Registry(registry)
+    versions = store.versions() if every else [store.find(model or "latest")]
+    found = {listed.reference: store.problems(listed) for listed in versions}
+    strays = store.strays() if every else []
+    if as_json:
+        output.put_json({"schema_version": 1, "problems": found, "strays": strays})
+    else:
+        for reference, lines in found.items():
+            output.put(f"{reference}: {'; '.join(lines) or 'whole'}")
+        for stray in strays:
+            output.put(f"{stray}: belongs to no version")
+    if any(found.values()) or strays:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a version's card."""
+    from charcnn.spec import ModelCard
+
+    output.put_json(ModelCard.model_json_schema())

@@ -1,0 +1,61 @@
+"""`charcnn networks`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.options import Json
+
+if TYPE_CHECKING:
+    from charcnn.models.catalogue import Network
+
+
+def networks(
+    name: Annotated[str | None, typer.Argument(help="Show the layers of this one.")] = None,
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes to count parameters for.")] = 12,
+    as_json: Json = False,
+) -> None:
+    """List the networks, or show the layers of one."""
+    from charcnn.models.catalogue import get_network
+    from charcnn.models.catalogue import networks as all_networks
+
+    if name is not None:
+        _show_layers(get_network(name), classes, as_json)
+        return
+    rows = [
+        {
+            "name": network.name,
+            "input": [1, network.size, network.size],
+            "parameters": network.parameters(classes),
+            "options": network.options,
+            "summary": network.summary,
+        }
+        for network in all_networks().values()
+    ]
+    if as_json:
+        output.put_json({"schema_version": 1, "classes": classes, "networks": rows})
+        return
+    table = output.plain_table("network", "input", "parameters", "options", "what it is", right=("parameters",))
+    for row, network in zip(rows, all_networks().values(), strict=True):
+        flags = " ".join("--" + option.replace("_", "-") for option in network.options)
+        size = f"1×{network.size}×{network.size}"
+        table.add_row(network.name, size, f"{row['parameters']:,}", flags, network.summary)
+    output.put_table(table)
+    output.say(f"Parameters are counted for {classes} classes.")
+    output.next_step("charcnn networks cnn", "charcnn train --net cnn")
+
+
+def _show_layers(network: "Network", classes: int, as_json: bool) -> None:
+    from charcnn.models.trace import shape_trace
+
+    layers = shape_trace(network.build(classes), network.size)
+    if as_json:
+        output.put_json({"schema_version": 1, "name": network.name, "layers": [asdict(layer) for layer in layers]})
+        return
+    table = output.plain_table("layer", "gives", "parameters", right=("parameters",))
+    table.add_row("input", f"1×{network.size}×{network.size}", "")
+    for layer in layers:
+        table.add_row(layer.kind, "×".join(map(str, layer.shape)), f"{layer.parameters:,}" if layer.parameters else "")
+    output.put_table(table)

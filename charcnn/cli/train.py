@@ -1,0 +1,294 @@
+"""`charcnn train`, and its live view."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.errors import INTERRUPTED
+from charcnn.cli.options import Json, RegistryRoot
+
+if TYPE_CHECKING:
+    from charcnn.training.loop import EpochRecord
+
+_NETWORK, _LEARNING, _DATA = "Network", "Learning", "Data"
+
+
+def train(
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Dataset: a folder of class folders, or a file,label CSV. Repeat for a union.",
+            show_default="train",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    val: Annotated[
+        str | None,
+        typer.Option(help="Dataset that chooses the best epoch, instead of a part of --data.", rich_help_panel=_DATA),
+    ] = None,
+    val_split: Annotated[
+        float | None,
+        typer.Option(
+            help="Share put aside to choose the best epoch; 0: none.",
+            show_default="0.2",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, stretch, pad or ink: how an image becomes square.",
+            show_default="auto",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Paper left round the ink, share of the side (ink).",
+            show_default="0.08",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    polarity: Annotated[
+        str | None,
+        typer.Option(help="auto, dark-on-light or light-on-dark.", show_default="auto", rich_help_panel=_DATA),
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="An unreadable image is an error.", rich_help_panel=_DATA)
+    ] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(
+            "--net",
+            "--model",
+            help="charcnn networks lists them.",
+            show_default="cnn",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="relu, sigmoid, tanh, leaky-relu or prelu.", rich_help_panel=_NETWORK)
+    ] = None,
+    batch_norm: Annotated[
+        bool | None, typer.Option(help="Normalise each convolution.", rich_help_panel=_NETWORK)
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(help="Dropout rate.", rich_help_panel=_NETWORK)] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            help="A model whose weights to start from; the last layer is met by label.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    opt: Annotated[
+        str | None,
+        typer.Option(
+            "--opt",
+            "--optimizer",
+            help="sgd, nesterov, adam, adamw, rmsprop, or gd (weight -= lr * gradient).",
+            show_default="adam",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate.", show_default="the optimizer's own", rich_help_panel=_LEARNING),
+    ] = None,
+    lr_increment: Annotated[
+        float | None,
+        typer.Option(
+            help="Added to the learning rate after each epoch.", show_default="0.0", rich_help_panel=_LEARNING
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="constant, cosine or onecycle.", show_default="constant", rich_help_panel=_LEARNING),
+    ] = None,
+    momentum: Annotated[
+        float | None,
+        typer.Option(help="For sgd, nesterov, rmsprop.", show_default="the optimizer's own", rich_help_panel=_LEARNING),
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="Not for gd.", show_default="the optimizer's own", rich_help_panel=_LEARNING),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="ce, or mse, l1 of the softmax against one-hot.",
+            show_default="ce",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="0 … 1.", show_default="0.0", rich_help_panel=_LEARNING)
+    ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(
+            help="none, inverse or sqrt (of a class's number of images).",
+            show_default="none",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", "-b", help="Images per step.", show_default="64", rich_help_panel=_LEARNING),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            "-e",
+            help="Passes over the images.",
+            show_default="the network's own",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many epochs without a better one.", rich_help_panel=_LEARNING),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Drives weights, order and split.", show_default="0", rich_help_panel=_LEARNING),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", rich_help_panel=_LEARNING),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name.", show_default="made from the data's")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of these settings; flags win.")] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the settings as TOML, and train nothing.")
+    ] = False,
+    registry: RegistryRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network and save it as a new version in the registry.
+
+    With no dataset at hand the starter set is written and used. A part of the images chooses the best epoch; its
+    weights, an ONNX file, the history and a card become the version. Ctrl-C keeps the best epoch so far.
+    """
+    flags = {
+        key: value
+        for key, value in locals().copy().items()
+        if key not in ("config", "print_config", "registry", "as_json") and value is not None and value != []
+    }
+    from charcnn.spec import TrainConfig
+
+    settings = TrainConfig.parse({**_read_config(config), **flags})
+    if print_config:
+        from charcnn.models.catalogue import get_network
+        from charcnn.training.train import settle
+
+        output.put(settle(settings, get_network(settings.net)).to_toml().rstrip())
+        return
+    _train(settings, registry, as_json)
+
+
+def _train(settings: Any, registry_root: Path | None, as_json: bool) -> None:
+    with output.waiting("Loading torch"):
+        from charcnn.registry.store import Registry
+        from charcnn.training.train import train as run
+
+    registry = Registry(registry_root)
+    with LiveView() as view:
+        trained = run(settings, registry=registry, listener=view)
+    card = trained.version.card
+    if as_json:
+        output.put_json(card.model_dump(mode="json"))
+    else:
+        output.put(card.reference)
+    if card.validation:
+        output.say(
+            f"Best epoch {card.training.best_epoch} of {card.training.epochs} "
+            f"({card.training.metric}): {card.validation.accuracy:.2%} of {card.data.val} validation images."
+        )
+    word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
+    output.say(f"{word}: {card.reference} in {trained.version.folder}")
+    output.next_step(f"charcnn evaluate --model {card.reference}", f"charcnn predict --model {card.reference}")
+    if trained.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _read_config(path: Path | None) -> dict[str, Any]:
+    """Reads a TOML file of settings; `batch-size` and `batch_size` are the same."""
+    import tomllib
+
+    from charcnn.errors import ConfigError
+
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."
+        ) from None
+    try:
+        settings = {key.replace("-", "_"): value for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(f"{path} is no TOML: {fault}") from None
+    for alias, key in (("optimizer", "opt"), ("model", "net")):
+        if alias in settings:
+            settings[key] = settings.pop(alias)
+    if isinstance(settings.get("data"), str):
+        settings["data"] = [settings["data"]]
+    return settings
+
+
+class LiveView:
+    """Shows training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._epochs = 0
+
+    def __enter__(self) -> "LiveView":
+        if sys.stderr.isatty():
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("epoch {task.fields[epoch]}"),
+                BarColumn(),
+                TextColumn("{task.fields[rate]} images/s"),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+                console=output.talk_console(),
+                transient=True,
+            )
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar and self._epochs:
+            self._bar.stop()
+
+    def on_start(self, epochs: int, images: int) -> None:
+        """Training begins."""
+        self._epochs = epochs
+        output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
+        if self._bar:
+            self._bar.add_task("train", total=epochs * images, epoch=f"1/{epochs}", rate="")
+            self._bar.start()
+
+    def on_batch(self, images: int) -> None:
+        """So many more images were trained on."""
+        if self._bar:
+            speed = self._bar.tasks[0].speed
+            self._bar.update(0, advance=images, rate=f"{speed:,.0f}" if speed else "…")
+
+    def on_epoch(self, record: "EpochRecord", is_best: bool) -> None:
+        """An epoch is finished."""
+        val_loss = "-" if record.val_loss is None else f"{record.val_loss:.4f}"
+        val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
+        output.say(
+            f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
+            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  best' if is_best else ''}"
+        )
+        if self._bar:
+            self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

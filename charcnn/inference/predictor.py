@@ -1,0 +1,202 @@
+"""Reading characters: an exported ONNX file in ONNX Runtime. No torch.
+
+Everything that reading needs (labels, `ImageSpec`, normalisation, softmax) comes from the ONNX file itself, so that a
+version in the registry and a file that somebody sent are read by the same code.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from charcnn.errors import ImageError, ModelError
+from charcnn.images.fit import fit
+from charcnn.images.io import read_image
+from charcnn.images.load import load_images
+from charcnn.registry.references import is_path
+from charcnn.registry.store import Registry
+from charcnn.registry.version import ONNX_FILE, Version, open_version
+from charcnn.spec import ImageSpec, Polarity
+
+_BATCH = 512
+_FILES = 4096
+"""Files read before they are recognised: bounds the memory that a folder of any size takes."""
+
+
+class Guess(NamedTuple):
+    """A label and its probability, 0 … 1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one image was read as.
+
+    Attributes:
+        top: The best guesses, the likeliest first.
+    """
+
+    top: tuple[Guess, ...]
+
+    @property
+    def label(self) -> str:
+        """The likeliest label."""
+        return self.top[0].label
+
+    @property
+    def probability(self) -> float:
+        """The probability of the likeliest label, 0 … 1."""
+        return self.top[0].probability
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Why one file could not be read."""
+
+    reason: str
+
+
+class Predictor:
+    """A recogniser, ready to read.
+
+    Args:
+        path: An ONNX file that charcnn exported.
+        reference: What to call it: `NAME@VERSION`, or the path.
+        version: The version that it belongs to, where it belongs to one.
+
+    Raises:
+        ModelError: the file is missing, damaged, or was not exported by charcnn.
+
+    Attributes:
+        labels: The label texts, in the order of the probabilities.
+        spec: How an image becomes the input.
+    """
+
+    def __init__(self, path: Path, reference: str | None = None, version: Version | None = None) -> None:
+        self.reference = reference or str(path)
+        self.version = version
+        self._session = _session(path)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.labels: tuple[str, ...] = tuple(json.loads(metadata["labels"]))
+            self.spec = ImageSpec.model_validate_json(metadata["image"])
+        except (KeyError, ValueError, ValidationError):
+            raise ModelError(
+                f"{path} carries no labels and no image specification: charcnn did not export it.",
+                "charcnn export --format onnx -o FILE writes one that does.",
+            ) from None
+        outputs = self._session.get_outputs()
+        if outputs[0].shape[-1] != len(self.labels):
+            raise ModelError(f"{path} has {len(self.labels)} labels for {outputs[0].shape[-1]} outputs.")
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Reads images that are already fitted.
+
+        Args:
+            images: uint8 `[N,H,W]` of the spec's size, dark ink on white.
+
+        Returns:
+            float32 `[N,classes]`, each row a distribution.
+        """
+        parts = [
+            self._session.run(["probabilities"], {"image": np.ascontiguousarray(images[at : at + _BATCH, None])})[0]
+            for at in range(0, len(images), _BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def predict(self, image: Path | str | NDArray[np.uint8], top_k: int = 3) -> Prediction:
+        """Reads one image.
+
+        Args:
+            image: An image file, or grey pixels uint8 `[H,W]` of any size and polarity.
+            top_k: How many guesses to give.
+
+        Raises:
+            ImageError: the file cannot be read, or the array is no grey image.
+        """
+        if isinstance(image, (str, Path)):
+            image = read_image(Path(image))
+        if image.ndim != 2 or image.dtype != np.uint8 or not image.size:
+            raise ImageError(f"An image is uint8 [H,W], not {image.dtype} {list(image.shape)}.")
+        return self._predictions(self.probabilities(fit(image, self.spec)[None]), top_k)[0]
+
+    def predict_files(
+        self, files: Sequence[Path], top_k: int = 3, on_progress: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Prediction | Unreadable]:
+        """Reads image files, in order; one that cannot be read gives an `Unreadable`.
+
+        Args:
+            files: Any image files.
+            top_k: How many guesses to give.
+            on_progress: Called with the number of files read since the last call.
+        """
+        for start in range(0, len(files), _FILES):
+            loaded = load_images(files[start : start + _FILES], self.spec, on_progress)
+            predictions = self._predictions(self.probabilities(loaded.images), top_k)
+            for index, prediction in enumerate(predictions):
+                yield Unreadable(loaded.failures[index]) if index in loaded.failures else prediction
+
+    def _predictions(self, probabilities: NDArray[np.float32], top_k: int) -> list[Prediction]:
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
+        rows = np.take_along_axis(probabilities, best, axis=1).astype(float).tolist()
+        return [
+            Prediction(tuple(Guess(self.labels[i], p) for i, p in zip(indices, values, strict=True)))
+            for indices, values in zip(best.tolist(), rows, strict=True)
+        ]
+
+    def with_polarity(self, polarity: Polarity) -> ImageSpec:
+        """Gives the spec for a dataset whose polarity is known, where the model leaves it open."""
+        return self.spec.model_copy(update={"polarity": polarity}) if self.spec.polarity == "auto" else self.spec
+
+    @classmethod
+    def load(cls, model: str | Path = "latest", registry: Registry | None = None) -> Self:
+        """Makes a model ready to read.
+
+        Args:
+            model: `latest`, `NAME`, `NAME@3`, `NAME@ALIAS`, a version's folder, or an exported ONNX file.
+            registry: Where references are looked up.
+
+        Raises:
+            ModelError: there is no such model.
+            IntegrityError: its file is not the one that was saved.
+        """
+        path = Path(model)
+        if not is_path(str(model)):
+            version = (registry or Registry()).open(str(model))
+        elif path.is_dir():
+            version = open_version(path)
+        elif path.suffix.lower() == ".onnx":
+            return cls(path)
+        else:
+            raise _unfit(path)
+        return cls(version.file(ONNX_FILE), version.card.reference, version)
+
+
+def _unfit(path: Path) -> ModelError:
+    if not path.exists():
+        return ModelError(f"No such model: {path}", "charcnn models list shows what there is.")
+    if path.suffix.lower() in (".pt", ".pth", ".pkl", ".ckpt", ".bin"):
+        return ModelError(
+            f"{path} is a pickle: opening it would run whatever code it holds. It is refused.",
+            "charcnn reads its own versions and the ONNX files that it exported.",
+        )
+    return ModelError(f"{path} is no ONNX file.", "charcnn export --format onnx -o FILE writes one.")
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise ModelError(f"No such model: {path}", "charcnn models list shows what there is.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as fault:  # ONNX Runtime's exceptions have no common base but this
+        raise ModelError(f"{path} is no ONNX file that can be read: {str(fault).splitlines()[0]}") from None

@@ -1,0 +1,38 @@
+"""Files that are whole or absent, and what they hash to."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+
+def sha256_of(path: Path) -> str:
+    """Gives a file's sha256 as 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file such that a reader sees the old content or the new, never a part, whatever happens in between."""
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with scratch.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Waits until a file, or the entries of a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders, and needs none of this
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,278 @@
+"""The registry: plain folders `NAME/VERSION/`, versions that appear whole and never change.
+
+Every change happens under one file lock. A version is filled in a staging folder, flushed to the disk, entered into the
+index as not settled, renamed into place, and settled; removing one goes the same way backwards. Numbers come from
+stored counters, so that the number of a removed version is never used again.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock
+
+from charcnn.errors import CardError, ModelError, closest
+from charcnn.registry.files import flush, sha256_of, write_atomically
+from charcnn.registry.index import INDEX_FILE, Entry, Index
+from charcnn.registry.references import Reference, check_name, parse_reference
+from charcnn.registry.version import CARD_FILE, Version, open_version, problems
+from charcnn.spec import ModelCard
+
+_STAGING = ".staging"
+_SEQUENCE = ".sequence"
+_EVALUATIONS = "evaluations"
+
+
+class Listed(NamedTuple):
+    """A version as the index knows it; its card is not opened."""
+
+    name: str
+    number: int
+    entry: Entry
+    aliases: tuple[str, ...]
+
+    @property
+    def reference(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self.name}@{self.number}"
+
+
+class Registry:
+    """A folder of trained models.
+
+    Args:
+        root: The folder; `$CHARCNN_REGISTRY`, else `registry`, where not given. It is made when something is saved.
+    """
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = Path(root or os.environ.get("CHARCNN_REGISTRY") or "registry")
+
+    # reading
+
+    def names(self) -> list[str]:
+        """Gives the names of all models, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name for path in self.root.iterdir() if (path / INDEX_FILE).is_file() and not path.is_symlink()
+        )
+
+    def versions(self, name: str | None = None) -> list[Listed]:
+        """Lists the versions of one model, or of all, the newest first."""
+        listed = []
+        for model in self.names() if name is None else [name]:
+            index = self._index(model)
+            for number, entry in index.versions.items():
+                if entry.settled or (self._folder(model, number) / CARD_FILE).is_file():
+                    aliases = tuple(sorted(alias for alias, target in index.aliases.items() if target == number))
+                    listed.append(Listed(model, number, entry, aliases))
+        return sorted(listed, key=lambda version: -version.entry.sequence)
+
+    def find(self, reference: str | Reference) -> Listed:
+        """Finds the version that a reference names.
+
+        Args:
+            reference: `latest`, `NAME`, `NAME@3` or `NAME@ALIAS`.
+
+        Raises:
+            ModelError: there is none; the message says what there is.
+        """
+        asked = parse_reference(reference) if isinstance(reference, str) else reference
+        if asked.name is None:
+            trained = [version for version in self.versions() if version.entry.kind == "trained"]
+            if not trained:
+                raise ModelError(f"There is no model in {self.root} yet.", "charcnn train makes one.")
+            return trained[0]
+        if asked.name not in self.names():
+            known = self.names()
+            hint = closest(asked.name, known) if known else "charcnn train makes one."
+            raise ModelError(f"No model named {asked.name} in {self.root}.", hint)
+        versions = self.versions(asked.name)
+        if asked.alias is not None:
+            found = [version for version in versions if asked.alias in version.aliases]
+        elif asked.version is not None:
+            found = [version for version in versions if version.number == asked.version]
+        else:
+            found = versions
+        if not found:
+            which = asked.alias or asked.version or "any version"
+            words = [str(v.number) for v in reversed(versions)] + sorted(a for v in versions for a in v.aliases)
+            raise ModelError(f"{asked.name} has no {which} in {self.root}.", f"It has: {', '.join(words) or 'none'}.")
+        return found[0]
+
+    def open(self, reference: str | Reference | Listed) -> Version:
+        """Opens the version that a reference names.
+
+        Raises:
+            ModelError: there is none.
+            CardError: its card cannot be understood.
+            IntegrityError: its card is not the one that was saved.
+        """
+        listed = reference if isinstance(reference, Listed) else self.find(reference)
+        return open_version(self._folder(listed.name, listed.number), listed.entry.card_sha256)
+
+    def problems(self, listed: Listed) -> list[str]:
+        """Compares a version with what was saved: one line per file that is changed, missing or extra."""
+        try:
+            return problems(self._folder(listed.name, listed.number), listed.entry.card_sha256)
+        except CardError as fault:
+            return [fault.message]
+
+    def strays(self) -> list[str]:
+        """Names the folders inside models that no index knows: copied there by hand, or an index was replaced."""
+        found = []
+        for name in self.names():
+            known = {str(number) for number in self._index(name).versions} | {_EVALUATIONS}
+            found += [str(path) for path in (self.root / name).iterdir() if path.is_dir() and path.name not in known]
+        return sorted(found)
+
+    # writing
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Gives an empty folder inside the registry to fill for `publish`; it is gone after the block.
+
+        Raises:
+            OSError: the registry cannot be written.
+        """
+        (self.root / _STAGING).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root / _STAGING, ignore_cleanup_errors=True) as folder:
+            (Path(folder) / "version").mkdir()
+            yield Path(folder) / "version"
+
+    def publish(self, folder: Path, draft: ModelCard) -> Version:
+        """Makes a filled staging folder a version.
+
+        Args:
+            folder: From `staging`; every file in it becomes part of the version.
+            draft: The card; its version, sequence and files are settled here.
+
+        Returns:
+            The version in its place.
+
+        Raises:
+            ModelError: the draft's name cannot be one.
+            OSError: a file cannot be written; nothing is left behind.
+        """
+        check_name(draft.name, "model name")
+        hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+        for path in folder.iterdir():
+            flush(path)
+        model = self.root / draft.name
+        with self._lock():
+            model.mkdir(exist_ok=True)
+            index = self._index(draft.name)
+            number, sequence = index.counter + 1, self._next_sequence()
+            card = draft.model_copy(update={"version": number, "sequence": sequence, "files": hashes})
+            write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
+            entry = Entry(sequence=sequence, kind=card.kind, card_sha256=sha256_of(folder / CARD_FILE), settled=False)
+            index = index.with_entry(number, entry)
+            index.write(model)
+            target = self._folder(draft.name, number)
+            folder.rename(target)
+            flush(model)
+            index.with_entry(number, entry.model_copy(update={"settled": True})).write(model)
+        return Version(target, card)
+
+    def set_alias(self, listed: Listed, alias: str) -> None:
+        """Points an alias of a model at one of its versions, wherever it pointed before.
+
+        Raises:
+            ModelError: the word cannot be an alias.
+        """
+        check_name(alias, "alias")
+        self._move_alias(listed.name, alias, listed.number)
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Takes an alias away.
+
+        Raises:
+            ModelError: the model has no such alias.
+        """
+        if alias not in self._index(name).aliases:
+            raise ModelError(f"{name} has no alias {alias}.", closest(alias, self._index(name).aliases))
+        self._move_alias(name, alias, None)
+
+    def remove(self, listed: Listed, force: bool = False) -> None:
+        """Removes a version for good, with its evaluations. Its number is not used again.
+
+        Raises:
+            ModelError: an alias points at it, and `force` is not set.
+        """
+        if listed.aliases and not force:
+            raise ModelError(
+                f"{listed.reference} is {', '.join(listed.aliases)}: an alias points at it.",
+                "Move the alias first, or add --force.",
+            )
+        model, folder = self.root / listed.name, self._folder(listed.name, listed.number)
+        with self._lock(), self.staging() as scratch:
+            index = self._index(listed.name)
+            for alias in listed.aliases:
+                index = index.with_alias(alias, None, datetime.now(UTC))
+            index = index.with_entry(listed.number, listed.entry.model_copy(update={"settled": False}))
+            index.write(model)
+            with suppress(FileNotFoundError):
+                folder.rename(scratch / "removed")
+            index.with_entry(listed.number, None).write(model)
+            shutil.rmtree(model / _EVALUATIONS / str(listed.number), ignore_errors=True)
+
+    def add_evaluation(self, version: Version, fingerprint: str, document: str) -> Path:
+        """Keeps what was measured of a version, under the fingerprint of the dataset.
+
+        Args:
+            version: A version of this registry.
+            fingerprint: Of the dataset's content, 64 hex digits.
+            document: JSON.
+
+        Returns:
+            The file.
+        """
+        folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
+        with self._lock():
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{fingerprint[:16]}.json"
+            write_atomically(path, document.encode())
+        return path
+
+    def evaluations(self, version: Version) -> list[Path]:
+        """Lists what was measured of a version."""
+        folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
+        return sorted(folder.glob("*.json")) if folder.is_dir() else []
+
+    def holds(self, version: Version) -> bool:
+        """Tells whether a version lies in this registry, and not somewhere else."""
+        return version.folder.resolve() == self._folder(version.card.name, version.card.version).resolve()
+
+    # within
+
+    def _move_alias(self, name: str, alias: str, version: int | None) -> None:
+        with self._lock():
+            self._index(name).with_alias(alias, version, datetime.now(UTC)).write(self.root / name)
+
+    def _index(self, name: str) -> Index:
+        return Index.read(self.root / name)
+
+    def _folder(self, name: str, number: int) -> Path:
+        return self.root / name / str(number)
+
+    def _lock(self) -> FileLock:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / ".lock")
+
+    def _next_sequence(self) -> int:
+        """Counts on, from the stored counter; from the highest number in use where that was lost."""
+        path = self.root / _SEQUENCE
+        try:
+            last = int(path.read_text())
+        except (FileNotFoundError, ValueError):
+            last = 0
+        if last == 0:
+            last = max((version.entry.sequence for version in self.versions()), default=0)
+        number = last + 1
+        write_atomically(path, str(number).encode())
+        return number

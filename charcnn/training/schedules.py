@@ -1,0 +1,36 @@
+"""The learning rate, step by step."""
+
+import math
+
+from charcnn.spec import TrainConfig
+
+_WARM = 0.3
+"""Share of the steps in which `onecycle` rises."""
+_START, _END = 1 / 25, 1e-4 / 25
+"""Where `onecycle` begins and ends, in shares of the learning rate."""
+
+
+def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
+    """Gives the learning rate of one step of a settled config.
+
+    `constant` adds `lr_increment` after each epoch; `cosine` falls to 0; `onecycle` rises to the learning rate and
+    falls below where it began, along cosines (Smith and Topin, arXiv:1708.07120).
+
+    Args:
+        config: Its lr and epochs are filled in.
+        step: Counted from 0 over the whole training.
+        steps_per_epoch: Steps in an epoch.
+    """
+    lr, total = config.lr or 0.0, (config.epochs or 1) * steps_per_epoch
+    if config.schedule == "constant":
+        return lr + config.lr_increment * (step // steps_per_epoch)
+    done = step / max(1, total - 1)
+    if config.schedule == "cosine":
+        return lr * _cosine(1, 0, step / total)
+    if done < _WARM:
+        return lr * _cosine(_START, 1, done / _WARM)
+    return lr * _cosine(1, _END, (done - _WARM) / (1 - _WARM))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

@@ -1,0 +1,82 @@
+"""What tests share: a world of their own, a small starter set, a model trained on it, and the real images where they are."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """An empty working folder; no data root, registry or cache but those below it."""
+    for name in ("CHARCNN_DATA", "CHARCNN_REGISTRY", "CHARCNN_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CHARCNN_CACHE", str(tmp_path / ".cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small starter set, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
+    from charcnn.datasets.starter import synth
+
+    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5)
+
+
+@pytest.fixture(scope="session")
+def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry, to read and not to change, with one model of the small starter set: small12@1, five epochs of cnn."""
+    from charcnn.registry.store import Registry
+    from charcnn.spec import TrainConfig
+    from charcnn.training.train import train
+
+    root = tmp_path_factory.mktemp("trained") / "registry"
+    os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
+    config = TrainConfig(data=(str(starter / "train"),), epochs=5, batch_size=16, name="small12")
+    train(config, registry=Registry(root))
+    return root
+
+
+@pytest.fixture
+def cli() -> Iterator[Callable[..., Result]]:
+    """Runs `charcnn ARGS…` in this process; gives exit code, stdout and stderr."""
+    from charcnn.cli.app import app
+    from charcnn.cli.output import reset
+
+    runner = CliRunner()
+
+    def run(*arguments: object, stdin: bytes | str | None = None) -> Result:
+        return runner.invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+    yield run
+    reset()
+
+
+def _shared(name: str) -> Path:
+    path = SHARED / name
+    if not path.is_dir():
+        pytest.skip(f"no real images: {name} is not in ../shared/data")
+    return path
+
+
+@pytest.fixture
+def fudan12() -> Path:
+    """The lab's real images: train/1 … 12, 620 each, 28 × 28, 1-bit BMP; classes.txt."""
+    return _shared("fudan12")
+
+
+@pytest.fixture
+def casia20() -> Path:
+    """20 look-alike characters, grey PNG of any size: train and test."""
+    return _shared("casia20")
+
+
+@pytest.fixture
+def mnist() -> Path:
+    """MNIST's four idx files."""
+    return _shared("mnist")
