@@ -9,7 +9,6 @@ Names are resolved when they are first used, so that reading an image never wait
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     load = Predictor.load
 
-__version__ = version("charcnn")
+__version__: str
 
 _HOMES = {
     "Evaluation": "charcnn.evaluation.evaluate",
@@ -61,6 +60,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "load":
         return __getattr__("Predictor").load
+    if name == "__version__":
+        from importlib.metadata import version  # takes longer to import than all the rest of this module
+
+        return version("charcnn")
     if name not in _HOMES:
         raise AttributeError(f"module 'charcnn' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

@@ -130,9 +130,10 @@ def _config_error(fault: ValidationError) -> ConfigError:
         return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"]))
     if first["type"] == "literal_error":
         known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        return ConfigError(f"Unknown {key.replace('_', ' ')}: {first['input']}", closest(str(first["input"]), known))
+        what = {"opt": "optimizer", "net": "network"}.get(key, key.replace("_", " "))
+        return ConfigError(f"Unknown {what}: {first['input']}", closest(str(first["input"]), known))
     reason = first["msg"].removeprefix("Value error, ")
-    return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason[0].upper() + reason[1:])
+    return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason)
 
 
 class NetworkFacts(Contract):

@@ -1,4 +1,4 @@
-"""What tests share: a world of their own, a small starter set, a model trained on it, and the real images where they are."""
+"""What tests share: a world of their own, a small starter set, a model of it, the real images where they are."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -30,14 +30,14 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry, to read and not to change, with one model of the small starter set: small12@1, five epochs of cnn."""
+    """A registry, to read and not to change, with one model of the small starter set: small12@1, four epochs of cnn."""
     from charcnn.registry.store import Registry
     from charcnn.spec import TrainConfig
     from charcnn.training.train import train
 
     root = tmp_path_factory.mktemp("trained") / "registry"
     os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
-    config = TrainConfig(data=(str(starter / "train"),), epochs=5, batch_size=16, name="small12")
+    config = TrainConfig(data=(str(starter / "train"),), epochs=4, batch_size=32, name="small12")
     train(config, registry=Registry(root))
     return root
 

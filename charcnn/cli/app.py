@@ -1,7 +1,6 @@
 """The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
 
 import logging
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +32,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        output.put(f"charcnn {version('charcnn')}")
+        from charcnn import __version__
+
+        output.put(f"charcnn {__version__}")
         raise typer.Exit
 
 

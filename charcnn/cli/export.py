@@ -46,4 +46,4 @@ def export(
     size = path.stat().st_size / 1000
     output.say(f"Wrote {card.reference} to {path} ({size:,.0f} kB); probabilities agree within {difference:.1g}.")
     if kind == "onnx":
-        output.next_step(f"charcnn predict --model {path if is_path(str(path)) else f'./{path}'} FILE…")
+        output.next_step(f"charcnn predict --model {path} FILE…")

@@ -124,19 +124,15 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
 
 def _expanded(paths: Sequence[str]) -> list[Path]:
     """Patterns that the shell left alone, and names under the data root, become paths."""
-    from charcnn.datasets.locate import data_root, is_bare
+    from charcnn.datasets.locate import existing_path
 
     found: list[Path] = []
     for text in paths:
-        path = Path(text).expanduser()
-        if path.exists():
-            found.append(path)
-        elif glob.has_magic(text):
-            found += _matches(path)
-        elif is_bare(text) and (data_root() / text).exists():
-            found.append(data_root() / text)
+        path = existing_path(text)
+        if path is None and glob.has_magic(text):
+            found += _matches(Path(text))
         else:
-            found.append(path)
+            found.append(path or Path(text))
     return found
 
 

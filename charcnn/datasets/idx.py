@@ -99,7 +99,8 @@ def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
             f"No pair of images and labels: {named[0]}" if named else "No idx files were named.",
             "Name both of each pair: charcnn data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz",
         )
-    return [(_SPLITS.get(key, key or "train"), images[key], labels[key]) for key in images]
+    pairs = [(_SPLITS.get(key, key or "train"), images[key], labels[key]) for key in images]
+    return sorted(pairs, key=lambda pair: pair[0] != "train")
 
 
 def _read_pair(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -23,27 +23,30 @@ def is_bare(argument: str) -> bool:
     return len(Path(argument).parts) == 1 and argument not in (".", "..", "~")
 
 
+def existing_path(argument: str) -> Path | None:
+    """Gives the path that an argument names, itself or under the data root; None where neither exists."""
+    path = Path(argument).expanduser()
+    return next((found for found in (path, data_root() / path) if found.exists()), None)
+
+
 def dataset_path(argument: str) -> Path:
     """Finds the dataset that an argument names.
 
-    A path that exists is itself. A bare name that does not is looked up under the data root; `train`, `test` and
+    A path that exists is itself. A relative one that does not is looked up under the data root; `train`, `test` and
     `ttest` are written there first, as the starter set, where none of it exists.
 
     Raises:
         DatasetError: there is no such dataset.
     """
-    path, root = Path(argument).expanduser(), data_root()
-    if path.exists():
-        return path
-    if not is_bare(argument):
-        raise DatasetError(f"No such folder: {path}", _hint(argument))
-    if (root / argument).exists():
-        return root / argument
+    root, found = data_root(), existing_path(argument)
+    if found is not None:
+        return found
     if argument in FOLDERS and not has_part_of_starter(root):
         log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
         synth(root)
         return root / argument
-    raise DatasetError(f"No such dataset: {argument} (looked in . and in {root})", _hint(argument))
+    looked = "" if Path(argument).is_absolute() else f" (looked in . and in {root})"
+    raise DatasetError(f"No such dataset: {argument}{looked}", _hint(argument))
 
 
 def destination_path(argument: str, source_argument: str) -> Path:
@@ -54,9 +57,7 @@ def destination_path(argument: str, source_argument: str) -> Path:
 
 def find_test_set(source: str) -> Path | None:
     """Gives the `test` folder (or `test.csv`) beside a training dataset, or None."""
-    path = Path(source).expanduser()
-    if not path.exists() and is_bare(source):
-        path = data_root() / source
+    path = existing_path(source) or Path(source)
     names = ("test.csv", "test") if path.suffix == ".csv" else ("test", "test.csv")
     found = (path.parent / name for name in names)
     return next((candidate for candidate in found if candidate.exists() and candidate != path), None)

@@ -118,10 +118,7 @@ def _decode_with_pillow(data: bytes, where: str) -> Grey:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise ImageError(
-                    f"{where} is {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read.",
-                    "Cut the character out, or scale the image down.",
-                )
+                raise Image.DecompressionBombError
             return _to_grey(ImageOps.exif_transpose(image), where)
     except Image.DecompressionBombError:
         raise ImageError(f"{where} is larger than {MAX_PIXELS // 1_000_000} million pixels.") from None

@@ -1,4 +1,4 @@
-"""On what machine and with which libraries a version came about."""
+"""The device to train on, and what a card says of the machine and the libraries."""
 
 import platform
 from importlib.metadata import version
@@ -6,9 +6,24 @@ from pathlib import Path
 
 import torch
 
-from charcnn.spec import Environment
+from charcnn.errors import ConfigError
+from charcnn.spec import Device, Environment
 
 _LIBRARIES = ("charcnn", "torch", "numpy", "opencv-python", "onnx", "onnxruntime", "safetensors")
+
+
+def pick_device(name: Device) -> torch.device:
+    """Gives the device asked for; for `auto`, the fastest one there is.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, present in there.items() if present))
+    if not there[name]:
+        raise ConfigError(f"This machine has no device {name}.", "Leave --device out, or use --device cpu.")
+    return torch.device(name)
 
 
 def describe_environment(device: torch.device) -> Environment:

@@ -73,15 +73,20 @@ class Progress:
 
     Attributes:
         history: One record per finished epoch.
-        best: The best epoch's record; the last one's, where nothing is put aside for validation.
-        weights: The weights after that epoch.
+        weights: The weights after the best epoch.
+        best_epoch: Its number, from 1; 0 before the first is finished. The last, where nothing validates.
         interrupted: Ctrl-C ended it.
     """
 
     history: list[EpochRecord] = field(default_factory=list)
-    best: EpochRecord | None = None
     weights: dict[str, Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
     interrupted: bool = False
+
+    @property
+    def best(self) -> EpochRecord:
+        """The best epoch's record; there is one as soon as an epoch is finished."""
+        return self.history[self.best_epoch - 1]
 
 
 @dataclass
@@ -126,15 +131,15 @@ class Loop:
             for epoch in range(len(progress.history) + 1, self._epochs + 1):
                 record = self._epoch(epoch)
                 progress.history.append(record)
-                is_best = progress.best is None or (record.val_accuracy or 0) >= (progress.best.val_accuracy or 0)
+                is_best = epoch == 1 or (record.val_accuracy or 0) >= (progress.best.val_accuracy or 0)
                 if is_best:
-                    progress.best = record
+                    progress.best_epoch = epoch
                     progress.weights = {name: value.cpu().clone() for name, value in self.network.state_dict().items()}
                 self.listener.on_epoch(record, is_best)
-                if self.config.patience and progress.best and epoch - progress.best.epoch >= self.config.patience:
+                if self.config.patience and epoch - progress.best_epoch >= self.config.patience:
                     break
         except KeyboardInterrupt:
-            if progress.best is None:
+            if not progress.history:
                 raise
             progress.interrupted = True
         return progress

@@ -1,0 +1,54 @@
+# Everything a newcomer needs: make demo, then make test. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv and install charcnn with all it needs (torch is large: some minutes)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "charcnn needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V). Try: make setup PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## augment → train → evaluate → predict → export, on the starter set
+	@set -e; PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	run() { printf '\n$$ %s\n' "$$*"; "$$@"; }; \
+	run charcnn augment ttest tttest; \
+	run charcnn train --opt adam; \
+	run charcnn evaluate; \
+	run charcnn predict --model latest; \
+	run charcnn export --format onnx -o demo/chars12.onnx --force; \
+	run charcnn predict data/tttest --model demo/chars12.onnx --text; \
+	printf '\nNow type these yourself, after:  source $(BIN)/activate\n'
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest -q
+
+check: $(READY) ## format and lint (ruff), types (mypy strict), layers (import-linter)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## measure: start-up and prediction against plain scripts
+	$(BIN)/python -m tests.bench
+
+clean: ## remove .venv and what tools left; data/ and registry/ stay
+	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find charcnn tests -name __pycache__ -type d -prune -exec rm -rf {} +

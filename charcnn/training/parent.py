@@ -1,0 +1,57 @@
+"""`--init-from`: a training that starts from the weights of a version."""
+
+import logging
+from pathlib import Path
+
+from torch import nn
+
+from charcnn.errors import ConfigError, ModelError
+from charcnn.inference.recogniser import load_network
+from charcnn.models.catalogue import classifier_name
+from charcnn.registry.references import is_path
+from charcnn.registry.store import Registry
+from charcnn.registry.version import Version, open_version
+
+log = logging.getLogger(__name__)
+
+
+def open_parent(reference: str, registry: Registry) -> Version:
+    """Opens the version to start from.
+
+    Raises:
+        ModelError: there is none, or it is an exported file, which has no card.
+    """
+    if not is_path(reference):
+        return registry.open(reference)
+    if not Path(reference).is_dir():
+        raise ModelError(
+            f"{reference} is no version of a model: --init-from needs its weights and its card.",
+            "charcnn models list shows what there is.",
+        )
+    return open_version(Path(reference))
+
+
+def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...]) -> None:
+    """Copies a version's weights. The last layer's rows are met by label; labels new to it keep their fresh rows.
+
+    Raises:
+        ConfigError: the version is of another network.
+    """
+    old, new = load_network(parent).state_dict(), network.state_dict()
+    head = classifier_name(network)
+    own_rows = {label: row for row, label in enumerate(parent.card.labels)}
+    shared = [(row, own_rows[label]) for row, label in enumerate(classes) if label in own_rows]
+    for name, target in new.items():
+        is_head = name.rpartition(".")[0] == head
+        first = 1 if is_head else 0  # the last layer may have another number of rows
+        if name not in old or old[name].shape[first:] != target.shape[first:]:
+            raise ConfigError(
+                f"{parent.card.reference} is a {parent.card.network.name}: its weights do not fit this network.",
+                f"Train with --net {parent.card.network.name} and the same options.",
+            )
+        if is_head:
+            for row, own_row in shared:
+                target[row] = old[name][own_row]
+        else:
+            target.copy_(old[name])
+    log.info("Started from %s: %d of %d labels are known to it.", parent.card.reference, len(shared), len(classes))

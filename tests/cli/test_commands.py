@@ -1,0 +1,140 @@
+"""`synth`, `evaluate`, `export`, `models`, `networks`, `data`: what a person sees."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def registry(trained: Path, tmp_path: Path) -> Path:
+    """A registry to change, where the commands look by themselves."""
+    return shutil.copytree(trained, tmp_path / "registry")
+
+
+def test_synth_writes_where_told_and_names_the_next_command(cli: Cli, tmp_path: Path) -> None:
+    result = cli("synth", "-o", "mine", "--per-class", 3, "--test-per-class", 2)
+    assert result.exit_code == 0
+    assert len(list((tmp_path / "mine/train").rglob("*.bmp"))) == 36
+    assert "charcnn train --data mine/train" in result.stderr
+
+
+def test_evaluate_takes_the_test_folder_beside_the_training_data(cli: Cli, registry: Path, starter: Path) -> None:
+    result = cli("evaluate")
+    assert result.exit_code == 0, result.stderr
+    assert f"{starter / 'test'}" in result.stderr
+    for word in ("precision", "recall", "F1", "balanced accuracy", "truth", "博"):
+        assert word in result.stdout
+
+
+def test_evaluate_json_and_what_is_kept(cli: Cli, registry: Path) -> None:
+    document = json.loads(cli("evaluate", "--json").stdout)
+    assert document["schema_version"] == 1
+    assert sum(map(sum, document["confusion"])) == document["images"] == 60
+    kept = registry / f"small12/evaluations/1/{document['fingerprint'][:16]}.json"
+    assert json.loads(kept.read_text("utf-8")) == document
+    assert len(json.loads(cli("models", "show", "--json").stdout)["evaluations"]) == 1
+    assert cli("models", "verify", "--all").exit_code == 0
+
+
+def test_evaluate_csv(cli: Cli, registry: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(cli("evaluate", "--csv").stdout)))
+    assert [row["label"] for row in rows] == list("博学笃志切问近思自由无用")
+    assert sum(int(row["support"]) for row in rows) == 60
+
+
+def test_evaluate_exported_file(cli: Cli, registry: Path, starter: Path) -> None:
+    cli("export", "-o", "m.onnx")
+    by_file = json.loads(cli("evaluate", "--model", "m.onnx", "--data", starter / "test", "--json").stdout)
+    by_name = json.loads(cli("evaluate", "--json").stdout)
+    assert by_file["confusion"] == by_name["confusion"]
+    result = cli("evaluate", "--model", "m.onnx")
+    assert result.exit_code == 1
+    assert "--data DIR" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2", "safetensors"])
+def test_export_names_the_file_and_refuses_to_overwrite(cli: Cli, registry: Path, tmp_path: Path, kind: str) -> None:
+    result = cli("export", "--format", kind)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"small12-1.{kind}\n"
+    assert (tmp_path / f"small12-1.{kind}").stat().st_size > 1_000_000
+    again = cli("export", "--format", kind)
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+    assert cli("export", "--format", kind, "--force").exit_code == 0
+
+
+def test_export_unknown_format(cli: Cli, registry: Path) -> None:
+    result = cli("export", "--format", "onx")
+    assert result.exit_code == 2
+    assert "Did you mean onnx?" in result.stderr
+
+
+def test_models_list_alias_rm(cli: Cli, registry: Path) -> None:
+    assert cli("models", "alias", "small12@1", "best").exit_code == 0
+    listed = json.loads(cli("models", "list", "--json").stdout)["models"]
+    assert [(row["model"], row["aliases"]) for row in listed] == [("small12@1", ["best"])]
+    assert "small12@1" in cli("models", "list").stdout
+    assert "small12@1 best" in cli("models", "show", "small12@best").stdout
+    refused = cli("models", "rm", "small12", "--yes")
+    assert refused.exit_code == 1
+    assert "alias" in refused.stderr
+    assert cli("models", "alias", "small12", "best", "--remove").exit_code == 0
+    unasked = cli("models", "rm", "small12")
+    assert unasked.exit_code == 2
+    assert "--yes" in unasked.stderr
+    assert cli("models", "rm", "small12", "--yes").exit_code == 0
+    assert json.loads(cli("models", "list", "--json").stdout)["models"] == []
+
+
+def test_models_list_shows_a_damaged_version_among_others(cli: Cli, registry: Path) -> None:
+    (registry / "small12/1/card.json").write_text("{}")
+    result = cli("models", "list")
+    assert result.exit_code == 0
+    assert "damaged" in result.stdout
+
+
+def test_models_list_of_nothing(cli: Cli) -> None:
+    result = cli("models", "list")
+    assert result.exit_code == 0
+    assert "charcnn train" in result.stderr
+
+
+def test_schema_is_json_and_knows_the_labels(cli: Cli) -> None:
+    assert "labels" in json.loads(cli("models", "schema").stdout)["properties"]
+
+
+def test_networks_lists_and_shows(cli: Cli) -> None:
+    rows = {row["name"]: row for row in json.loads(cli("networks", "--json").stdout)["networks"]}
+    assert rows["cnn"]["parameters"] == 1_425_472
+    assert rows["lenet"]["input"] == [1, 32, 32]
+    shown = cli("networks", "cnn").stdout
+    assert "25×26×26" in shown
+    assert "50×5×5" in shown
+
+
+def test_data_import_and_split_make_datasets_that_train_takes(cli: Cli, mnist: Path, tmp_path: Path) -> None:
+    files = [mnist / f"t10k-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")]
+    imported = cli("data", "import", "idx", *files, "-o", "mnist")
+    assert imported.exit_code == 0, imported.stderr
+    assert cli("data", "split", "mnist/test", "--test", 0.9, "-o", "few").exit_code == 0
+    trained = cli("train", "--data", "few/train.csv", "--epochs", 1, "--net", "lenet")
+    assert trained.exit_code == 0, trained.stderr
+    assert "light on dark" in trained.stderr
+    card = json.loads(cli("models", "show", "--json").stdout)
+    assert card["labels"] == list("0123456789")
+    assert card["data"]["polarity"] == ["light-on-dark"]
+
+
+def test_casia_crops_of_any_size_need_no_flag(cli: Cli, casia20: Path) -> None:
+    result = cli("train", "--data", casia20 / "test", "--epochs", 1, "--net", "lenet")
+    assert result.exit_code == 0, result.stderr
+    assert "--fit ink" in result.stderr

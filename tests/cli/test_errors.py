@@ -1,0 +1,210 @@
+"""Every way to go wrong that a person will find: one red line that names it, one that helps, never a traceback."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+
+
+def class_folders(root: Path, classes: str = "ab", images: int = 4) -> Path:
+    """A tiny dataset of noise: enough to be refused for other reasons."""
+    rng = np.random.default_rng(0)
+    for label in classes:
+        (root / label).mkdir(parents=True)
+        for number in range(images):
+            Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(root / label / f"{number}.png")
+    return root
+
+
+def check(result: Result, code: int, *words: str) -> None:
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    for word in words:
+        assert word in result.stderr, f"{word!r} is not in: {result.stderr}"
+
+
+def test_no_such_folder(cli: Cli) -> None:
+    check(cli("train", "--data", "no/such"), 1, "No such dataset: no/such")
+    check(cli("augment", "no/such", "new"), 1, "no/such")
+    check(cli("evaluate", "--data", "nosuch", "--model", "latest"), 1, "no model")
+
+
+def test_empty_dataset(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    check(cli("train", "--data", "empty"), 1, "holds no images")
+
+
+def test_class_without_images_is_named(cli: Cli, tmp_path: Path) -> None:
+    class_folders(tmp_path / "set")
+    (tmp_path / "set/学").mkdir()
+    check(cli("train", "--data", "set"), 1, "学", "has no images")
+
+
+def test_one_class_only(cli: Cli, tmp_path: Path) -> None:
+    class_folders(tmp_path / "set", classes="a")
+    check(cli("train", "--data", "set"), 1, "one class only")
+
+
+def test_label_the_model_does_not_know(cli: Cli, tmp_path: Path, trained: Path) -> None:
+    class_folders(tmp_path / "set", classes="博龘")
+    check(cli("evaluate", "--data", "set", "--registry", trained), 1, "does not know", "龘")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("empty.png", b"", "is empty"),
+        ("text.png", b"this is no image at all", "no image"),
+        ("short.png", None, "damaged"),
+    ],
+)
+def test_broken_image_is_named_and_the_rest_trained_on(
+    cli: Cli, tmp_path: Path, name: str, content: bytes | None, word: str
+) -> None:
+    class_folders(tmp_path / "set", images=6)
+    if content is None:
+        noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name)
+        content = (tmp_path / name).read_bytes()[:2000]
+    (tmp_path / "set/a" / name).write_bytes(content)
+    check(cli("train", "--data", "set", "--epochs", 1, "--net", "lenet"), 0, name, word, "1 of 13 images")
+    check(cli("train", "--data", "set", "--epochs", 1, "--net", "lenet", "--strict"), 1, name)
+
+
+def test_gigantic_image_is_refused_before_decoding(cli: Cli, tmp_path: Path, trained: Path) -> None:
+    header = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + b"IHDR"
+    header += (30_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
+    import zlib
+
+    header += zlib.crc32(header[12:]).to_bytes(4, "big")
+    (tmp_path / "huge.png").write_bytes(header + b"\0\0\0\0IEND\xae\x42\x60\x82")
+    check(cli("predict", "huge.png", "--registry", trained), 1, "huge.png", "100 million")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--net", "lennet"), ("Unknown network: lennet", "lenet")),
+        (("--opt", "adm"), ("Unknown optimizer: adm", "adam")),
+        (("--loss", "cee"), ("Unknown loss: cee", "ce")),
+        (("--net", "resnet18", "--batch-norm"), ("resnet18", "--batch-norm")),
+        (("--epochs", "0"), ("epochs",)),
+        (("--opt", "adam", "--momentum", "0.9"), ("momentum", "adam")),
+        (("--name", "latest"), ("latest", "reserved")),
+    ],
+)
+def test_wrong_settings(cli: Cli, flags: tuple[str, ...], words: tuple[str, ...], starter: Path) -> None:
+    result = cli("train", "--data", starter / "train", *flags)
+    check(result, 1 if "--name" in flags else 2, *words)
+
+
+def test_unknown_config_key_offers_the_closest(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text('lerning_rate = 0.1\nopt = "adam"\n')
+    check(cli("train", "--config", "train.toml"), 2, "Unknown setting: lerning_rate")
+    (tmp_path / "train.toml").write_text("batchsize = 3\n")
+    check(cli("train", "--config", "train.toml"), 2, "batchsize", "batch_size")
+    (tmp_path / "train.toml").write_text("= 3\n")
+    check(cli("train", "--config", "train.toml"), 2, "no TOML")
+    check(cli("train", "--config", "no.toml"), 2, "No such config file")
+
+
+def test_no_model_yet(cli: Cli) -> None:
+    check(cli("predict", "x.png"), 1, "no model", "charcnn train")
+
+
+def test_unknown_model_offers_the_closest(cli: Cli, trained: Path) -> None:
+    check(cli("predict", "x.png", "--model", "smal12", "--registry", trained), 1, "smal12", "small12")
+    check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no 7")
+
+
+def test_card_from_a_newer_schema(cli: Cli, tmp_path: Path, trained: Path) -> None:
+    registry = shutil.copytree(trained, tmp_path / "registry")
+    card = registry / "small12/1/card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text("utf-8")), "schema_version": 99}), "utf-8")
+    check(cli("predict", "x.png"), 1, "schema version 99", "Upgrade")
+
+
+def test_file_whose_hash_is_wrong(cli: Cli, tmp_path: Path, trained: Path, starter: Path) -> None:
+    registry = shutil.copytree(trained, tmp_path / "registry")
+    path = registry / "small12/1/model.onnx"
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 1
+    path.write_bytes(data)
+    check(cli("predict", starter / "ttest"), 1, "model.onnx", "not the file that was saved")
+    result = cli("models", "verify", "small12")
+    assert result.exit_code == 1
+    assert "model.onnx was changed" in result.stdout
+
+
+def test_pickle_is_refused_by_name(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"\x80\x04.")
+    check(cli("predict", "x.png", "--model", "model.pt"), 1, "model.pt", "pickle")
+
+
+def test_folder_that_cannot_be_written(cli: Cli, tmp_path: Path, starter: Path) -> None:
+    (tmp_path / "registry").write_text("a file where a folder should be")
+    check(cli("train", "--data", starter / "train"), 1, "registry")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_no_write_permission(cli: Cli, tmp_path: Path, starter: Path) -> None:
+    (tmp_path / "registry").mkdir(mode=0o500)
+    check(cli("train", "--data", starter / "train"), 1, "registry", "permissions")
+
+
+@pytest.mark.parametrize(("number", "word"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permissions")])
+def test_full_disk_and_refused_writing_are_said(
+    cli: Cli, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, word: str
+) -> None:
+    def refuse(path: Path, data: bytes) -> int:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    check(cli("augment", starter / "ttest", "new"), 1, os.strerror(number), word)
+    assert not (tmp_path / "new").exists()
+
+
+def test_missing_system_library_of_opencv(tmp_path: Path, starter: Path) -> None:
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "charcnn", "augment", str(starter / "ttest"), "new"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 1
+    assert "libGL.so.1" in done.stderr
+    assert "apt install libgl1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_flips_are_refused_with_the_reason(cli: Cli, starter: Path) -> None:
+    check(cli("augment", starter / "ttest", "new", "--flip"), 2, "not flipped")
+
+
+def test_foreign_files_are_not_overwritten(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/diary.txt").write_text("mine")
+    check(cli("augment", starter / "ttest", "new"), 1, "diary.txt", "--force")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["diary.txt"]
+
+
+def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from charcnn.errors import DatasetError
+
+    monkeypatch.setenv("CHARCNN_DEBUG", "1")
+    assert isinstance(cli("augment", "no/such", "new").exception, DatasetError)

@@ -1,0 +1,47 @@
+"""Heavy libraries are imported only by what truly needs them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "onnx")
+PROBE = """
+import json, sys
+from typer.testing import CliRunner
+from charcnn.cli.app import app
+result = CliRunner().invoke(app, json.loads(sys.argv[1]))
+assert result.exit_code == 0, result.stderr
+sys.stderr.write(json.dumps(sorted(set(sys.modules) & set(json.loads(sys.argv[2])))))
+"""
+
+
+def imported_by(command: list[str], folder: Path, watched: tuple[str, ...] = HEAVY) -> list[str]:
+    arguments = [sys.executable, "-c", PROBE, json.dumps(command), json.dumps(watched)]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stderr)
+    return found
+
+
+@pytest.mark.parametrize(
+    "line", ["--help", "train --help", "models list", "models schema", "synth --per-class 2 -o new"]
+)
+def test_commands_without_a_model_import_nothing_heavy(line: str, tmp_path: Path) -> None:
+    assert imported_by(line.split(), tmp_path) == []
+
+
+def test_help_does_not_even_import_numpy(tmp_path: Path) -> None:
+    assert imported_by(["--help"], tmp_path, ("numpy", "cv2", "pydantic", "onnxruntime", "torch")) == []
+
+
+def test_augment_imports_nothing_heavy(starter: Path, tmp_path: Path) -> None:
+    assert imported_by(["augment", str(starter / "ttest"), "new"], tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate --data", "models show small12", "models verify small12"])
+def test_commands_with_a_model_import_no_torch(command: str, trained: Path, starter: Path, tmp_path: Path) -> None:
+    where = [] if command.startswith("models") else [str(starter / "ttest")]
+    assert imported_by([*command.split(), *where, "--registry", str(trained)], tmp_path) == []

@@ -1,0 +1,177 @@
+"""Which words can be a name, and what a reference means."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from registry_cards import draft, publish
+
+from charcnn.errors import ModelError
+from charcnn.registry.references import Reference, check_name, is_path, name_from, parse_reference
+from charcnn.registry.store import Registry
+
+DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+
+
+def can_be_a_name(text: str) -> bool:
+    """The grammar once more, by other means."""
+    reserved = text.casefold() in DEVICES | {"latest"} or re.fullmatch("[vV]?[0-9]+", text, re.ASCII)
+    return (
+        1 <= len(text) <= 64
+        and all(letter.isalnum() or letter in "-_" for letter in text)
+        and text[0].isalnum()
+        and not reserved
+    )
+
+
+def is_accepted(text: str) -> bool:
+    try:
+        check_name(text, "model name")
+    except ModelError:
+        return False
+    return True
+
+
+NEARLY_NAMES = st.text(st.sampled_from("aZ0博_-.@/\\ v\n\0é"), max_size=8)
+
+
+@settings(deadline=None)
+@given(st.text() | NEARLY_NAMES | st.from_regex(r"[Vv]?[0-9]{1,4}", fullmatch=True) | st.sampled_from(sorted(DEVICES)))
+@example("latest")
+@example("Latest")
+@example("a" * 64)
+@example("a" * 65)
+@example("name\n")
+@example("")
+def test_nothing_outside_the_grammar_is_a_name(text: str) -> None:
+    assert is_accepted(text) == can_be_a_name(text)
+
+
+TRICKS = [
+    "..",
+    ".",
+    "../up",
+    "a/b",
+    "a\\b",
+    "/etc",
+    "C:",
+    "c:evil",
+    "~",
+    ".hidden",
+    "-rf",
+    "_private",
+    "a\0b",
+    "a\nb",
+    "a b",
+    "a.b",
+    "a@b",
+    "a\u202eb",  # turns the direction of writing round
+    "a\u200bb",  # a space of no width
+    "NUL",
+    "com1",
+    "a" * 65,
+]
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_no_path_trick_gets_a_version_out_of_the_registry(registry: Registry, name: str) -> None:
+    outside = {path for path in registry.root.parent.rglob("*") if not path.is_relative_to(registry.root)}
+    with registry.staging() as folder, pytest.raises(ModelError):
+        registry.publish(folder, draft(name))
+    assert registry.names() == []
+    assert [path.name for path in registry.root.iterdir()] == [".staging"]
+    assert {path for path in registry.root.parent.rglob("*") if not path.is_relative_to(registry.root)} == outside
+
+
+@pytest.mark.parametrize("reference", [*TRICKS, "@3", "small@", "small@a/b", "small@..", "small@1@2", "latest@3", "3"])
+def test_what_is_no_reference_is_refused_before_anything_is_looked_up(registry: Registry, reference: str) -> None:
+    publish(registry)
+    with pytest.raises(ModelError):
+        registry.find(reference)
+
+
+@pytest.mark.parametrize("name", ["latest", "LATEST", "3", "v3", "V12", "con", "Com9"])
+def test_reserved_names_say_so(name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} is reserved: it cannot be a model name"):
+        check_name(name, "model name")
+
+
+def test_a_long_wrong_name_is_not_shown_whole() -> None:
+    with pytest.raises(ModelError) as fault:
+        check_name("x" * 5000, "model name")
+    assert len(fault.value.message) < 100
+
+
+@pytest.mark.parametrize("name", ["fudan12", "博学", "a", "A-b_c", "v3x", "3d", "latest2", "a" * 64])
+def test_names_of_any_script(registry: Registry, name: str) -> None:
+    assert publish(registry, name).card.reference == f"{name}@1"
+    assert registry.find(name).name == name
+    assert registry.names() == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("latest", Reference(None)),
+        ("small", Reference("small")),
+        ("small@latest", Reference("small")),
+        ("small@3", Reference("small", version=3)),
+        ("small@003", Reference("small", version=3)),
+        ("small@v3", Reference("small", version=3)),
+        ("small@best", Reference("small", alias="best")),
+        ("博学@最好", Reference("博学", alias="最好")),
+    ],
+)
+def test_what_a_reference_means(text: str, expected: Reference) -> None:
+    assert parse_reference(text) == expected
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_is_a_reference_or_refused(text: str) -> None:
+    try:
+        reference = parse_reference(text)
+    except ModelError:
+        return
+    assert reference.name is None or can_be_a_name(reference.name)
+    assert reference.alias is None or can_be_a_name(reference.alias)
+    assert reference.version is None or reference.version >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("latest", False),
+        ("small", False),
+        ("small@3", False),
+        ("small@best", False),
+        ("registry/small/1", True),
+        ("./small", True),
+        ("model.onnx", True),
+        ("small.pt", True),
+        (".", True),
+        ("..", True),
+    ],
+)
+def test_a_path_has_a_separator_or_a_suffix(text: str, expected: bool) -> None:
+    assert is_path(text) is expected
+
+
+@settings(deadline=None)
+@given(st.text() | NEARLY_NAMES)
+@example("latest")
+@example("12")
+@example("../../etc")
+@example("a" * 63 + "--" + "b")
+def test_a_name_made_from_any_text_is_a_name_or_nothing(text: str) -> None:
+    made = name_from(text)
+    assert made == "" or can_be_a_name(made)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [("my digits", "my-digits"), ("博学 12", "博学-12"), ("..", ""), ("7", ""), ("fudan12", "fudan12")],
+)
+def test_names_that_are_made(text: str, made: str) -> None:
+    assert name_from(text) == made
