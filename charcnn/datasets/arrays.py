@@ -72,8 +72,10 @@ class Arrays:
         if lost:
             name = dataset.classes[min(lost)]
             raise DatasetError(f"Not one image of the class {name} in {dataset.source} can be read.")
+        images = loaded.images[keep] if unreadable else loaded.images
+        images.flags.writeable = False
         return cls(
-            images=loaded.images[keep] if unreadable else loaded.images,
+            images=images,
             labels=labels[keep],
             classes=dataset.classes,
             files=tuple(dataset.files[index] for index in keep) if unreadable else dataset.files,
@@ -87,8 +89,10 @@ class Arrays:
         if len(parts) == 1:
             return parts[0]
         classes = tuple(dict.fromkeys(label for part in parts for label in part.classes))
+        images = np.concatenate([part.images for part in parts])
+        images.flags.writeable = False
         return cls(
-            images=np.concatenate([part.images for part in parts]),
+            images=images,
             labels=np.concatenate([part.labels_in(classes) for part in parts]),
             classes=classes,
             files=tuple(file for part in parts for file in part.files),
@@ -110,7 +114,7 @@ class Arrays:
         return np.array([index[label] for label in self.classes], np.int64)[self.labels]
 
     @cached_property
-    def origins(self) -> NDArray[np.bytes_]:
+    def origins(self) -> NDArray[np.void]:
         """`[N]` × 32 bytes: the sha256 of the image that each one comes from: itself, or an augmented child's original.
 
         Images with the same origin stay together in a split.
@@ -135,7 +139,8 @@ def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
     Raises:
         UnknownLabelError: one is not.
     """
-    unknown = [label for label in labels if label not in set(classes)]
+    known = set(classes)
+    unknown = [label for label in labels if label not in known]
     if unknown:
         raise UnknownLabelError(
             f"The model does not know {len(unknown)} of the dataset's labels: {' '.join(unknown[:20])}",

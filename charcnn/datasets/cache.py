@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,14 @@ def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
     entry = cache_folder() / _key(files, spec)
     try:
         loaded = _read(entry)
-    except (OSError, ValueError):
-        loaded = load_images(files, spec, on_progress)
-        _write(entry, loaded)
-    else:
         on_progress(len(files))
-        entry.touch()  # the oldest entries are removed first
+        with suppress(OSError):
+            entry.touch()  # the oldest entries are removed first
+    except (OSError, ValueError, EOFError):
+        loaded = load_images(files, spec, on_progress)
+        if not loaded.unopened:
+            _write(entry, loaded)
+    loaded.images.flags.writeable = False
     return loaded
 
 
@@ -79,6 +82,7 @@ def _write(entry: Path, loaded: Loaded) -> None:
             np.save(fresh / "images.npy", loaded.images)
             np.save(fresh / "digests.npy", loaded.digests)
             (fresh / "failures.json").write_text(json.dumps(loaded.failures), encoding="utf-8")
+            shutil.rmtree(entry, ignore_errors=True)  # a damaged one
             fresh.rename(entry)
         _prune(entry.parent)
     except OSError as fault:

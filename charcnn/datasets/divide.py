@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charcnn.datasets.arrays import Arrays
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
@@ -13,6 +14,7 @@ from charcnn.datasets.scan import Dataset
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError, OverwriteError
 from charcnn.images.folder import new_folder
+from charcnn.images.manifest import write_manifest
 from charcnn.spec import ImageSpec
 
 
@@ -33,7 +35,7 @@ def divide(
         share: Share of each class to put aside.
         seed: Drives which.
         by: Lists that point to the files, or copies of them.
-        force: Write although files of these names are there.
+        force: Replace lists of these names. Folders of these names are never replaced.
 
     Returns:
         Each dataset written → its number of images.
@@ -42,44 +44,50 @@ def divide(
         DatasetError: no labels, or too few images.
         OverwriteError: a file or folder of these names is there already.
     """
+    targets = [destination / (f"{side}.csv" if by == "list" else side) for side in ("train", "test")]
+    for target in targets:
+        if target.exists() and not (force and by == "list"):  # old copies would stay, and be on both sides
+            way = "add --force" if by == "list" else "remove it first"
+            raise OverwriteError(f"{target} is there already.", f"Name another folder with -o, or {way}.")
     arrays = Arrays.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
-    sides = dict(zip(("train", "test"), split_indices(arrays.labels, arrays.origins, share, seed), strict=True))
+    sides = split_indices(arrays.labels, arrays.origins, share, seed)
     destination.mkdir(parents=True, exist_ok=True)
-    write = _write_list if by == "list" else _write_copy
-    return {write(arrays, indices, destination / side, force): len(indices) for side, indices in sides.items()}
+    for target, indices in zip(targets, sides, strict=True):
+        (_write_list if by == "list" else _write_copies)(arrays, indices, target)
+    return {target: len(indices) for target, indices in zip(targets, sides, strict=True)}
 
 
-def _write_list(arrays: Arrays, indices: np.ndarray, target: Path, force: bool) -> Path:
-    path = target.with_suffix(".csv")
-    if path.exists() and not force:
-        raise OverwriteError(f"{path} is there already.", "Name another folder with -o, or add --force.")
-    with path.open("w", newline="", encoding="utf-8") as stream:
+def _write_list(arrays: Arrays, indices: NDArray[np.int64], target: Path) -> None:
+    """Writes `file,label`; files below the list's folder are named relative to it."""
+    root = target.parent.resolve()
+    with target.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["file", "label"])
         for index in indices:
             file = arrays.files[index].resolve()
-            near = file.is_relative_to(target.parent.resolve())
-            writer.writerow(
-                [
-                    (file.relative_to(target.parent.resolve()) if near else file).as_posix(),
-                    arrays.classes[arrays.labels[index]],
-                ]
-            )
-    return path
+            shown = file.relative_to(root) if file.is_relative_to(root) else file
+            writer.writerow([shown.as_posix(), arrays.classes[arrays.labels[index]]])
 
 
-def _write_copy(arrays: Arrays, indices: np.ndarray, target: Path, force: bool) -> Path:
+def _write_copies(arrays: Arrays, indices: NDArray[np.int64], target: Path) -> None:
+    """Copies files into class folders, with a manifest of those that come from another image."""
     folders = {label: folder for folder, label in folder_names(arrays.classes).items()}
-    with new_folder(target, lambda _: False, force) as fresh:
+    children = []
+    with new_folder(target, lambda _: False) as fresh:
         for folder in folders.values():
             (fresh / folder).mkdir()
         for index in indices:
-            copy = fresh / folders[arrays.classes[arrays.labels[index]]] / arrays.files[index].name
-            if copy.exists():
+            file = arrays.files[index]
+            copy = Path(folders[arrays.classes[arrays.labels[index]]], file.name)
+            if (fresh / copy).exists():
                 raise DatasetError(
                     f"Two images of one class are named {copy.name}: they would overwrite each other.",
                     "Divide by list: --by list",
                 )
-            shutil.copy2(arrays.files[index], copy)
+            shutil.copy2(file, fresh / copy)
+            origin = arrays.origins[index].tobytes()
+            if origin != arrays.digests[index].tobytes():
+                children.append((copy.as_posix(), file.name, origin.hex()))
         write_classes(fresh / CLASSES_FILE, {folder: label for label, folder in folders.items()})
-    return target
+        if children:
+            write_manifest(fresh, children)

@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
-from charcnn.errors import ConfigError, DatasetError
+from charcnn.errors import ConfigError, DatasetError, OverwriteError
 from charcnn.images.folder import new_folder
 from charcnn.images.io import write_image
-
-_SPLITS = {"train": "train", "t10k": "test", "test": "test"}
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -71,6 +69,11 @@ def import_idx(
         OverwriteError: a folder holds files already.
     """
     pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pairs(files)]
+    for split, _, _ in pairs:
+        if (destination / split).exists() and not force:
+            raise OverwriteError(
+                f"{destination / split} is there already.", "Name another folder with -o, or add --force."
+            )
     total, done = sum(len(labels) for _, _, labels in pairs), 0
     written = {}
     for split, images, labels in pairs:
@@ -80,7 +83,7 @@ def import_idx(
                 (folder / name).mkdir()
             for number, (image, value) in enumerate(zip(images, labels, strict=True), 1):
                 write_image(folder / folders[str(value)] / f"{number:06}.png", image)
-                if number % 500 == 0:
+                if number % 500 == 0 or number == len(labels):
                     on_progress(done + number, total)
             write_classes(folder / CLASSES_FILE, {name: label for label, name in folders.items()})
         done += len(labels)
@@ -99,8 +102,16 @@ def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
             f"No pair of images and labels: {named[0]}" if named else "No idx files were named.",
             "Name both of each pair: charcnn data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz",
         )
-    pairs = [(_SPLITS.get(key, key or "train"), images[key], labels[key]) for key in images]
+    pairs = [(_split_name(key), images[key], labels[key]) for key in images]
+    if len({split for split, _, _ in pairs}) < len(pairs):
+        raise ConfigError(
+            "Two pairs would be written to one folder.", "Import them one at a time, each with its own -o."
+        )
     return sorted(pairs, key=lambda pair: pair[0] != "train")
+
+
+def _split_name(key: str) -> str:
+    return "test" if "t10k" in key or "test" in key else "train"
 
 
 def _read_pair(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

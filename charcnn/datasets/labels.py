@@ -4,9 +4,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from charcnn.datasets.beside import beside
 from charcnn.errors import DatasetError
 
 CLASSES_FILE = "classes.txt"
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+"""Names that Windows keeps for itself."""
 
 
 def read_classes(dataset: Path) -> dict[str, str]:
@@ -15,10 +18,13 @@ def read_classes(dataset: Path) -> dict[str, str]:
     Raises:
         DatasetError: a line is not `folder<TAB>label`, or two folders have one label.
     """
-    for path in (dataset / CLASSES_FILE, dataset.parent / CLASSES_FILE):
-        if path.is_file():
-            return _parse(path)
-    return {}
+    path = classes_file(dataset)
+    return _parse(path) if path else {}
+
+
+def classes_file(dataset: Path) -> Path | None:
+    """Gives the `classes.txt` inside a dataset, or else beside it; None where there is none."""
+    return next((path for path in (dataset / CLASSES_FILE, beside(dataset, CLASSES_FILE)) if path.is_file()), None)
 
 
 def _parse(path: Path) -> dict[str, str]:
@@ -35,6 +41,8 @@ def _parse(path: Path) -> dict[str, str]:
             raise DatasetError(f"{path}, line {number}: {line!r} is not folder<TAB>label.")
         if label.strip() in labels.values():
             raise DatasetError(f"{path}, line {number}: the label {label.strip()} stands for two folders.")
+        if folder.strip() in labels:
+            raise DatasetError(f"{path}, line {number}: the folder {folder.strip()} has a label already.")
         labels[folder.strip()] = label.strip()
     return labels
 
@@ -57,6 +65,7 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
     folded = [unicodedata.normalize("NFKC", label).casefold() for label in labels]
     names = {}
     for label, fold in zip(labels, folded, strict=True):
-        plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip() and folded.count(fold) == 1
+        plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip()
+        plain = plain and folded.count(fold) == 1 and fold not in _DEVICES
         names[label if plain else "_".join(f"U+{ord(c):04X}" for c in label)] = label
     return names

@@ -7,6 +7,7 @@ import logging
 import os
 from pathlib import Path
 
+from charcnn.datasets.beside import beside, named
 from charcnn.datasets.starter import FOLDERS, has_part_of_starter, synth
 from charcnn.errors import DatasetError, closest
 
@@ -59,8 +60,8 @@ def find_test_set(source: str) -> Path | None:
     """Gives the `test` folder (or `test.csv`) beside a training dataset, or None."""
     path = existing_path(source) or Path(source)
     names = ("test.csv", "test") if path.suffix == ".csv" else ("test", "test.csv")
-    found = (path.parent / name for name in names)
-    return next((candidate for candidate in found if candidate.exists() and candidate != path), None)
+    found = (beside(path, name) for name in names)
+    return next((candidate for candidate in found if candidate.exists() and candidate != named(path)), None)
 
 
 def _hint(argument: str) -> str:

@@ -5,6 +5,7 @@ beside it or `labels.csv` inside), and a CSV file with the columns `file,label`.
 """
 
 import csv
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.datasets.labels import CLASSES_FILE, read_classes
+from charcnn.datasets.beside import beside, named
+from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError
 from charcnn.images.io import SUFFIXES, is_image, natural_key
+
+log = logging.getLogger(__name__)
+
+_FORM = "A dataset is a folder of class folders, each with images of one character."
 
 
 @dataclass(frozen=True)
@@ -62,17 +68,21 @@ def scan(path: Path) -> Dataset:
     if not path.is_dir():
         raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
     folders, images = _listing(path)
-    if folders:
-        return _from_class_folders(path, folders)
-    for truth in (path.parent / f"{path.name}.csv", path / "labels.csv"):
+    if folders and (not images or any(_listing(folder)[1] for folder in folders)):
+        return _from_class_folders(path, folders, images)
+    for truth in (beside(path, f"{named(path).name}.csv"), path / "labels.csv"):
         if truth.is_file():
-            return _from_csv(truth, str(path), [path])
+            dataset = _from_csv(truth, str(path), [path])
+            _note_unused(path, len(set(images) - set(dataset.files)), f"{truth.name} does not name them")
+            return dataset
     if not images:
-        raise DatasetError(
-            f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).",
-            "A dataset is a folder of class folders, each with images of one character.",
-        )
+        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _FORM)
     return Dataset(str(path), tuple(images), None, ())
+
+
+def _note_unused(path: Path, count: int, reason: str) -> None:
+    if count:
+        log.warning("%d images in %s are not used: %s.", count, path, reason)
 
 
 def _listing(path: Path) -> tuple[list[Path], list[Path]]:
@@ -86,24 +96,29 @@ def _listing(path: Path) -> tuple[list[Path], list[Path]]:
                 folders.append(entry.name)
             elif is_image(entry.name):
                 images.append(entry.name)
-    return tuple([path / name for name in sorted(names, key=natural_key)] for names in (folders, images))  # type: ignore[return-value]
+    return _in_order(path, folders), _in_order(path, images)
 
 
-def _from_class_folders(path: Path, folders: Sequence[Path]) -> Dataset:
+def _in_order(path: Path, names: list[str]) -> list[Path]:
+    return [path / name for name in sorted(names, key=natural_key)]
+
+
+def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> Dataset:
     labels = read_classes(path)
-    found = [(folder, labels.get(folder.name, folder.name), _listing(folder)) for folder in folders]
-    if not any(images for _, _, (_, images) in found):
-        inner = [folder.name for folder, _, (folders, _) in found if folders]
-        if inner:
-            raise DatasetError(
-                f"{path} holds no class folders, but datasets: {', '.join(inner)}.",
-                f"Name one: {path / inner[0]}",
-            )
-        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).")
+    inside = {folder: _listing(folder) for folder in folders}
+    deeper = [folder.name for folder, (below, images) in inside.items() if below and not images]
+    if deeper:
+        raise DatasetError(
+            f"{path} holds no class folders, but datasets: {', '.join(deeper)}.", f"Name one: {path / deeper[0]}"
+        )
+    if not any(images for _, images in inside.values()):
+        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _FORM)
+    _note_unused(path, len(loose), "they lie in no class folder")
     files: list[Path] = []
     indices: list[int] = []
     classes: list[str] = []
-    for folder, label, (_, images) in found:
+    for folder, (_, images) in inside.items():
+        label = labels.get(folder.name, folder.name)
         if not images:
             name = folder.name if label == folder.name else f"{folder.name} ({label})"
             raise DatasetError(
@@ -111,9 +126,7 @@ def _from_class_folders(path: Path, folders: Sequence[Path]) -> Dataset:
                 f"Put images into it, or remove the folder {folder}.",
             )
         if label in classes:
-            raise DatasetError(
-                f"{path / CLASSES_FILE}: the label {label} stands for two folders, {folder.name} is one of them."
-            )
+            raise DatasetError(f"{classes_file(path)}: the label {label} stands for two folders, {folder.name} is one.")
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
@@ -124,20 +137,20 @@ def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
     """A table `file,label`; files are relative to the first of the folders in which they lie."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
+            rows = list(csv.DictReader(stream, skipinitialspace=True))
     except (UnicodeDecodeError, csv.Error) as fault:
         raise DatasetError(f"{path} is no CSV in UTF-8: {fault}") from None
     if not rows:
         raise DatasetError(f"{path} has no lines below its heading.", "It needs the columns file,label.")
     files, texts = [], []
     for number, row in enumerate(rows, 2):
-        name, label = row.get("file"), row.get("label")
+        name, label = row.get("file"), (row.get("label") or "").strip()
         if not name or not label:
             raise DatasetError(f"{path}, line {number}: no file or no label.", "It needs the columns file,label.")
         places = [folder / name for folder in folders]
         files.append(next((place for place in places if place.exists()), places[0]))
         texts.append(label)
-    named = [label for label in read_classes(path.parent).values() if label in set(texts)]
-    classes = tuple(dict.fromkeys(named + sorted(set(texts), key=natural_key)))
+    known = [label for label in read_classes(path.parent).values() if label in set(texts)]
+    classes = tuple(dict.fromkeys(known + sorted(set(texts), key=natural_key)))
     index = {label: position for position, label in enumerate(classes)}
     return Dataset(source, tuple(files), np.array([index[text] for text in texts], np.int64), classes)

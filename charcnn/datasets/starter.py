@@ -9,11 +9,13 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
+from charcnn.datasets.cache import cache_folder
 from charcnn.datasets.labels import CLASSES_FILE
 from charcnn.errors import OverwriteError
 from charcnn.handwriting.warp import warped_drawings
@@ -54,8 +56,9 @@ def synth(
         OSError: a file cannot be written.
     """
     root = Path(root)
+    _refuse_foreign(root, force)
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".synth.lock"):
+    with _lock(root):
         _refuse_foreign(root, force)
         files = _drawn_files(per_class, test_per_class, seed, on_progress)
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -71,7 +74,6 @@ def synth(
             (root / name).write_bytes(files[name])
         lines = [f"{name},{digest}\n" for name, digest in hashes.items()]
         (root / MANIFEST).write_text("file,sha256\n" + "".join(lines), encoding="utf-8")
-    (root / ".synth.lock").unlink(missing_ok=True)
     return root
 
 
@@ -80,18 +82,33 @@ def has_part_of_starter(root: Path) -> bool:
     return any((root / name).exists() for name in (*FOLDERS, "ttest.csv", CLASSES_FILE))
 
 
+def _lock(root: Path) -> AbstractContextManager[object]:
+    """One process at a time writes to a root; the lock lies in the user's cache folder, or is done without."""
+    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return nullcontext()
+    return FileLock(folder / f"synth-{name}.lock")
+
+
 def _made_before(root: Path) -> set[str]:
     """The files below `root` that `synth` wrote and nobody changed."""
     path = root / MANIFEST
     if not path.is_file():
         return set()
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [(row.get("file") or "", row.get("sha256")) for row in csv.DictReader(stream)]
-    return {
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        lines = csv.DictReader(stream)
+        if lines.fieldnames != ["file", "sha256"]:
+            return set()
+        rows = [(row["file"], row["sha256"]) for row in lines]
+    unchanged = {
         name
         for name, digest in rows
         if (root / name).is_file() and hashlib.sha256((root / name).read_bytes()).hexdigest() == digest
     }
+    return unchanged | {MANIFEST}
 
 
 def _within(folder: str, names: Iterable[str]) -> set[Path]:
@@ -100,10 +117,10 @@ def _within(folder: str, names: Iterable[str]) -> set[Path]:
 
 
 def _refuse_foreign(root: Path, force: bool) -> None:
-    if force or not has_part_of_starter(root):
+    if force:
         return
     made = _made_before(root)
-    present = [root / name for name in (CLASSES_FILE, "ttest.csv") if (root / name).exists()]
+    present = [root / name for name in (CLASSES_FILE, "ttest.csv", MANIFEST) if (root / name).exists()]
     present += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
     foreign = [path for path in present if path.relative_to(root).as_posix() not in made]
     if foreign:

@@ -11,7 +11,7 @@ from charcnn.images.io import Grey, read_image
 from charcnn.spec import Fit, Polarity
 
 _SAMPLE = 200
-"""Images looked at: evenly spread over the files, and so over the classes."""
+"""Images looked at, at most: evenly spread over the files, and so over the classes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def survey(dataset: Dataset) -> Survey:
     Raises:
         DatasetError: not one image of the sample can be read.
     """
-    images = _readable(dataset.files[:: max(1, len(dataset) // _SAMPLE)])
+    images = _readable(dataset.files[:: -(-len(dataset) // _SAMPLE)])
     if not images:
         raise DatasetError(f"None of the images looked at in {dataset.source} can be read.")
     light = sum(is_light_on_dark(image) for image in images)

@@ -12,13 +12,12 @@ _MISSING = "\ue000"
 """A private-use code point that no font draws: what the font shows for it, it shows for everything that it lacks."""
 
 
-def glyph(character: str, size: int = 128, weight: int = 400) -> Grey:
+def glyph(character: str, size: int = 128) -> Grey:
     """Draws one character, centred by its ink.
 
     Args:
         character: One character, for instance 博, a or 7.
         size: Pixels: height of the font's em, and side of the picture's inner square.
-        weight: Thickness of the strokes, 200 (thin) to 600 (bold).
 
     Returns:
         uint8 `[size * 3 // 2, size * 3 // 2]`, black on white, anti-aliased.
@@ -28,8 +27,8 @@ def glyph(character: str, size: int = 128, weight: int = 400) -> Grey:
     """
     if len(character) != 1:
         raise GlyphError(f"One character is drawn at a time, not {character!r}.")
-    drawn = _drawn(character, size, weight)
-    if character != "?" and np.array_equal(drawn, _drawn(_MISSING, size, weight)):
+    drawn = _drawn(character, size)
+    if character != "?" and np.array_equal(drawn, _drawn(_MISSING, size)):
         raise GlyphError(f"The font lacks {character} (U+{ord(character):04X}).")
     rows, columns = np.flatnonzero((drawn < 128).any(1)), np.flatnonzero((drawn < 128).any(0))
     if not rows.size:
@@ -41,8 +40,8 @@ def glyph(character: str, size: int = 128, weight: int = 400) -> Grey:
 
 
 @lru_cache(maxsize=8)
-def _drawn(character: str, size: int, weight: int) -> Grey:
+def _drawn(character: str, size: int) -> Grey:
     """The character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
     canvas = np.full((2 * size, 2 * size), 255, np.uint8)
-    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), cv2.FontFace("uni"), size, weight)
+    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), cv2.FontFace("uni"), size)
     return canvas

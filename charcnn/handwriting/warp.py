@@ -11,7 +11,8 @@ from charcnn.handwriting.glyph import glyph
 
 _GLYPH = 64
 """Pixels of the em at which glyphs are drawn before they are warped and shrunk."""
-_WEIGHTS = (200, 300, 400, 500, 600)
+_PENS = (-1, 0, 0, 1, 2)
+"""Pixels by which strokes are thinned (below 0) or thickened; the font itself has one weight."""
 
 
 def warped_drawings(character: str, count: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -29,12 +30,18 @@ def warped_drawings(character: str, count: int, size: int, rng: np.random.Genera
     Raises:
         GlyphError: the font lacks the character.
     """
-    shapes = [glyph(character, _GLYPH, weight) for weight in _WEIGHTS]
+    shapes = [_thickened(glyph(character, _GLYPH), pen) for pen in _PENS]
     pictures = np.empty((count, size, size), np.uint8)
     for index in range(count):
         shape = shapes[rng.integers(len(shapes))]
         pictures[index] = _shrunk(_warped(shape, rng), size)
     return pictures
+
+
+def _thickened(shape: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
+    """Makes dark strokes thicker, or thinner where `pixels` is negative."""
+    kernel = np.ones((abs(pixels) + 1, abs(pixels) + 1), np.uint8)
+    return np.asarray((cv2.dilate if pixels < 0 else cv2.erode)(shape, kernel), np.uint8)
 
 
 def _warped(shape: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -4,7 +4,6 @@ Every parameter of every child is drawn before the first image is read, from one
 the same whatever the number of processes.
 """
 
-import csv
 import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +21,8 @@ from charcnn.images.find import images_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
 from charcnn.images.io import SUFFIXES, Grey, decode_image, read_bytes, write_image
+from charcnn.images.manifest import MANIFEST, read_manifest, recorded_origins, write_manifest
 
-MANIFEST = "augment.csv"
 _FEW = 4000
 """Children below which starting further processes takes longer than it saves."""
 _CHUNK = 500
@@ -152,13 +151,15 @@ def augment(
         OverwriteError: the destination holds files that its manifest does not name.
         OSError: a file cannot be written.
     """
+    if copies < 1:
+        raise ConfigError(f"--copies {copies}: each image has one child at least.")
     source, destination = Path(source), Path(destination)
     files = _source_images(source)
     _check_apart(source, destination)
     names = [(path, copy) for path in files for copy in range(1, copies + 1)]
     changes = Change.draw(ranges or Ranges(), len(names), seed)
     own = {Path(MANIFEST), *(Path(row["child"]) for row in read_manifest(destination))}
-    origins = {row["child"]: row["origin_sha256"] for row in read_manifest(source)}
+    origins = {str(path): origin for path, origin in recorded_origins(files).items()}
 
     rows: list[list[object]] = []
     failures: dict[Path, str] = {}
@@ -179,26 +180,9 @@ def augment(
                 f"None of the {len(files)} images in {source} can be read: {next(iter(failures.values()))}"
             )
         for row in rows:
-            row[2] = origins.get(str(row[1]), row[2])
-        with (folder / MANIFEST).open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["child", "parent", "origin_sha256", *(field.name for field in fields(Change))])
-            writer.writerows(rows)
+            row[2] = origins.get(str(source / str(row[1])), row[2])
+        write_manifest(folder, rows, [field.name for field in fields(Change)])
     return Augmented(destination, len(rows), failures)
-
-
-def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """Gives the rows of a folder's `augment.csv`; none where it has none."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    if rows and not {"child", "parent", "origin_sha256"} <= rows[0].keys():
-        raise DatasetError(
-            f"{path} is no manifest of charcnn augment: it lacks the columns child, parent, origin_sha256."
-        )
-    return rows
 
 
 def _source_images(source: Path) -> list[Path]:

@@ -30,10 +30,10 @@ def fit(image: Grey, spec: ImageSpec) -> Grey:
     if spec.polarity == "light-on-dark" or (spec.polarity == "auto" and is_light_on_dark(image)):
         image = np.bitwise_not(image)
     if spec.fit == "ink":
-        image = _ink_on_white(image, spec)
-    elif spec.fit == "pad":
-        image = _padded_to_aspect(image, spec, paper=paper_level(image), margin=0.0)
-    return _resized(image, spec)
+        return _ink_on_white(image, spec)
+    if spec.fit == "pad":
+        return _on_paper(image, spec, paper_level(image), margin=0.0)
+    return _resized(image, spec.height, spec.width)
 
 
 def is_light_on_dark(image: Grey) -> bool:
@@ -88,14 +88,14 @@ def _ink_on_white(image: Grey, spec: ImageSpec) -> Grey:
     """Cuts the ink out and centres it, its paper made white and its ink black. Ink is dark here."""
     threshold, contrast = _threshold(image)
     if contrast < _LEAST_CONTRAST:
-        return _padded_to_aspect(image, spec, paper=paper_level(image), margin=0.0)
+        return _on_paper(image, spec, paper_level(image), margin=0.0)
     mask = (image <= threshold).astype(np.uint8)
     top, bottom, left, right = _ink_box(mask)
     inside = image[top:bottom, left:right]
     ink = mask[top:bottom, left:right].astype(bool)
     paper, black = _median(image[mask == 0]), _median(inside[ink])
     whitened = _stretch(black, paper)[inside]
-    return _padded_to_aspect(whitened, spec, paper=255, margin=spec.margin)
+    return _on_paper(whitened, spec, paper=255, margin=spec.margin)
 
 
 @lru_cache
@@ -115,29 +115,21 @@ def _ink_box(mask: Grey) -> tuple[int, int, int, int]:
     return int(y.min()), int(bottom), int(x.min()), int(right)
 
 
-def _padded_to_aspect(image: Grey, spec: ImageSpec, paper: int, margin: float) -> Grey:
-    """Centres the image on paper of the spec's aspect ratio, leaving `margin` (a share of the side) free all round."""
+def _on_paper(image: Grey, spec: ImageSpec, paper: int, margin: float) -> Grey:
+    """Scales the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centred."""
     height, width = image.shape
-    side = max(height / spec.height, width / spec.width) / (1 - 2 * margin)
-    full_height, full_width = max(height, round(side * spec.height)), max(width, round(side * spec.width))
-    top, left = (full_height - height) // 2, (full_width - width) // 2
-    return np.asarray(
-        cv2.copyMakeBorder(
-            image,
-            top,
-            full_height - height - top,
-            left,
-            full_width - width - left,
-            cv2.BORDER_CONSTANT,
-            value=(paper,),
-        ),
-        np.uint8,
-    )
+    scale = (1 - 2 * margin) * min(spec.height / height, spec.width / width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    sheet = np.full((spec.height, spec.width), paper, np.uint8)
+    top, left = (spec.height - size[0]) // 2, (spec.width - size[1]) // 2
+    sheet[top : top + size[0], left : left + size[1]] = _resized(image, *size)
+    return sheet
 
 
-def _resized(image: Grey, spec: ImageSpec) -> Grey:
-    if image.shape == (spec.height, spec.width):
+def _resized(image: Grey, height: int, width: int) -> Grey:
+    """Scales to a size, by area where that is smaller. An image that has the size stays as it is."""
+    if image.shape == (height, width):
         return np.ascontiguousarray(image)
-    shrinks = image.shape[0] >= spec.height and image.shape[1] >= spec.width
+    shrinks = image.shape[0] >= height and image.shape[1] >= width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (spec.width, spec.height), interpolation=method), np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)

@@ -39,11 +39,18 @@ def new_folder(destination: Path, is_own: Callable[[Path], bool], force: bool = 
                 shutil.copy2(destination / path, fresh / path)
         if destination.exists():
             destination.rename(old)
-        fresh.rename(destination)
+        try:
+            fresh.rename(destination)
+        except OSError:
+            if old.exists():
+                old.rename(destination)
+            raise
 
 
 def _files(folder: Path) -> list[Path]:
     """All files below a folder, relative to it; none where it does not exist."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+    if folder.is_symlink():
+        raise OverwriteError(f"{folder} is a link: what it points to is not replaced.", "Name another folder.")
+    if folder.exists() and not folder.is_dir():
         raise OverwriteError(f"{folder} is there already, and is no folder.", "Name another folder.")
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())

@@ -95,22 +95,35 @@ _GREYS = b"".join(bytes((level, level, level, 0)) for level in range(256))
 
 def _is_plain_grey(data: bytes) -> bool:
     """Tells whether the file is a whole 1- or 8-bit grey BMP or PNG, not transparent, not turned, of sane size."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
-        width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-        special = any(chunk in data for chunk in (b"tRNS", b"eXIf", b"acTL"))
-        whole = b"IEND" in data[-12:]
-        return data[24] in (1, 8) and data[25] == 0 and width * height <= MAX_PIXELS and whole and not special
-    if data[:2] == b"BM" and data[14:18] == b"\x28\0\0\0" and data[30:34] == b"\0\0\0\0":
-        width, height = (
-            int.from_bytes(data[18:22], "little"),
-            int.from_bytes(data[22:26], "little", signed=True),
-        )
-        bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
-        two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GREYS
-        grey = (bits == 1 and two) or (bits == 8 and many)
-        whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
-        return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
+    return _is_plain_grey_png(data) or _is_plain_grey_bmp(data)
+
+
+def _is_plain_grey_png(data: bytes) -> bool:
+    if len(data) < 57 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
+        return False
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data[24] not in (1, 8) or data[25] != 0 or width * height > MAX_PIXELS:
+        return False
+    at = 8
+    while at + 12 <= len(data):  # chunks: length, name, content, checksum
+        name = data[at + 4 : at + 8]
+        if name in (b"tRNS", b"eXIf", b"acTL"):
+            return False
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        if name == b"IEND":
+            return at == len(data)
     return False
+
+
+def _is_plain_grey_bmp(data: bytes) -> bool:
+    if data[:2] != b"BM" or data[14:18] != b"\x28\0\0\0" or data[30:34] != b"\0\0\0\0":
+        return False
+    width, height = int.from_bytes(data[18:22], "little"), int.from_bytes(data[22:26], "little", signed=True)
+    bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
+    two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GREYS
+    whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
+    grey = (bits == 1 and two) or (bits == 8 and many)
+    return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
 
 
 def _decode_with_pillow(data: bytes, where: str) -> Grey:
@@ -148,15 +161,13 @@ def _to_grey(image: Image.Image, where: str) -> Grey:
 
 
 def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Grey:
-    """16-bit, 32-bit and floating images → 8 bits, by the range that their type (or, for floats, their values) has."""
+    """Wide integers and floats → 8 bits, by the smallest usual range (floats: 1; 255, 65535, 2³¹) that holds them."""
     wide = values.astype(np.float64)
     if not np.isfinite(wide).all():
         raise ImageError(f"{where} holds pixels that are not numbers.")
     top = float(wide.max(initial=0))
-    if mode == "F":
-        full = 1.0 if top <= 1 else 255.0 if top <= 255 else 65535.0
-    else:
-        full = 65535.0 if mode.startswith("I;16") or top <= 65535 else float(2**31 - 1)
+    ranges = [255.0, 65535.0] if mode != "F" else [1.0, 255.0, 65535.0]
+    full = next((most for most in ranges if top <= most), 2.0**31 - 1)
     return np.rint(np.clip(wide / full, 0, 1) * 255).astype(np.uint8)
 
 

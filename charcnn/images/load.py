@@ -31,11 +31,13 @@ class Loaded:
         images: uint8 `[N,H,W]`; a file that could not be read is all paper (255).
         digests: uint8 `[N,32]`: the sha256 of each file; zeros where it could not be read.
         failures: index → why the file could not be read.
+        unopened: Those of the failures that may pass: the file could not be opened.
     """
 
     images: NDArray[np.uint8]
     digests: NDArray[np.uint8]
     failures: dict[int, str]
+    unopened: frozenset[int] = frozenset()
 
 
 def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
@@ -52,15 +54,19 @@ def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
     images = np.full((len(files), spec.height, spec.width), 255, np.uint8)
     digests = np.zeros((len(files), 32), np.uint8)
 
+    unopened: set[int] = set()
+
     def read(start: int) -> dict[int, str]:
         failures = {}
         for index in range(start, min(start + _CHUNK, len(files))):
-            path = files[index]
+            path, data = files[index], None
             try:
                 data = read_bytes(path)
                 images[index] = fit(decode_image(data, str(path)), spec)
             except ImageError as fault:
                 failures[index] = fault.message
+                if data is None:
+                    unopened.add(index)
             else:
                 digests[index] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
         return failures
@@ -71,7 +77,7 @@ def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
         for start, found in zip(starts, pool.map(read, starts), strict=True):
             failures |= found
             on_progress(min(_CHUNK, len(files) - start))
-    return Loaded(images, digests, failures)
+    return Loaded(images, digests, failures, frozenset(unopened))
 
 
 def _workers(files: Sequence[Path]) -> int:

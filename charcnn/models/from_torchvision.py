@@ -31,4 +31,7 @@ def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
     model = build(num_classes=classes, dropout=dropout)
     first = model.features[0][0]
     model.features[0][0] = nn.Conv2d(1, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
+    for part in model.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.momentum = 0.1  # torchvision's 0.01 needs thousands of steps before evaluation sees true statistics
     return model  # type: ignore[no-any-return]

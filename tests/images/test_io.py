@@ -139,10 +139,11 @@ def test_a_palette_reads_by_its_colours() -> None:
     assert np.array_equal(decode_image(_encoded(image, "BMP"), "x"), _drawing())
 
 
-def test_a_transparent_palette_entry_is_white_paper() -> None:
+@pytest.mark.parametrize("transparency", [0, b"\0\xff"])
+def test_a_transparent_palette_entry_is_white_paper(transparency: int | bytes) -> None:
     image = Image.fromarray((_drawing() == 0).astype(np.uint8), "P")
     image.putpalette([0, 255, 0, 0, 0, 0])  # green paper, seen by nobody
-    assert np.array_equal(decode_image(_encoded(image, "PNG", transparency=0), "x"), _drawing())
+    assert np.array_equal(decode_image(_encoded(image, "PNG", transparency=transparency), "x"), _drawing())
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

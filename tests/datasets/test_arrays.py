@@ -1,0 +1,179 @@
+"""A dataset becomes one array; bad files are left out and named; datasets join by label."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charcnn.datasets.arrays import Arrays, check_known
+from charcnn.datasets.scan import scan
+from charcnn.errors import DatasetError, UnknownLabelError
+from charcnn.images.io import read_image, write_image
+from charcnn.spec import ImageSpec
+
+SPEC = ImageSpec(polarity="dark-on-light")
+
+
+def _dataset(root: Path, classes: str, each: int = 4, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    for label in classes:
+        (root / label).mkdir(parents=True)
+        for number in range(each):
+            write_image(root / label / f"{number}.png", rng.integers(0, 256, (28, 28), dtype=np.uint8))
+    return root
+
+
+def _load(root: Path, strict: bool = False) -> Arrays:
+    return Arrays.load(scan(root), SPEC, strict=strict)
+
+
+def test_rows_labels_files_and_digests_belong_together(world: Path) -> None:
+    arrays = _load(_dataset(world / "a", "xyz"))
+    assert arrays.images.shape == (12, 28, 28)
+    assert arrays.classes == ("x", "y", "z")
+    assert arrays.unreadable == {}
+    for image, label, file, digest in zip(arrays.images, arrays.labels, arrays.files, arrays.digests, strict=True):
+        assert np.array_equal(image, read_image(file))
+        assert arrays.classes[label] == file.parent.name
+        assert digest.tobytes() == hashlib.sha256(file.read_bytes()).digest()
+    assert arrays.per_class == {"x": 4, "y": 4, "z": 4}
+
+
+def test_images_are_read_only(world: Path) -> None:
+    root = _dataset(world / "a", "xy")
+    for _ in range(2):  # first from the files, then from the cache
+        assert not _load(root).images.flags.writeable
+
+
+def test_a_dataset_without_labels_is_named(world: Path) -> None:
+    with pytest.raises(DatasetError, match="x has no labels"):
+        _load(_dataset(world / "a", "xy") / "x")
+
+
+def test_unreadable_images_are_left_out_and_reported(world: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = _dataset(world / "a", "xy")
+    (root / "x" / "1.png").write_bytes(b"")
+    (root / "y" / "0.png").write_bytes(b"no image")
+    for _ in range(2):  # first from the files, then from the cache
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            arrays = _load(root)
+        assert [file.relative_to(root).as_posix() for file in arrays.files] == [
+            *("x/0.png", "x/2.png", "x/3.png"),
+            *("y/1.png", "y/2.png", "y/3.png"),
+        ]
+        for image, file in zip(arrays.images, arrays.files, strict=True):
+            assert np.array_equal(image, read_image(file))
+        assert arrays.labels.tolist() == [0, 0, 0, 1, 1, 1]
+        assert len(arrays.digests) == 6
+        assert arrays.unreadable.keys() == {root / "x" / "1.png", root / "y" / "0.png"}
+        assert str(root / "x" / "1.png") in caplog.text
+        assert str(root / "y" / "0.png") in caplog.text
+        assert f"2 of 8 images in {root}" in caplog.text
+
+
+def test_of_many_unreadable_images_five_are_named_and_all_counted(
+    world: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = _dataset(world / "a", "xy", each=10)
+    for number in range(9):
+        (root / "x" / f"{number}.png").write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        arrays = _load(root)
+    assert len(arrays.unreadable) == 9
+    assert len(caplog.records) == 6
+    assert "9 of 20" in caplog.text
+    assert "4 more" in caplog.text
+
+
+def test_strictly_an_unreadable_image_is_an_error(world: Path) -> None:
+    root = _dataset(world / "a", "xy")
+    _load(root, strict=True)
+    (root / "x" / "1.png").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(DatasetError, match=r"1 of 8 .*1\.png is empty"):
+            _load(root, strict=True)
+
+
+def test_a_class_of_which_no_image_can_be_read_is_named(world: Path) -> None:
+    root = _dataset(world / "a", "xy")
+    for path in (root / "y").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DatasetError, match="class y"):
+        _load(root)
+
+
+def test_a_file_of_a_csv_that_does_not_exist_is_unreadable(world: Path) -> None:
+    _dataset(world / "a", "x")
+    (world / "some.csv").write_text("file,label\na/x/0.png,x\na/x/77.png,x\n", encoding="utf-8")
+    arrays = _load(world / "some.csv")
+    assert len(arrays.files) == 1
+    assert "does not exist" in arrays.unreadable[world / "a/x/77.png"]
+
+
+def test_progress_counts_every_file(world: Path) -> None:
+    steps: list[int] = []
+    Arrays.load(scan(_dataset(world / "a", "xy")), SPEC, on_progress=steps.append)
+    assert sum(steps) == 8
+
+
+def test_datasets_join_by_label(world: Path) -> None:
+    one, two = _load(_dataset(world / "a", "xy")), _load(_dataset(world / "b", "wyz", each=2, seed=1))
+    both = Arrays.join([one, two])
+    assert both.classes == ("x", "y", "w", "z")
+    assert both.per_class == {"x": 4, "y": 6, "w": 2, "z": 2}
+    assert both.images.shape == (14, 28, 28)
+    for image, label, file, digest in zip(both.images, both.labels, both.files, both.digests, strict=True):
+        assert np.array_equal(image, read_image(file))
+        assert both.classes[label] == file.parent.name
+        assert digest.tobytes() == hashlib.sha256(file.read_bytes()).digest()
+
+
+def test_joined_datasets_keep_what_was_unreadable(world: Path) -> None:
+    roots = [_dataset(world / "a", "xy"), _dataset(world / "b", "xy", seed=1)]
+    for root in roots:
+        (root / "x" / "0.png").write_bytes(b"")
+    both = Arrays.join([_load(root) for root in roots])
+    assert both.unreadable.keys() == {root / "x" / "0.png" for root in roots}
+
+
+def test_one_dataset_joins_to_itself(world: Path) -> None:
+    arrays = _load(_dataset(world / "a", "xy"))
+    joined = Arrays.join([arrays])
+    assert joined.classes == arrays.classes
+    assert np.array_equal(joined.images, arrays.images)
+
+
+def test_labels_meet_other_classes_by_their_text(world: Path) -> None:
+    arrays = _load(_dataset(world / "a", "xy", each=2))
+    assert arrays.labels_in(("z", "y", "q", "x")).tolist() == [3, 3, 1, 1]
+
+
+def test_a_label_that_the_model_does_not_know_is_named(world: Path) -> None:
+    arrays = _load(_dataset(world / "a", "xy"))
+    with pytest.raises(UnknownLabelError, match="1 of the dataset's labels: y") as caught:
+        arrays.labels_in(("x", "z"))
+    assert "x z" in caught.value.hint
+
+
+def test_all_known_labels_are_no_error() -> None:
+    check_known(("a", "b"), ("c", "b", "a"))
+    with pytest.raises(UnknownLabelError):
+        check_known(("a", "b"), ("b",))
+
+
+def test_duplicates_are_counted_bit_for_bit(world: Path) -> None:
+    root = _dataset(world / "a", "xy")
+    assert _load(root).duplicates == 0
+    for copy in ("x/9.png", "y/9.png"):
+        (root / copy).write_bytes((root / "x" / "0.png").read_bytes())
+    assert _load(root).duplicates == 2
+
+
+def test_the_labs_real_images(fudan12: Path) -> None:
+    arrays = _load(fudan12 / "train")
+    assert arrays.per_class == dict.fromkeys("博学笃志切问近思自由无用", 620)
+    assert arrays.duplicates == 119
+    assert arrays.unreadable == {}

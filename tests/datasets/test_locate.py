@@ -1,0 +1,153 @@
+"""What a dataset argument means, and when the starter set is written."""
+
+import logging
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import charcnn.datasets.locate
+from charcnn.datasets.locate import data_root, dataset_path, destination_path, find_test_set, is_bare
+from charcnn.datasets.starter import synth
+from charcnn.errors import DatasetError
+
+
+@pytest.fixture(autouse=True)
+def _smallest_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charcnn.datasets.locate, "synth", partial(synth, per_class=1, test_per_class=1))
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
+
+
+def test_the_data_root_is_the_environments_or_data(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data_root() == Path("data")
+    monkeypatch.setenv("CHARCNN_DATA", str(world / "elsewhere"))
+    assert data_root() == world / "elsewhere"
+    monkeypatch.setenv("CHARCNN_DATA", "")
+    assert data_root() == Path("data")
+
+
+@pytest.mark.parametrize("argument", ["train", "汉字", "a b", "train.csv", "train/", "./train"])
+def test_a_name_without_folders_is_bare(argument: str) -> None:
+    assert is_bare(argument)
+
+
+@pytest.mark.parametrize("argument", ["data/train", "/train", "../train", ".", "..", "~", "~/train"])
+def test_a_path_is_not_bare(argument: str) -> None:
+    assert not is_bare(argument)
+
+
+def test_a_path_that_exists_is_itself(world: Path) -> None:
+    _folder(world / "mine")
+    _folder(world / "data" / "mine")
+    assert dataset_path("mine").resolve() == world / "mine"
+    assert dataset_path(str(world / "data" / "mine")) == world / "data" / "mine"
+
+
+def test_a_bare_name_is_looked_up_under_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _folder(world / "data" / "mine")
+    assert dataset_path("mine").resolve() == world / "data" / "mine"
+    monkeypatch.setenv("CHARCNN_DATA", str(_folder(world / "other" / "mine").parent))
+    assert dataset_path("mine") == world / "other" / "mine"
+
+
+def test_home_is_known(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(world))
+    monkeypatch.setenv("USERPROFILE", str(world))
+    _folder(world / "mine")
+    assert dataset_path("~/mine") == world / "mine"
+
+
+@pytest.mark.parametrize("name", ["train", "test", "ttest"])
+def test_where_nothing_is_the_starter_set_is_written_and_said(
+    world: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert dataset_path(name).resolve() == world / "data" / name
+    assert "data" in caplog.text
+    assert {"train", "test", "ttest", "ttest.csv", "classes.txt"} <= {p.name for p in (world / "data").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["mine", "data/train", "Train"])
+def test_no_other_name_writes_the_starter_set(world: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match=name):
+        dataset_path(name)
+    assert not (world / "data").exists()
+
+
+@pytest.mark.parametrize("own", ["train", "test", "ttest"])
+def test_beside_somebodys_own_data_the_starter_set_is_not_written(world: Path, own: str) -> None:
+    _folder(world / "data" / own / "1").joinpath("1.bmp").write_bytes(b"mine")
+    for name in {"train", "test", "ttest"} - {own}:
+        with pytest.raises(DatasetError, match=name):
+            dataset_path(name)
+    assert [path.name for path in (world / "data").iterdir()] == [own]
+    assert (world / "data" / own / "1" / "1.bmp").read_bytes() == b"mine"
+
+
+def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
+    for name in ("fudan12", "casia20", ".hidden"):
+        _folder(world / "data" / name)
+    with pytest.raises(DatasetError, match="fudan21") as caught:
+        dataset_path("fudan21")
+    assert caught.value.hint == "Did you mean fudan12?"
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("xyz")
+    assert caught.value.hint == "Known: casia20, fudan12."
+
+
+def test_where_nothing_is_known_synth_is_named(world: Path) -> None:
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("mine")
+    assert "charcnn synth" in caught.value.hint
+
+
+def test_a_bare_destination_stands_beside_a_source_of_the_data_root(world: Path) -> None:
+    _folder(world / "data" / "ttest")
+    assert destination_path("tttest", "ttest").resolve() == world / "data" / "tttest"
+
+
+def test_a_destination_with_a_folder_is_itself(world: Path) -> None:
+    _folder(world / "data" / "ttest")
+    assert destination_path("out/tttest", "ttest").resolve() == world / "out" / "tttest"
+    assert destination_path(str(world / "x"), "ttest") == world / "x"
+
+
+def test_a_source_that_is_a_path_leaves_the_destination_where_it_was_typed(world: Path) -> None:
+    _folder(world / "ttest")
+    assert destination_path("tttest", "ttest").resolve() == world / "tttest"
+    assert destination_path("tttest", str(world / "ttest")).resolve() == world / "tttest"
+
+
+def test_the_test_set_is_the_folder_beside(world: Path) -> None:
+    _folder(world / "data" / "train")
+    assert find_test_set("train") is None
+    _folder(world / "data" / "test")
+    for source in ("train", "data/train", "data/train/", str(world / "data" / "train")):
+        found = find_test_set(source)
+        assert found is not None
+        assert found.resolve() == world / "data" / "test"
+
+
+def test_a_dataset_called_by_a_dot_has_its_test_set_beside_it(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _folder(world / "data" / "test")
+    monkeypatch.chdir(_folder(world / "data" / "train"))
+    found = find_test_set(".")
+    assert found is not None
+    assert found.resolve() == world / "data" / "test"
+
+
+def test_a_list_has_a_list_beside_it(world: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        (world / name).touch()
+    _folder(world / "test")
+    found = find_test_set(str(world / "train.csv"))
+    assert found == world / "test.csv"
+
+
+def test_a_test_set_is_not_its_own(world: Path) -> None:
+    _folder(world / "data" / "test")
+    assert find_test_set("data/test") is None

@@ -1,0 +1,220 @@
+"""A path becomes files and labels: class folders, a flat folder, or a CSV."""
+
+from pathlib import Path
+
+import pytest
+
+from charcnn.datasets.labels import write_classes
+from charcnn.datasets.scan import Dataset, scan
+from charcnn.errors import DatasetError
+
+
+def _touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def _pairs(dataset: Dataset, root: Path) -> list[tuple[str, str]]:
+    """File below `root`, label."""
+    labels = [dataset.classes[index] for index in dataset.require_labels()]
+    names = [file.relative_to(root).as_posix() for file in dataset.files]
+    return list(zip(names, labels, strict=True))
+
+
+def test_class_folders_come_in_natural_order(world: Path) -> None:
+    root = _touch(world / "train", "10/1.png", "2/10.png", "2/9.png", "1/1.png")
+    dataset = scan(root)
+    assert dataset.classes == ("1", "2", "10")
+    assert _pairs(dataset, root) == [("1/1.png", "1"), ("2/9.png", "2"), ("2/10.png", "2"), ("10/1.png", "10")]
+    assert dataset.source == str(root)
+    assert len(dataset) == 4
+
+
+@pytest.mark.parametrize("place", ["train", "."])
+def test_classes_txt_inside_or_beside_names_the_classes(world: Path, place: str) -> None:
+    root = _touch(world / "train", "1/a.png", "2/a.png", "3/a.png")
+    write_classes(world / place / "classes.txt", {"2": "学", "1": "博", "9": "用"})
+    assert scan(root).classes == ("博", "学", "3")
+
+
+def test_one_stands_in_the_dataset_and_calls_it_by_a_dot(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _touch(world / "train", "1/a.png", "2/a.png")
+    write_classes(world / "classes.txt", {"1": "博", "2": "学"})
+    monkeypatch.chdir(root)
+    assert scan(Path()).classes == ("博", "学")
+
+
+def test_a_flat_folder_called_by_a_dot_finds_its_truth(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _touch(world / "ttest", "1.bmp", "2.bmp")
+    (world / "ttest.csv").write_text("file,label\n1.bmp,博\n2.bmp,学\n", encoding="utf-8")
+    monkeypatch.chdir(root)
+    assert scan(Path()).classes == scan(root).classes == ("博", "学")
+
+
+def test_letters_of_both_cases_have_folders_of_code_points(world: Path) -> None:
+    root = _touch(world / "train", "U+0041/1.png", "U+0061/1.png")
+    write_classes(root / "classes.txt", {"U+0041": "A", "U+0061": "a"})
+    assert scan(root).classes == ("A", "a")
+
+
+def test_a_wrong_line_of_classes_txt_is_named(world: Path) -> None:
+    root = _touch(world / "train", "1/1.png")
+    (root / "classes.txt").write_text("1\t博\n2 学\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"classes\.txt, line 2"):
+        scan(root)
+
+
+@pytest.mark.parametrize("place", ["train", "."])
+def test_a_label_that_is_also_another_folders_name_is_named_with_its_file(world: Path, place: str) -> None:
+    root = _touch(world / "train", "1/1.png", "2/1.png")
+    path = world / place / "classes.txt"
+    write_classes(path, {"1": "2"})
+    with pytest.raises(DatasetError, match="the label 2 stands for two folders") as caught:
+        scan(root)
+    assert caught.value.message.startswith(f"{path}:")
+
+
+def test_hidden_files_and_folders_and_what_macs_add_are_skipped(world: Path) -> None:
+    root = _touch(world / "train", "1/1.png", "1/.2.png", "1/._1.png", "1/note.txt", ".git/1.png", "__MACOSX/1/1.png")
+    _touch(root, "1/.DS_Store", ".ipynb_checkpoints/1.png", "1/__MACOSX/3.png")
+    assert _pairs(scan(root), root) == [("1/1.png", "1")]
+
+
+def test_a_class_without_images_is_named(world: Path) -> None:
+    root = _touch(world / "train", "1/1.png", "2/notes.txt")
+    with pytest.raises(DatasetError, match=r"The class 2 in .*train has no images"):
+        scan(root)
+    write_classes(root / "classes.txt", {"2": "学"})
+    with pytest.raises(DatasetError, match=r"The class 2 \(学\) in .*train has no images"):
+        scan(root)
+
+
+@pytest.mark.parametrize("names", [(), ("notes.txt",), ("1/notes.txt", "2/notes.txt"), (".1.png",)])
+def test_a_dataset_without_images_is_named(world: Path, names: tuple[str, ...]) -> None:
+    root = _touch(world / "train", *names)
+    root.mkdir(exist_ok=True)
+    with pytest.raises(DatasetError, match=r"train holds no images \(.*\.png"):
+        scan(root)
+
+
+def test_a_folder_that_does_not_exist_is_named(world: Path) -> None:
+    with pytest.raises(DatasetError, match="No such folder: nowhere"):
+        scan(Path("nowhere"))
+
+
+def test_a_file_that_is_no_csv_is_named(world: Path) -> None:
+    with pytest.raises(DatasetError, match=r"train\.zip is no folder and no CSV"):
+        scan(_touch(world, "train.zip") / "train.zip")
+
+
+def test_a_folder_of_datasets_names_one_of_them(world: Path) -> None:
+    root = _touch(world / "data", "train/1/1.png", "test/1/1.png")
+    with pytest.raises(DatasetError, match="no class folders, but datasets: test, train") as caught:
+        scan(root)
+    assert str(root / "test") in caught.value.hint
+
+
+def test_the_starter_sets_root_is_a_folder_of_datasets(starter: Path) -> None:
+    with pytest.raises(DatasetError) as caught:
+        scan(starter)
+    assert "datasets" in caught.value.message
+    assert "remove" not in caught.value.hint
+
+
+def test_a_flat_folder_is_unlabelled_and_in_natural_order(world: Path) -> None:
+    root = _touch(world / "ttest", "10.bmp", "9.bmp", "1.bmp", "notes.txt")
+    dataset = scan(root)
+    assert [file.name for file in dataset.files] == ["1.bmp", "9.bmp", "10.bmp"]
+    assert dataset.labels is None
+    assert dataset.classes == ()
+    with pytest.raises(DatasetError, match="ttest has no labels") as caught:
+        dataset.require_labels()
+    assert "CSV" in caught.value.hint
+
+
+def test_a_flat_folder_with_an_empty_folder_in_it_is_not_said_to_hold_no_images(world: Path) -> None:
+    root = _touch(world / "ttest", "1.bmp", "2.bmp", "notes/readme.txt")
+    try:
+        files = [file.name for file in scan(root).files]
+    except DatasetError as fault:
+        complaint = fault.message
+    else:
+        complaint = ""
+        assert files == ["1.bmp", "2.bmp"]
+    assert "holds no images" not in complaint
+
+
+def test_a_csv_beside_a_flat_folder_labels_it(world: Path) -> None:
+    root = _touch(world / "ttest", "1.bmp", "2.bmp", "3.bmp")
+    (world / "ttest.csv").write_text("file,label\n3.bmp,博\n1.bmp,学\n2.bmp,博\n", encoding="utf-8")
+    dataset = scan(root)
+    assert _pairs(dataset, root) == [("3.bmp", "博"), ("1.bmp", "学"), ("2.bmp", "博")]
+    assert set(dataset.classes) == {"博", "学"}
+    assert dataset.source == str(root)
+
+
+def test_labels_csv_inside_a_flat_folder_labels_it(world: Path) -> None:
+    root = _touch(world / "ttest", "1.bmp", "2.bmp")
+    (root / "labels.csv").write_text("file,label\n1.bmp,b\n2.bmp,a\n", encoding="utf-8")
+    assert _pairs(scan(root), root) == [("1.bmp", "b"), ("2.bmp", "a")]
+
+
+def test_the_csv_itself_is_a_dataset(world: Path) -> None:
+    root = _touch(world / "data", "ttest/1.bmp", "train/2/7.png")
+    (root / "ttest.csv").write_text("file,label\n1.bmp,10\ntrain/2/7.png,9\n", encoding="utf-8")
+    dataset = scan(root / "ttest.csv")
+    assert _pairs(dataset, root) == [("ttest/1.bmp", "10"), ("train/2/7.png", "9")]
+    assert dataset.classes == ("9", "10")
+    assert dataset.source == str(root / "ttest.csv")
+
+
+def test_a_csv_takes_the_order_of_classes_txt(world: Path) -> None:
+    _touch(world, "1.bmp", "2.bmp", "3.bmp")
+    write_classes(world / "classes.txt", {"1": "博", "2": "学", "3": "用"})
+    (world / "some.csv").write_text("file,label\n1.bmp,用\n2.bmp,博\n3.bmp,x\n", encoding="utf-8")
+    assert scan(world / "some.csv").classes == ("博", "用", "x")
+
+
+def test_a_csv_may_have_more_columns_a_byte_order_mark_and_absolute_paths(world: Path) -> None:
+    _touch(world, "a,b.png", "far/2.png")
+    rows = f'label,who,file\r\nx,me,"a,b.png"\r\ny,you,{world / "far" / "2.png"}\r\n'
+    (world / "some.csv").write_bytes(b"\xef\xbb\xbf" + rows.encode())
+    assert _pairs(scan(world / "some.csv"), world) == [("a,b.png", "x"), ("far/2.png", "y")]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "no lines"),
+        (b"file,label\n", "no lines"),
+        (b"name,class\n1.bmp,x\n", r"line 2: no file or no label"),
+        (b"file,label\n1.bmp,x\n2.bmp\n", r"line 3: no file or no label"),
+        (b"file,label\n1.bmp,x\n,y\n", r"line 3: no file or no label"),
+        ("file,label\n1.bmp,博\n".encode("gbk"), "UTF-8"),
+    ],
+)
+def test_a_wrong_csv_is_named(world: Path, content: bytes, complaint: str) -> None:
+    (world / "some.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"some\.csv.*{complaint}"):
+        scan(world / "some.csv")
+
+
+def test_no_image_is_opened(world: Path) -> None:
+    assert len(scan(_touch(world / "train", "1/broken.png", "2/broken.png"))) == 2
+
+
+def test_the_starter_set_has_its_labels(starter: Path) -> None:
+    characters = tuple("博学笃志切问近思自由无用")
+    for name, count in (("train", 240), ("test", 60), ("ttest", 120), ("ttest.csv", 120)):
+        dataset = scan(starter / name)
+        assert dataset.classes == characters
+        assert len(dataset) == count
+
+
+def test_the_labs_real_images_have_their_labels(fudan12: Path) -> None:
+    dataset = scan(fudan12 / "train")
+    assert dataset.classes == tuple("博学笃志切问近思自由无用")
+    assert len(dataset) == 12 * 620
+    assert [file.name for file in dataset.files[:3]] == ["1.bmp", "2.bmp", "3.bmp"]

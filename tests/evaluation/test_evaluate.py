@@ -1,0 +1,262 @@
+"""`evaluate`: a model and a dataset → figures, kept beside the version."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn import metrics
+
+from charcnn.datasets.scan import scan
+from charcnn.errors import DatasetError, ModelError, UnknownLabelError
+from charcnn.evaluation.evaluate import Evaluation, evaluate
+from charcnn.images.io import read_image
+from charcnn.inference.predictor import Prediction, Predictor
+from charcnn.registry.store import Registry
+from charcnn.registry.version import ONNX_FILE
+
+
+@pytest.fixture
+def registry(trained: Path, tmp_path: Path) -> Registry:
+    """A copy of the registry, to change."""
+    return Registry(shutil.copytree(trained, tmp_path / "registry"))
+
+
+@pytest.fixture
+def model(registry: Registry) -> Path:
+    """The ONNX file: nothing is kept of its evaluations."""
+    return registry.open("small12").file(ONNX_FILE)
+
+
+@pytest.fixture
+def test_set(starter: Path, tmp_path: Path) -> Path:
+    """A copy of the test set, with its labels, to change."""
+    folder = shutil.copytree(starter / "test", tmp_path / "set")
+    shutil.copy(starter / "classes.txt", folder)
+    return folder
+
+
+def negative(files: Iterable[Path]) -> None:
+    for path in files:
+        Image.fromarray(255 - read_image(path)).save(path)
+
+
+def figures(evaluation: Evaluation) -> dict[str, object]:
+    """All that does not depend on where and when."""
+    return evaluation.model_dump(exclude={"model", "dataset", "fingerprint", "created", "seconds"})
+
+
+def test_the_figures_are_those_of_the_models_answers(model: Path, starter: Path) -> None:
+    evaluation = evaluate(model, starter / "test")
+    dataset, predictor = scan(starter / "test"), Predictor(model)
+    truth = [predictor.labels.index(dataset.classes[label]) for label in dataset.require_labels()]
+    given = [item for item in predictor.predict_files(dataset.files, top_k=12) if isinstance(item, Prediction)]
+    rows = np.array([[dict(item.top)[label] for label in predictor.labels] for item in given])
+    read = rows.argmax(1)
+    assert evaluation.images == len(truth) == 60
+    assert evaluation.accuracy == pytest.approx(metrics.accuracy_score(truth, read))
+    assert evaluation.accuracy > 0.5
+    assert evaluation.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, read))
+    assert evaluation.macro_f1 == pytest.approx(metrics.f1_score(truth, read, average="macro", zero_division=0))
+    assert evaluation.top3 == pytest.approx(metrics.top_k_accuracy_score(truth, rows, k=3, labels=range(12)))
+    assert evaluation.top3 >= evaluation.accuracy
+    own = rows[np.arange(len(truth)), truth]
+    assert evaluation.loss == pytest.approx(-np.log(np.maximum(own, 1.2e-38)).mean(), rel=1e-3)
+    np.testing.assert_array_equal(
+        evaluation.confusion, metrics.confusion_matrix(truth, read, labels=range(len(predictor.labels)))
+    )
+    np.testing.assert_array_equal(evaluation.matrix.counts, evaluation.confusion)
+    assert evaluation.labels == predictor.labels
+    assert [scores.label for scores in evaluation.per_class] == list(predictor.labels)
+    assert {scores.support for scores in evaluation.per_class} == {5}
+
+
+def test_a_subset_of_the_labels(registry: Registry, test_set: Path) -> None:
+    whole = evaluate("small12", test_set, registry=registry)
+    for folder in ("2", "5", "11"):
+        shutil.rmtree(test_set / folder)
+    part = evaluate("small12", test_set, registry=registry)
+    assert part.images == 45
+    present = [scores.label for scores in part.per_class]
+    assert present == [label for index, label in enumerate(part.labels, 1) if index not in (2, 5, 11)]
+    assert len(part.confusion) == len(part.labels) == 12
+    recall = {scores.label: scores.recall for scores in whole.per_class}
+    assert {scores.label: scores.recall for scores in part.per_class} == {label: recall[label] for label in present}
+    assert part.accuracy == pytest.approx(sum(recall[label] for label in present) / 9)
+
+
+def test_labels_meet_by_text_whatever_the_folders(model: Path, test_set: Path) -> None:
+    whole = evaluate(model, test_set)
+    names = {}
+    for line in (test_set / "classes.txt").read_text(encoding="utf-8").splitlines():
+        folder, label = line.split("\t")
+        names[folder] = (f"{99 - int(folder)}-renamed", label)
+    for folder, (renamed, _) in names.items():
+        (test_set / folder).rename(test_set / renamed)
+    lines = [f"{renamed}\t{label}\n" for renamed, label in names.values()]
+    (test_set / "classes.txt").write_text("".join(lines), encoding="utf-8")
+    again = evaluate(model, test_set)
+    assert (again.confusion, again.per_class) == (whole.confusion, whole.per_class)
+    assert again.loss == pytest.approx(whole.loss)
+    assert again.fingerprint == whole.fingerprint
+
+
+def test_a_label_that_the_model_does_not_know_is_named(model: Path, test_set: Path) -> None:
+    (test_set / "classes.txt").unlink()  # the folders' names are the labels now
+    (test_set / "1").rename(test_set / "博")
+    with pytest.raises(UnknownLabelError, match="does not know 11 of the dataset's labels: 2 3") as fault:
+        evaluate(model, test_set)
+    assert "博" in fault.value.hint
+
+
+def test_a_flat_folder_with_its_truth_beside_it(model: Path, starter: Path) -> None:
+    evaluation = evaluate(model, starter / "ttest")
+    assert evaluation.images == 120
+    assert evaluation.accuracy > 0.5
+
+
+def test_images_without_labels_cannot_be_evaluated(model: Path, test_set: Path) -> None:
+    with pytest.raises(DatasetError, match="has no labels"):
+        evaluate(model, test_set / "1")
+
+
+def test_an_unreadable_image_is_counted_or_refused(model: Path, test_set: Path) -> None:
+    (test_set / "1" / "bad.bmp").write_bytes(b"not an image")
+    evaluation = evaluate(model, test_set)
+    assert (evaluation.images, evaluation.unreadable) == (60, 1)
+    with pytest.raises(DatasetError, match=r"bad\.bmp"):
+        evaluate(model, test_set, strict=True)
+
+
+def test_a_light_on_dark_dataset_is_read_like_its_negative(model: Path, test_set: Path) -> None:
+    dark = evaluate(model, test_set)
+    negative(test_set.glob("*/*.bmp"))
+    light = evaluate(model, test_set)
+    assert figures(light) == figures(dark)
+    assert light.fingerprint != dark.fingerprint
+
+
+def test_a_dataset_is_turned_round_as_a_whole(model: Path, test_set: Path) -> None:
+    """An image that alone would be taken for light on dark is read as its dataset says."""
+    image = np.full((28, 28), 0, np.uint8)
+    image[12:16, 12:16] = 255
+    for folder in test_set.iterdir():
+        if folder.is_dir():
+            Image.fromarray(image).save(folder / "odd.png")
+    wanted = Predictor(model)
+    wanted.spec = wanted.spec.model_copy(update={"polarity": "dark-on-light"})
+    read = wanted.labels.index(wanted.predict(image).label)
+    before = np.array(evaluate(model, test_set).confusion)
+    for path in test_set.glob("*/odd.png"):
+        path.unlink()
+    difference = before - np.array(evaluate(model, test_set).confusion)
+    assert difference.sum() == 12
+    assert difference[:, read].tolist() == [1] * 12
+
+
+# where it is kept
+
+
+def test_it_is_kept_by_the_datasets_fingerprint(registry: Registry, test_set: Path) -> None:
+    version = registry.open("small12")
+    assert registry.evaluations(version) == []
+    one = evaluate("small12", test_set, registry=registry)
+    (path,) = registry.evaluations(version)
+    assert path.stem == one.fingerprint[: len(path.stem)]
+    assert len(path.stem) >= 16
+    assert Evaluation.model_validate_json(path.read_bytes()) == one
+    assert one.model == "small12@1"
+    assert one.dataset == str(test_set)
+    evaluate("small12@1", test_set, registry=registry)
+    assert registry.evaluations(version) == [path]  # the same content, the same place
+    (test_set / "1" / "1.bmp").unlink()
+    evaluate("small12", test_set, registry=registry)
+    assert len(registry.evaluations(version)) == 2
+    assert registry.problems(registry.find("small12")) == []
+
+
+def test_what_is_kept_is_strict_json(registry: Registry, test_set: Path) -> None:
+    evaluate("small12", test_set, registry=registry)
+    (path,) = registry.evaluations(registry.open("small12"))
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    document = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert document["schema_version"] == 1
+    assert document["labels"][0] == "博"
+
+
+def test_an_onnx_file_is_a_model_too(registry: Registry, model: Path, test_set: Path, tmp_path: Path) -> None:
+    by_name = evaluate("small12", test_set, registry=registry)
+    file = Path(shutil.copy(model, tmp_path / "sent.onnx"))
+    by_file = evaluate(file, test_set, registry=registry)
+    assert figures(by_file) == figures(by_name)
+    assert by_file.fingerprint == by_name.fingerprint
+    assert by_file.model == str(file)
+    assert len(registry.evaluations(registry.open("small12"))) == 1
+
+
+def test_a_version_of_another_registry_is_not_written_to(
+    registry: Registry, trained: Path, test_set: Path, tmp_path: Path
+) -> None:
+    other = Registry(tmp_path / "other")
+    evaluate(registry.root / "small12" / "1", test_set, registry=other)
+    assert not other.root.exists()
+    assert registry.evaluations(registry.open("small12")) == []
+    evaluate(registry.root / "small12" / "1", test_set, registry=registry)
+    assert len(registry.evaluations(registry.open("small12"))) == 1
+
+
+def test_a_loaded_model_is_taken_as_it_is(registry: Registry, test_set: Path) -> None:
+    predictor = Predictor.load("small12", registry)
+    assert figures(evaluate(predictor, test_set, registry=registry)) == figures(
+        evaluate("small12", test_set, registry=registry)
+    )
+
+
+# which dataset
+
+
+def test_without_data_the_test_set_beside_the_training_data(registry: Registry, starter: Path) -> None:
+    evaluation = evaluate("small12", registry=registry)
+    assert evaluation.dataset == str(starter / "test")
+    assert evaluation.images == 60
+
+
+def test_a_file_without_a_test_set_says_what_to_type(model: Path) -> None:
+    with pytest.raises(DatasetError, match="There is no test folder to evaluate") as fault:
+        evaluate(model)
+    assert fault.value.hint.endswith(f"charcnn evaluate --model {model} --data DIR")
+
+
+def test_a_version_without_a_test_set_says_what_to_type(registry: Registry, starter: Path, tmp_path: Path) -> None:
+    alone = shutil.copytree(starter / "train", tmp_path / "alone" / "train")
+    version = registry.open("small12")
+    data = version.card.data.model_copy(update={"sources": (str(alone),)})
+    with registry.staging() as folder:
+        shutil.copy(version.file(ONNX_FILE), folder)
+        registry.publish(folder, version.card.model_copy(update={"data": data}))
+    with pytest.raises(DatasetError, match=f"There is no test folder beside {alone} to evaluate small12@2") as fault:
+        evaluate("small12@2", registry=registry)
+    assert "--model small12@2 --data DIR" in fault.value.hint
+
+
+def test_what_is_not_there_is_named(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No model named smal12"):
+        evaluate("smal12", registry=registry)
+    with pytest.raises(DatasetError, match="no/where"):
+        evaluate("small12", "no/where", registry=registry)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="no images"):
+        evaluate("small12", tmp_path / "empty", registry=registry)
+
+
+def test_progress_reaches_the_number_of_images(model: Path, test_set: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    evaluate(model, test_set, on_progress=lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (60, 60)
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)

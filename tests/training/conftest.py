@@ -1,0 +1,73 @@
+"""Small drawn datasets, and a registry of one's own."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charcnn.datasets.labels import CLASSES_FILE, write_classes
+from charcnn.handwriting.warp import warped_drawings
+from charcnn.images.io import write_image
+from charcnn.registry.store import Registry
+from charcnn.spec import TrainConfig
+from charcnn.training import train as module
+
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Draw:
+    """Writes a dataset of warped drawings: `draw("name", {"1": "博", "2": "学"}, count=8)` gives its folder."""
+
+    def write(
+        name: str,
+        classes: Mapping[str, str] | str = "博学自",
+        count: int = 8,
+        *,
+        seed: int = 0,
+        size: int = 28,
+        light_on_dark: bool = False,
+    ) -> Path:
+        root = tmp_path / name
+        folders = dict(zip("123456789", classes, strict=False)) if isinstance(classes, str) else dict(classes)
+        for folder, character in folders.items():
+            (root / folder).mkdir(parents=True)
+            rng = np.random.default_rng([seed, ord(character)])
+            for number, picture in enumerate(warped_drawings(character, count, size, rng), 1):
+                write_image(root / folder / f"{number}.png", 255 - picture if light_on_dark else picture)
+        write_classes(root / CLASSES_FILE, folders)
+        return root
+
+    return write
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is exported: for tests that never look at the ONNX file, which takes longer than all else."""
+
+    def nothing(_network: object, _labels: object, _spec: object, path: Path) -> float:
+        path.write_bytes(b"no ONNX")
+        return 0.0
+
+    monkeypatch.setattr(module, "write_onnx", nothing)
+
+
+@pytest.fixture
+def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]:
+    """Trains `lenet` for one epoch without an ONNX file, or what is said otherwise."""
+
+    def train(data: Path | tuple[Path, ...], listener: Any = None, **settings: Any) -> module.Trained:
+        sources = data if isinstance(data, tuple) else (data,)
+        config = TrainConfig.parse(
+            {"net": "lenet", "epochs": 1, "batch_size": 8, "data": [str(path) for path in sources], **settings}
+        )
+        return module.train(config, registry=registry, listener=listener)
+
+    return train
