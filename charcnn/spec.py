@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from charcnn.errors import CardError, ConfigError, closest
 
@@ -29,7 +29,16 @@ CARD_SCHEMA = 1
 class Contract(BaseModel):
     """Frozen, strict about names: the base of every contract."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        defer_build=True,  # a command builds only the contracts that it uses
+    )
+
+
+_OTHER_WORDS = {"optimizer": "opt", "model": "net"}
+"""Words that people type for settings."""
 
 
 class ImageSpec(Contract):
@@ -59,7 +68,7 @@ class TrainConfig(Contract):
     val_split: float = Field(0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
     strict: bool = Field(False, description="an unreadable image is an error")
 
-    net: str = Field("cnn", validation_alias=AliasChoices("net", "model"), description="the network")
+    net: str = Field("cnn", description="the network; `model` is accepted for it")
     activation: Activation | None = None
     batch_norm: bool | None = None
     dropout: float | None = Field(None, ge=0, lt=1)
@@ -70,7 +79,7 @@ class TrainConfig(Contract):
     margin: float | None = Field(None, ge=0, le=0.4)
     polarity: Polarity = "auto"
 
-    opt: Optimizer = Field("adam", validation_alias=AliasChoices("opt", "optimizer"))
+    opt: Optimizer = Field("adam", description="`optimizer` is accepted for it")
     lr: float | None = Field(None, gt=0, description="learning rate; the optimizer's own where not given")
     lr_increment: float = Field(0.0, description="added to the learning rate after each epoch")
     momentum: float | None = Field(None, ge=0, lt=1)
@@ -110,15 +119,31 @@ class TrainConfig(Contract):
             ConfigError: a key is unknown (the closest is offered), a value impossible, or two contradict each other.
         """
         try:
-            return cls.model_validate(dict(settings))
+            return cls.model_validate(cls.with_own_names(settings))
         except ValidationError as fault:
             raise _config_error(fault) from None
+
+    @staticmethod
+    def with_own_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Gives the settings with `optimizer` and `model` renamed to `opt` and `net`.
+
+        Raises:
+            ConfigError: a setting is there under two names.
+        """
+        named: dict[str, Any] = {}
+        for word, value in settings.items():
+            key = _OTHER_WORDS.get(word, word)
+            if key in named:
+                other = next(other for other, own in _OTHER_WORDS.items() if own == key)
+                raise ConfigError(f"{other} and {key} are one setting.", "Leave one of them out.")
+            named[key] = value
+        return named
 
     def to_toml(self) -> str:
         """Gives the settings as TOML that `--config` reads; what is not set stands as a comment."""
         lines = []
         for key, value in self.model_dump(mode="json").items():
-            text = json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes what JSON need not
             lines.append(f"# {key} =" if value is None else f"{key} = {text}")
         return "\n".join(lines) + "\n"
 
@@ -127,7 +152,7 @@ def _config_error(fault: ValidationError) -> ConfigError:
     first = fault.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, "optimizer", "model"]))
+        return ConfigError(f"Unknown setting: {key}", closest(key, [*TrainConfig.model_fields, *_OTHER_WORDS]))
     if first["type"] == "literal_error":
         known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
         what = {"opt": "optimizer", "net": "network"}.get(key, key.replace("_", " "))
@@ -245,7 +270,7 @@ def check_schema(text: str | bytes, where: str, newest: int) -> None:
     """
     try:
         document = json.loads(text)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise CardError(f"{where} is not JSON: {fault}") from None
     version = document.get("schema_version") if isinstance(document, dict) else None
     if type(version) is not int or version < 1:

@@ -30,14 +30,14 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry, to read and not to change, with one model of the small starter set: small12@1, four epochs of cnn."""
+    """A registry, to read and not to change, with one model of the small starter set: small12@1, five epochs of cnn."""
     from charcnn.registry.store import Registry
     from charcnn.spec import TrainConfig
     from charcnn.training.train import train
 
     root = tmp_path_factory.mktemp("trained") / "registry"
     os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
-    config = TrainConfig(data=(str(starter / "train"),), epochs=4, batch_size=32, name="small12")
+    config = TrainConfig(data=(str(starter / "train"),), epochs=5, batch_size=16, name="small12")
     train(config, registry=Registry(root))
     return root
 
@@ -45,13 +45,14 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cli() -> Iterator[Callable[..., Result]]:
     """Runs `charcnn ARGS…` in this process; gives exit code, stdout and stderr."""
-    from charcnn.cli.app import app
+    from charcnn.cli.app import make_app
     from charcnn.cli.output import reset
 
     runner = CliRunner()
 
     def run(*arguments: object, stdin: bytes | str | None = None) -> Result:
-        return runner.invoke(app, [str(argument) for argument in arguments], input=stdin)
+        words = [str(argument) for argument in arguments]
+        return runner.invoke(make_app(words), words, input=stdin)
 
     yield run
     reset()

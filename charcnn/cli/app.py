@@ -1,13 +1,32 @@
 """The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
 
+import gc
 import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from charcnn.cli import augment, data, evaluate, export, models, networks, output, predict, synth, train
+from charcnn.cli import output
 from charcnn.cli.errors import explained
+
+_WORK, _KEEP = "Work", "Look and keep"
+_COMMANDS = {
+    "synth": _WORK,
+    "augment": _WORK,
+    "train": _WORK,
+    "evaluate": _WORK,
+    "predict": _WORK,
+    "export": _WORK,
+    "models": _KEEP,
+    "networks": _KEEP,
+    "data": _KEEP,
+}
+"""Each command, which lives in the module of its name, and its panel in the help."""
 
 
 class _Explaining(TyperGroup):
@@ -20,14 +39,29 @@ class _Explaining(TyperGroup):
             return super().invoke(ctx)
 
 
-app = typer.Typer(
-    name="charcnn",
-    cls=_Explaining,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="First time? charcnn augment ttest tttest; charcnn train --opt adam; charcnn predict --model latest",
-)
+def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Makes the command line.
+
+    Args:
+        arguments: What was typed. Where it begins with a command, the others are left out: making them takes longer
+            than reading an image.
+    """
+    app = typer.Typer(
+        name="charcnn",
+        cls=_Explaining,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="First time? charcnn augment ttest tttest; charcnn train --opt adam; charcnn predict --model latest",
+    )
+    app.callback()(_main)
+    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
+        module = import_module(f"charcnn.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, rich_help_panel=_COMMANDS[name])
+        else:
+            app.command(name, rich_help_panel=_COMMANDS[name])(getattr(module, name))
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -38,7 +72,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _main(
     _: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
@@ -51,18 +84,12 @@ def _main(
     logger.propagate = False
 
 
-_WORK, _KEEP = "Work", "Look and keep"
-app.command("synth", rich_help_panel=_WORK)(synth.synth)
-app.command("augment", rich_help_panel=_WORK)(augment.augment)
-app.command("train", rich_help_panel=_WORK)(train.train)
-app.command("evaluate", rich_help_panel=_WORK)(evaluate.evaluate)
-app.command("predict", rich_help_panel=_WORK)(predict.predict)
-app.command("export", rich_help_panel=_WORK)(export.export)
-app.add_typer(models.app, name="models", rich_help_panel=_KEEP)
-app.command("networks", rich_help_panel=_KEEP)(networks.networks)
-app.add_typer(data.app, name="data", rich_help_panel=_KEEP)
-
-
 def main() -> None:
     """Runs the command line."""
-    app()
+    gc.set_threshold(100_000)  # imports make many lasting objects: looking through them time and again takes 0.1 s
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # there are none; looking reads every package's metadata
+    if sys.argv[1:2] != ["train"]:
+        os.environ.setdefault(
+            "OPENBLAS_NUM_THREADS", "1"
+        )  # numpy multiplies no matrices here; threads take time to start
+    make_app(sys.argv[1:])(prog_name="charcnn")

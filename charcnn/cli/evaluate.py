@@ -1,6 +1,6 @@
 """`charcnn evaluate`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -48,39 +48,46 @@ def evaluate(
 
 
 def _show(evaluation: "Evaluation") -> None:
-    figures = output.plain_table("loss", "accuracy", "top-3", "macro F1", "balanced accuracy", "images", "unreadable")
-    figures.add_row(
-        f"{evaluation.loss:.4f}",
-        f"{evaluation.accuracy:.2%}",
-        f"{evaluation.top3:.2%}",
-        f"{evaluation.macro_f1:.2%}",
-        f"{evaluation.balanced_accuracy:.2%}",
-        str(evaluation.images),
-        str(evaluation.unreadable),
+    output.put_table(
+        ("loss", "accuracy", "top-3", "macro F1", "balanced accuracy", "images", "unreadable"),
+        [
+            (
+                f"{evaluation.loss:.4f}",
+                f"{evaluation.accuracy:.2%}",
+                f"{evaluation.top3:.2%}",
+                f"{evaluation.macro_f1:.2%}",
+                f"{evaluation.balanced_accuracy:.2%}",
+                str(evaluation.images),
+                str(evaluation.unreadable),
+            )
+        ],
     )
-    output.put_table(figures)
-    scores = output.plain_table(
-        "label", "precision", "recall", "F1", "images", right=("precision", "recall", "F1", "images")
-    )
-    for row in evaluation.per_class:
-        scores.add_row(row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", str(row.support))
-    output.put_table(scores)
-    output.put_table(_matrix(evaluation) if len(evaluation.labels) <= _MATRIX_LIMIT else _confusions(evaluation))
+    numbers = ("precision", "recall", "F1", "images")
+    scores = [
+        (row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", str(row.support))
+        for row in evaluation.per_class
+    ]
+    output.put("")
+    output.put_table(("label", *numbers), scores, right=numbers)
+    output.put("")
+    if len(evaluation.labels) <= _MATRIX_LIMIT:
+        _show_matrix(evaluation)
+    else:
+        _show_confusions(evaluation)
 
 
-def _matrix(evaluation: "Evaluation") -> Any:
-    table = output.plain_table("truth \\ read", *evaluation.labels, right=evaluation.labels)
-    for row, (label, counts) in enumerate(zip(evaluation.labels, evaluation.confusion, strict=True)):
+def _show_matrix(evaluation: "Evaluation") -> None:
+    rows: list[output.Row] = []
+    for number, (label, counts) in enumerate(zip(evaluation.labels, evaluation.confusion, strict=True)):
         cells = [
-            f"[green]{count}[/]" if column == row else f"[red]{count}[/]" if count else "[dim]·[/]"
+            output.Cell(str(count) if count else "·", "green" if column == number else "red" if count else "dim")
             for column, count in enumerate(counts)
         ]
-        table.add_row(label, *cells)
-    return table
+        rows.append((label, *cells))
+    output.put_table(("truth \\ read", *evaluation.labels), rows, right=evaluation.labels)
 
 
-def _confusions(evaluation: "Evaluation") -> Any:
-    table = output.plain_table("truth", "read as", "images", right=("images",))
-    for pair in evaluation.matrix.most_confused():
-        table.add_row(evaluation.labels[pair.truth], evaluation.labels[pair.read], str(pair.images))
-    return table
+def _show_confusions(evaluation: "Evaluation") -> None:
+    labels = evaluation.labels
+    rows = [(labels[pair.truth], labels[pair.read], str(pair.images)) for pair in evaluation.matrix.most_confused()]
+    output.put_table(("truth", "read as", "images"), rows, right=("images",))

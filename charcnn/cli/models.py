@@ -52,17 +52,17 @@ def list_models(registry: RegistryRoot = None, as_json: Json = False) -> None:
         output.say(f"There is no model in {store.root} yet.")
         output.next_step("charcnn train")
         return
-    right = ("labels", "trained on", "val accuracy")
-    table = output.plain_table("model", "aliases", "network", *right, "created", right=right)
-    for row in rows:
-        if "error" in row:
-            table.add_row(row["model"], " ".join(row["aliases"]), "[red]damaged: charcnn models verify --all[/]")
-            continue
-        accuracy = "-" if row["val_accuracy"] is None else f"{row['val_accuracy']:.2%}"
-        when = row["created"][:16].replace("T", " ")
-        cells = (row["network"], str(row["labels"]), str(row["images"]), accuracy, when)
-        table.add_row(row["model"], " ".join(row["aliases"]), *cells)
-    output.put_table(table)
+    numbers = ("labels", "trained on", "val accuracy")
+    output.put_table(("model", "aliases", "network", *numbers, "created"), [_line(row) for row in rows], right=numbers)
+
+
+def _line(row: dict[str, Any]) -> output.Row:
+    name = (row["model"], " ".join(row["aliases"]))
+    if "error" in row:
+        return (*name, output.Cell("damaged: charcnn models verify --all", "red"), "", "", "", "")
+    accuracy = "-" if row["val_accuracy"] is None else f"{row['val_accuracy']:.2%}"
+    when = row["created"][:16].replace("T", " ")
+    return (*name, row["network"], str(row["labels"]), str(row["images"]), accuracy, when)
 
 
 @app.command()
@@ -85,8 +85,6 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
         }
         output.put_json(document)
         return
-    table = output.plain_table("", "")
-    table.show_header = False
     facts = {
         "model": " ".join([card.reference, *listed.aliases]),
         "folder": str(version.folder),
@@ -106,11 +104,7 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
     }
     for evaluation in evaluations:
         facts[f"on {evaluation['dataset']}"] = f"{evaluation['accuracy']:.2%} of {evaluation['images']} images"
-    from rich.markup import escape
-
-    for key, value in facts.items():
-        table.add_row(f"[bold]{escape(key)}[/]", escape(value))
-    output.put_table(table)
+    output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
 
 
 @app.command()

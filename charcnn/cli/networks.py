@@ -37,12 +37,20 @@ def networks(
     if as_json:
         output.put_json({"schema_version": 1, "classes": classes, "networks": rows})
         return
-    table = output.plain_table("network", "input", "parameters", "options", "what it is", right=("parameters",))
-    for row, network in zip(rows, all_networks().values(), strict=True):
-        flags = " ".join("--" + option.replace("_", "-") for option in network.options)
-        size = f"1×{network.size}×{network.size}"
-        table.add_row(network.name, size, f"{row['parameters']:,}", flags, network.summary)
-    output.put_table(table)
+    output.put_table(
+        ("network", "input", "parameters", "options", "what it is"),
+        [
+            (
+                network.name,
+                f"1×{network.size}×{network.size}",
+                f"{row['parameters']:,}",
+                " ".join("--" + option.replace("_", "-") for option in network.options),
+                network.summary,
+            )
+            for row, network in zip(rows, all_networks().values(), strict=True)
+        ],
+        right=("parameters",),
+    )
     output.say(f"Parameters are counted for {classes} classes.")
     output.next_step("charcnn networks cnn", "charcnn train --net cnn")
 
@@ -54,8 +62,9 @@ def _show_layers(network: "Network", classes: int, as_json: bool) -> None:
     if as_json:
         output.put_json({"schema_version": 1, "name": network.name, "layers": [asdict(layer) for layer in layers]})
         return
-    table = output.plain_table("layer", "gives", "parameters", right=("parameters",))
-    table.add_row("input", f"1×{network.size}×{network.size}", "")
-    for layer in layers:
-        table.add_row(layer.kind, "×".join(map(str, layer.shape)), f"{layer.parameters:,}" if layer.parameters else "")
-    output.put_table(table)
+    rows = [("input", f"1×{network.size}×{network.size}", "")]
+    rows += [
+        (layer.kind, "×".join(map(str, layer.shape)), f"{layer.parameters:,}" if layer.parameters else "")
+        for layer in layers
+    ]
+    output.put_table(("layer", "gives", "parameters"), rows, right=("parameters",))

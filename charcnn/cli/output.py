@@ -4,24 +4,21 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-_PIPE_WIDTH = 200
-"""Columns of a table in a pipe or a file, where nobody's window cuts it."""
+    from rich.console import Console
 
 
 @cache
 def _console(stderr: bool) -> "Console":
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=None if stream.isatty() else _PIPE_WIDTH)
+    return Console(stderr=stderr, highlight=False)
 
 
 def talk_console() -> "Console":
@@ -34,19 +31,22 @@ def reset() -> None:
     _console.cache_clear()
 
 
-def say(text: str) -> None:
+def say(text: str, style: str | None = None) -> None:
     """Says something to the person, on stderr."""
-    talk_console().print(text, markup=False, soft_wrap=True)
+    if sys.stderr.isatty():
+        talk_console().print(text, style=style, markup=False, soft_wrap=True)
+    else:  # a pipe gets no colour, and need not wait for Rich
+        sys.stderr.write(f"{text}\n")
 
 
 def warn(text: str) -> None:
     """Says what the person should not miss, on stderr."""
-    talk_console().print(text, style="yellow", markup=False, soft_wrap=True)
+    say(text, "yellow")
 
 
 def fail(message: str, hint: str = "") -> None:
     """Says what went wrong, in one red line, and what to do, in another."""
-    talk_console().print(f"Error: {message}", style="red", markup=False, soft_wrap=True)
+    say(f"Error: {message}", "red")
     if hint:
         say(hint)
 
@@ -54,7 +54,7 @@ def fail(message: str, hint: str = "") -> None:
 def next_step(*commands: str) -> None:
     """Ends a command with what to type next."""
     for command in commands:
-        talk_console().print(f"Next: {command}", style="dim", markup=False, soft_wrap=True)
+        say(f"Next: {command}", "dim")
 
 
 def put(text: str) -> None:
@@ -74,20 +74,54 @@ def put_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     writer.writerows(rows)
 
 
-def put_table(table: "RenderableType") -> None:
-    """Writes a Rich table or text, on stdout."""
+class Cell(NamedTuple):
+    """A table's cell that stands out on a terminal, in a style of Rich."""
+
+    text: str
+    style: str
+
+
+Row = Sequence[str | Cell]
+
+
+def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str] = ()) -> None:
+    """Writes a table, on stdout: with colours and rules on a terminal, as plain aligned columns in a pipe.
+
+    Args:
+        header: The columns' names; all empty for a table without a heading.
+        rows: Cells, one per column.
+        right: The columns that hold numbers.
+    """
+    if not sys.stdout.isatty():
+        _put_columns(header, rows, right)
+        return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_header=any(header))
+    for name in header:
+        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=name in right)
+    for row in rows:
+        table.add_row(*(Text(cell.text, cell.style) if isinstance(cell, Cell) else Text(cell) for cell in row))
     _console(stderr=False).print(table)
 
 
-def plain_table(*columns: str, right: Sequence[str] = ()) -> Any:
-    """Makes an empty Rich table in the house's style; the columns named in `right` hold numbers."""
-    from rich import box
-    from rich.table import Table
+def _put_columns(header: Sequence[str], rows: Sequence[Row], right: Collection[str]) -> None:
+    lines = [[cell.text if isinstance(cell, Cell) else cell for cell in row] for row in rows]
+    lines = [list(header), *lines] if any(header) else lines
+    widths = [max(map(_columns_of, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = []
+        for name, text, width in zip(header, line, widths, strict=True):
+            space = " " * (width - _columns_of(text))
+            cells.append(space + text if name in right else text + space)
+        put("  ".join(cells).rstrip())
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
-    return table
+
+def _columns_of(text: str) -> int:
+    """How many columns a text takes where a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 @contextmanager

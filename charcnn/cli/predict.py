@@ -204,11 +204,9 @@ def _put_csv(results: Sequence[Result], top_k: int) -> None:
 
 
 def _show(results: Sequence[Result], truth: dict[str, str]) -> None:
-    from rich.markup import escape
-
     more = ["other guesses"] if any(len(getattr(result, "top", ())) > 1 for _, result in results) else []
     told = ["truth"] if truth else []
-    table = output.plain_table("file", "label", "probability", *more, *told, right=("probability",))
+    rows: list[output.Row] = []
     for file, result in results[:_ROWS]:
         if _is_bad(result):
             cells = [_PLACE, "", *("" for _ in more)]
@@ -216,9 +214,9 @@ def _show(results: Sequence[Result], truth: dict[str, str]) -> None:
             cells = [result.label, f"{result.probability:.2%}"]  # type: ignore[union-attr]
             cells += [" ".join(f"{g.label} {g.probability:.2%}" for g in result.top[1:]) for _ in more]  # type: ignore[union-attr]
         right = truth.get(file, "")
-        cells += [right if right in ("", cells[0]) else f"[red]{escape(right)}[/]" for _ in told]
-        table.add_row(escape(file), escape(cells[0]), *cells[1:])
-    output.put_table(table)
+        wrong = right not in ("", cells[0])
+        rows.append((file, *cells, *(output.Cell(right, "red" if wrong else "") for _ in told)))
+    output.put_table(("file", "label", "probability", *more, *told), rows, right=("probability",))
     if len(results) > _ROWS:
         output.say(f"… and {len(results) - _ROWS} more (--csv, --json and --text give all)")
 

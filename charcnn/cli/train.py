@@ -221,6 +221,7 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     import tomllib
 
     from charcnn.errors import ConfigError
+    from charcnn.spec import TrainConfig
 
     if path is None:
         return {}
@@ -231,12 +232,9 @@ def _read_config(path: Path | None) -> dict[str, Any]:
             f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."
         ) from None
     try:
-        settings = {key.replace("-", "_"): value for key, value in tomllib.loads(text).items()}
+        settings = TrainConfig.with_own_names({k.replace("-", "_"): v for k, v in tomllib.loads(text).items()})
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path} is no TOML: {fault}") from None
-    for alias, key in (("optimizer", "opt"), ("model", "net")):
-        if alias in settings:
-            settings[key] = settings.pop(alias)
     if isinstance(settings.get("data"), str):
         settings["data"] = [settings["data"]]
     return settings

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 from charcnn.datasets.beside import beside, named
-from charcnn.datasets.starter import FOLDERS, has_part_of_starter, synth
 from charcnn.errors import DatasetError, closest
 
 log = logging.getLogger(__name__)
@@ -42,6 +41,8 @@ def dataset_path(argument: str) -> Path:
     root, found = data_root(), existing_path(argument)
     if found is not None:
         return found
+    from charcnn.datasets.starter import FOLDERS, has_part_of_starter, synth  # only now: the drawing is rarely needed
+
     if argument in FOLDERS and not has_part_of_starter(root):
         log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
         synth(root)

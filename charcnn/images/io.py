@@ -8,14 +8,18 @@ modes, transparency and orientation. Both give the same pixels.
 import io
 import re
 import warnings
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from charcnn.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Grey = NDArray[np.uint8]
 """An image: uint8 `[H,W]`."""
@@ -23,9 +27,6 @@ Grey = NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 100_000_000
 """The largest declared size that is decoded: some 100 MB as grey. Larger ones are refused before decoding."""
-
-# the size is checked here, against our own limit; the warning would only say it twice
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def is_image(name: str) -> bool:
@@ -127,30 +128,34 @@ def _is_plain_grey_bmp(data: bytes) -> bool:
 
 
 def _decode_with_pillow(data: bytes, where: str) -> Grey:
+    from PIL import Image, ImageOps, UnidentifiedImageError  # most datasets never come here, and need not wait for it
+
+    _silence_pillow()
     try:
         with Image.open(io.BytesIO(data)) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             return _to_grey(ImageOps.exif_transpose(image), where)
     except Image.DecompressionBombError:
         raise ImageError(f"{where} is larger than {MAX_PIXELS // 1_000_000} million pixels.") from None
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        TypeError,
-        EOFError,
-        IndexError,
-        OverflowError,
-        MemoryError,
-    ) as fault:
-        # what Pillow's decoders raise on files that are cut short, renamed or made to be wrong
-        reason = "no image that can be read" if isinstance(fault, UnidentifiedImageError) else f"damaged ({fault})"
-        raise ImageError(f"{where} is {reason}.") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{where} is no image that can be read.") from None
+    except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, OverflowError, MemoryError) as fault:
+        # what Pillow's decoders raise on files that are cut short or made to be wrong
+        raise ImageError(f"{where} is damaged ({fault}).") from None
 
 
-def _to_grey(image: Image.Image, where: str) -> Grey:
+@cache
+def _silence_pillow() -> None:
+    """Pillow warns of large images; here they are measured against `MAX_PIXELS`. Once: filters are no thread's own."""
+    from PIL import Image
+
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def _to_grey(image: "Image.Image", where: str) -> Grey:
+    from PIL import Image
+
     mode = image.mode
     if mode.startswith("I") or mode == "F":
         return _scaled_to_8_bits(np.asarray(image), mode, where)

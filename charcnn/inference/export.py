@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from charcnn.errors import ConfigError, OverwriteError, ParityError
@@ -55,6 +55,11 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
         raise ParityError("torch gave no ONNX program.")
     model = program.model_proto
     model.producer_name = "charcnn"
+    for (
+        node
+    ) in model.graph.node:  # where in the exporter's code each node came from: of no use, with paths of this machine
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
     for key, value in _metadata(labels, spec).items():
         model.metadata_props.add(key=key, value=value)
     path.write_bytes(model.SerializeToString())
@@ -97,7 +102,7 @@ def export_version(version: Version, kind: Format, path: Path, force: bool = Fal
             program = torch.export.export(recogniser, (_probe(card.image, 2),), dynamic_shapes=dynamic)
             torch.export.save(program, path, extra_files=_metadata(card.labels, card.image))
         return _check_parity(recogniser, torch.export.load(path).module(), path)
-    save_file(recogniser.network.state_dict(), path, metadata={"card": card.model_dump_json()})
+    path.write_bytes(save(recogniser.network.state_dict(), metadata={"card": card.model_dump_json()}))
     again = load_network(version)
     again.load_state_dict(read_weights(path))
     return _check_parity(recogniser, Recogniser(again, card.image), path)

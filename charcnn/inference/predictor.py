@@ -4,7 +4,6 @@ Everything that reading needs (labels, `ImageSpec`, normalisation, softmax) come
 version in the registry and a file that somebody sent are read by the same code.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from charcnn.errors import ImageError, ModelError
 from charcnn.images.fit import fit
@@ -24,6 +23,7 @@ from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, Version, open_version
 from charcnn.spec import ImageSpec, Polarity
 
+_LABELS = TypeAdapter(tuple[str, ...], config=ConfigDict(strict=True, defer_build=True))
 _BATCH = 512
 _FILES = 4096
 """Files read before they are recognised: bounds the memory that a folder of any size takes."""
@@ -86,16 +86,22 @@ class Predictor:
         self._session = _session(path)
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            self.labels: tuple[str, ...] = tuple(json.loads(metadata["labels"]))
+            self.labels = _LABELS.validate_json(metadata["labels"])
             self.spec = ImageSpec.model_validate_json(metadata["image"])
-        except (KeyError, ValueError, ValidationError):
+        except (KeyError, ValidationError):
             raise ModelError(
                 f"{path} carries no labels and no image specification: charcnn did not export it.",
                 "charcnn export --format onnx -o FILE writes one that does.",
             ) from None
-        outputs = self._session.get_outputs()
-        if outputs[0].shape[-1] != len(self.labels):
-            raise ModelError(f"{path} has {len(self.labels)} labels for {outputs[0].shape[-1]} outputs.")
+        ends = [
+            (end.name, end.type, end.shape[1:]) for end in (*self._session.get_inputs(), *self._session.get_outputs())
+        ]
+        expected = [
+            ("image", "tensor(uint8)", [1, self.spec.height, self.spec.width]),
+            ("probabilities", "tensor(float)", [len(self.labels)]),
+        ]
+        if ends != expected:
+            raise ModelError(f"{path} does not fit its own description: it has {ends}, and should have {expected}.")
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Reads images that are already fitted.
@@ -177,7 +183,7 @@ class Predictor:
             return cls(path)
         else:
             raise _unfit(path)
-        return cls(version.file(ONNX_FILE), version.card.reference, version)
+        return cls(version.file(ONNX_FILE), version.reference, version)
 
 
 def _unfit(path: Path) -> ModelError:

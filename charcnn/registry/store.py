@@ -5,16 +5,15 @@ index as not settled, renamed into place, and settled; removing one goes the sam
 stored counters, so that the number of a removed version is never used again.
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-
-from filelock import FileLock
 
 from charcnn.errors import CardError, ModelError, closest
 from charcnn.registry.files import flush, sha256_of, write_atomically
@@ -100,7 +99,7 @@ class Registry:
         else:
             found = versions
         if not found:
-            which = asked.alias or asked.version or "any version"
+            which = asked.alias or (asked.version if asked.version is not None else "version")
             words = [str(v.number) for v in reversed(versions)] + sorted(a for v in versions for a in v.aliases)
             raise ModelError(f"{asked.name} has no {which} in {self.root}.", f"It has: {', '.join(words) or 'none'}.")
         return found[0]
@@ -169,15 +168,17 @@ class Registry:
             index = self._index(draft.name)
             number, sequence = index.counter + 1, self._next_sequence()
             card = draft.model_copy(update={"version": number, "sequence": sequence, "files": hashes})
-            write_atomically(folder / CARD_FILE, card.model_dump_json(indent=1).encode())
-            entry = Entry(sequence=sequence, kind=card.kind, card_sha256=sha256_of(folder / CARD_FILE), settled=False)
+            text = card.model_dump_json(indent=1).encode()
+            write_atomically(folder / CARD_FILE, text)
+            digest = hashlib.sha256(text).hexdigest()
+            entry = Entry(sequence=sequence, kind=card.kind, card_sha256=digest, settled=False)
             index = index.with_entry(number, entry)
             index.write(model)
             target = self._folder(draft.name, number)
             folder.rename(target)
             flush(model)
             index.with_entry(number, entry.model_copy(update={"settled": True})).write(model)
-        return Version(target, card)
+        return Version(target, text)
 
     def set_alias(self, listed: Listed, alias: str) -> None:
         """Points an alias of a model at one of its versions, wherever it pointed before.
@@ -186,7 +187,9 @@ class Registry:
             ModelError: the word cannot be an alias.
         """
         check_name(alias, "alias")
-        self._move_alias(listed.name, alias, listed.number)
+        with self._lock():
+            self.find(Reference(listed.name, listed.number))  # somebody may have removed it since it was listed
+            self._move_alias(listed.name, alias, listed.number)
 
     def remove_alias(self, name: str, alias: str) -> None:
         """Takes an alias away.
@@ -194,9 +197,11 @@ class Registry:
         Raises:
             ModelError: the model has no such alias.
         """
-        if alias not in self._index(name).aliases:
-            raise ModelError(f"{name} has no alias {alias}.", closest(alias, self._index(name).aliases))
-        self._move_alias(name, alias, None)
+        with self._lock():
+            aliases = self._index(name).aliases
+            if alias not in aliases:
+                raise ModelError(f"{name} has no alias {alias}.", closest(alias, aliases) if aliases else "")
+            self._move_alias(name, alias, None)
 
     def remove(self, listed: Listed, force: bool = False) -> None:
         """Removes a version for good, with its evaluations. Its number is not used again.
@@ -204,13 +209,14 @@ class Registry:
         Raises:
             ModelError: an alias points at it, and `force` is not set.
         """
-        if listed.aliases and not force:
-            raise ModelError(
-                f"{listed.reference} is {', '.join(listed.aliases)}: an alias points at it.",
-                "Move the alias first, or add --force.",
-            )
         model, folder = self.root / listed.name, self._folder(listed.name, listed.number)
         with self._lock(), self.staging() as scratch:
+            listed = self.find(Reference(listed.name, listed.number))  # as it is now
+            if listed.aliases and not force:
+                raise ModelError(
+                    f"{listed.reference} is {', '.join(listed.aliases)}: an alias points at it.",
+                    "Move the alias first, or add --force.",
+                )
             index = self._index(listed.name)
             for alias in listed.aliases:
                 index = index.with_alias(alias, None, datetime.now(UTC))
@@ -251,8 +257,7 @@ class Registry:
     # within
 
     def _move_alias(self, name: str, alias: str, version: int | None) -> None:
-        with self._lock():
-            self._index(name).with_alias(alias, version, datetime.now(UTC)).write(self.root / name)
+        self._index(name).with_alias(alias, version, datetime.now(UTC)).write(self.root / name)
 
     def _index(self, name: str) -> Index:
         return Index.read(self.root / name)
@@ -260,7 +265,9 @@ class Registry:
     def _folder(self, name: str, number: int) -> Path:
         return self.root / name / str(number)
 
-    def _lock(self) -> FileLock:
+    def _lock(self) -> AbstractContextManager[object]:
+        from filelock import FileLock  # reading never locks, and need not wait for this
+
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".lock")
 

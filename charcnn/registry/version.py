@@ -1,11 +1,15 @@
 """One version: a folder with a card and the files that the card vouches for."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from charcnn.errors import IntegrityError, ModelError
 from charcnn.registry.files import sha256_of
-from charcnn.spec import ModelCard
+from charcnn.spec import CARD_SCHEMA, ModelCard, check_schema
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -15,15 +19,30 @@ HISTORY_FILE = "history.csv"
 
 @dataclass(frozen=True)
 class Version:
-    """A version that was opened: its card is read and understood.
+    """A version that was opened.
 
     Attributes:
         folder: Where it lies.
-        card: What it says of itself.
+        text: Its card, as JSON; checked before the version was opened.
     """
 
     folder: Path
-    card: ModelCard
+    text: bytes
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """What the version says of itself. Reading an image needs only a few lines of it, and does not build it."""
+        return ModelCard.parse(self.text, str(self.folder / CARD_FILE))
+
+    @cached_property
+    def _lines(self) -> dict[str, Any]:
+        lines: dict[str, Any] = json.loads(self.text)
+        return lines
+
+    @property
+    def reference(self) -> str:
+        """`NAME@VERSION`."""
+        return f"{self._lines['name']}@{self._lines['version']}"
 
     def file(self, name: str) -> Path:
         """Gives the path of one of the version's files, after checking that its content is what the card says.
@@ -31,13 +50,12 @@ class Version:
         Raises:
             IntegrityError: the file is missing, or is another one.
         """
-        path = self.folder / name
-        if name not in self.card.files or path.is_symlink() or not path.is_file():
+        path, expected = self.folder / name, self._lines["files"].get(name)
+        if expected is None or path.is_symlink() or not path.is_file():
             raise IntegrityError(
-                f"{self.card.reference} lacks its file {name}.",
-                "charcnn models verify --all tells what is missing.",
+                f"{self.reference} lacks its file {name}.", "charcnn models verify --all tells what is missing."
             )
-        if sha256_of(path) != self.card.files[name]:
+        if sha256_of(path) != expected:
             raise IntegrityError(
                 f"{path} is not the file that was saved: its sha256 is another one.",
                 "Do not use it. Train again, or bring the file back from a copy.",
@@ -46,11 +64,11 @@ class Version:
 
 
 def open_version(folder: Path, card_sha256: str | None = None) -> Version:
-    """Reads a version's card.
+    """Opens a version's folder.
 
     Args:
         folder: The version's folder.
-        card_sha256: What the card must hash to, where that is known.
+        card_sha256: What the card must hash to, where that is known; a card that does is one that charcnn wrote.
 
     Raises:
         ModelError: there is no card.
@@ -60,12 +78,16 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
     path = folder / CARD_FILE
     if path.is_symlink() or not path.is_file():
         raise ModelError(f"{folder} holds no {CARD_FILE}: it is no version of a model.")
-    card = ModelCard.parse(path.read_bytes(), str(path))
-    if card_sha256 is not None and sha256_of(path) != card_sha256:
+    text = path.read_bytes()
+    check_schema(text, str(path), newest=CARD_SCHEMA)
+    if hashlib.sha256(text).hexdigest() == card_sha256:
+        return Version(folder, text)
+    ModelCard.parse(text, str(path))
+    if card_sha256 is not None:
         raise IntegrityError(
             f"{path} was changed after it was saved.", "Bring it back from a copy, or remove the version."
         )
-    return Version(folder, card)
+    return Version(folder, text)
 
 
 def problems(version_folder: Path, card_sha256: str) -> list[str]:

@@ -4,7 +4,7 @@ The dataset is one uint8 tensor and a batch is an index into it: no loader, no w
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -67,26 +67,41 @@ class Images(NamedTuple):
     labels: Tensor
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
-    """Where a training stands: all that changes, beside the optimizer's state and the generators.
+    """Where a training stands after an epoch. A new one takes the old one's place at once, whenever Ctrl-C comes.
 
     Attributes:
         history: One record per finished epoch.
-        weights: The weights after the best epoch.
-        best_epoch: Its number, from 1; 0 before the first is finished. The last, where nothing validates.
+        weights: The weights after the best epoch, on the CPU.
+        best_epoch: Its number, from 1: of the highest validation accuracy, the later one of equals.
+        improved: The epoch that last was truly better than all before it.
         interrupted: Ctrl-C ended it.
     """
 
-    history: list[EpochRecord] = field(default_factory=list)
+    history: tuple[EpochRecord, ...] = ()
     weights: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
+    improved: int = 0
     interrupted: bool = False
 
     @property
     def best(self) -> EpochRecord:
         """The best epoch's record; there is one as soon as an epoch is finished."""
         return self.history[self.best_epoch - 1]
+
+    def after(self, record: EpochRecord, network: nn.Module) -> "Progress":
+        """Gives where training stands after one more epoch. Without validation the last epoch is the best."""
+        now, before = record.val_accuracy, self.best.val_accuracy if self.history else None
+        better = now is None or before is None or now > before
+        if not better and now != before:
+            return replace(self, history=(*self.history, record))
+        return Progress(
+            history=(*self.history, record),
+            weights={name: value.cpu().clone().contiguous() for name, value in network.state_dict().items()},
+            best_epoch=record.epoch,
+            improved=record.epoch if better else self.improved,
+        )
 
 
 @dataclass
@@ -116,7 +131,7 @@ class Loop:
     listener: Listener = field(default_factory=Silence)
 
     def run(self) -> Progress:
-        """Trains. The best epoch is the one with the highest validation accuracy, the later one of equals.
+        """Trains.
 
         Returns:
             What was reached. After Ctrl-C: what was reached before, if an epoch was finished.
@@ -128,20 +143,16 @@ class Loop:
         progress = Progress()
         self.listener.on_start(self._epochs, len(self.train.labels))
         try:
-            for epoch in range(len(progress.history) + 1, self._epochs + 1):
+            for epoch in range(1, self._epochs + 1):
                 record = self._epoch(epoch)
-                progress.history.append(record)
-                is_best = epoch == 1 or (record.val_accuracy or 0) >= (progress.best.val_accuracy or 0)
-                if is_best:
-                    progress.best_epoch = epoch
-                    progress.weights = {name: value.cpu().clone() for name, value in self.network.state_dict().items()}
-                self.listener.on_epoch(record, is_best)
-                if self.config.patience and epoch - progress.best_epoch >= self.config.patience:
+                progress = progress.after(record, self.network)
+                self.listener.on_epoch(record, is_best=progress.best_epoch == epoch)
+                if self.config.patience and epoch - progress.improved >= self.config.patience:
                     break
         except KeyboardInterrupt:
             if not progress.history:
                 raise
-            progress.interrupted = True
+            return replace(progress, interrupted=True)
         return progress
 
     @property
@@ -167,14 +178,17 @@ class Loop:
             seen += len(index)
             self.listener.on_batch(len(index))
         mean = float(total) / seen
-        if not np.isfinite(mean):
+        seconds = time.perf_counter() - started
+        val_loss, val_accuracy = self._validate()
+        if not (np.isfinite(mean) and np.isfinite(val_loss or 0.0) and self._weights_are_finite()):
             raise TrainingError(
                 f"The loss is no longer a number in epoch {epoch}: the steps are too large.",
                 f"Try a smaller learning rate: --lr {(self.config.lr or 0.0) / 10:g}",
             )
-        seconds = time.perf_counter() - started
-        val_loss, val_accuracy = self._validate()
         return EpochRecord(epoch, lr, mean, val_loss, val_accuracy, seconds, seen / seconds)
+
+    def _weights_are_finite(self) -> bool:
+        return all(bool(weight.isfinite().all()) for weight in self.network.parameters())
 
     def _batches(self) -> list[Tensor]:
         """Indices of each batch, in a new order. A single image left over is left out: it has no batch statistics."""

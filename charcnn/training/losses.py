@@ -24,21 +24,27 @@ def make_loss(config: TrainConfig, weights: Tensor | None) -> LossFunction:
         config: Its loss and label smoothing are used.
         weights: float32 `[C]`, or None for all alike.
     """
+    smoothing = config.label_smoothing
 
     def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, weights, label_smoothing=config.label_smoothing)
+        return functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
 
     def distance(logits: Tensor, labels: Tensor) -> Tensor:
         classes = logits.shape[1]
-        target = functional.one_hot(labels, classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
+        target = functional.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
         difference = torch.softmax(logits, 1) - target
-        per_image = (difference.abs() if config.loss == "l1" else difference.square()).sum(1)
-        if weights is None:
-            return per_image.mean()
-        own = weights[labels]
-        return (per_image * own).sum() / own.sum()
+        return (difference.abs() if config.loss == "l1" else difference.square()).sum(1)
 
-    return cross_entropy if config.loss == "ce" else distance
+    per_image = cross_entropy if config.loss == "ce" else distance
+
+    def mean(logits: Tensor, labels: Tensor) -> Tensor:
+        losses = per_image(logits, labels)  # [N]
+        if weights is None:
+            return losses.mean()
+        own = weights[labels]
+        return (losses * own).sum() / own.sum()
+
+    return mean
 
 
 def class_weights(kind: ClassWeights, labels: Tensor, classes: int) -> Tensor | None:

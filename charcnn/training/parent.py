@@ -41,17 +41,24 @@ def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...]) ->
     head = classifier_name(network)
     own_rows = {label: row for row, label in enumerate(parent.card.labels)}
     shared = [(row, own_rows[label]) for row, label in enumerate(classes) if label in own_rows]
+    if old.keys() != new.keys():
+        raise _unfit(parent)
     for name, target in new.items():
         is_head = name.rpartition(".")[0] == head
         first = 1 if is_head else 0  # the last layer may have another number of rows
-        if name not in old or old[name].shape[first:] != target.shape[first:]:
-            raise ConfigError(
-                f"{parent.card.reference} is a {parent.card.network.name}: its weights do not fit this network.",
-                f"Train with --net {parent.card.network.name} and the same options.",
-            )
+        if old[name].shape[first:] != target.shape[first:]:
+            raise _unfit(parent)
         if is_head:
             for row, own_row in shared:
                 target[row] = old[name][own_row]
         else:
             target.copy_(old[name])
     log.info("Started from %s: %d of %d labels are known to it.", parent.card.reference, len(shared), len(classes))
+
+
+def _unfit(parent: Version) -> ConfigError:
+    network = parent.card.network
+    return ConfigError(
+        f"{parent.reference} is a {network.name}: its weights do not fit this network.",
+        f"Train with --net {network.name} and its options: {network.options}",
+    )

@@ -3,12 +3,13 @@
 import csv
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from charcnn.datasets.arrays import Arrays
@@ -72,7 +73,7 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
         network, progress = _fit(config, network_info, data, device, parent, listener or Silence())
         seconds = time.perf_counter() - started
         network.cpu().load_state_dict(progress.weights)
-        save_file({key: value.contiguous() for key, value in progress.weights.items()}, folder / WEIGHTS_FILE)
+        (folder / WEIGHTS_FILE).write_bytes(save(progress.weights))
         _write_history(folder / HISTORY_FILE, progress.history)
         write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
         network_facts = NetworkFacts(
@@ -81,7 +82,7 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
             parameters=sum(weight.numel() for weight in network.parameters()),
         )
         version = registry.publish(folder, _card(config, network_facts, data, progress, seconds, device, parent))
-    return Trained(version, tuple(progress.history), progress.interrupted)
+    return Trained(version, progress.history, progress.interrupted)
 
 
 def _card(
@@ -189,7 +190,7 @@ def _scores(best: EpochRecord) -> Scores | None:
     return Scores(loss=best.val_loss, accuracy=best.val_accuracy)
 
 
-def _write_history(path: Path, history: list[EpochRecord]) -> None:
+def _write_history(path: Path, history: Sequence[EpochRecord]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(EpochRecord._fields)

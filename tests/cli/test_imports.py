@@ -11,8 +11,9 @@ HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "onnx")
 PROBE = """
 import json, sys
 from typer.testing import CliRunner
-from charcnn.cli.app import app
-result = CliRunner().invoke(app, json.loads(sys.argv[1]))
+from charcnn.cli.app import make_app
+words = json.loads(sys.argv[1])
+result = CliRunner().invoke(make_app(words), words)
 assert result.exit_code == 0, result.stderr
 sys.stderr.write(json.dumps(sorted(set(sys.modules) & set(json.loads(sys.argv[2])))))
 """

@@ -196,7 +196,7 @@ def test_a_folder_that_is_no_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["model.pt", "model.pth", "model.PTH", "model.pkl", "model.ckpt", "model.bin"])
 def test_a_pickle_is_refused_as_what_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x80\x04.")
-    with pytest.raises(ModelError, match="pickle") as fault:
+    with pytest.raises(ModelError, match="is a pickle: opening it would run") as fault:
         Predictor.load(tmp_path / name)
     assert name in fault.value.message
 
@@ -317,7 +317,7 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path, metadata: dict[str, s
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_labels_that_do_not_fit_the_outputs_are_refused(tmp_path: Path, classes: int) -> None:
-    with pytest.raises(ModelError, match="3 labels"):
+    with pytest.raises(ModelError, match=r"other\.onnx"):
         Predictor(foreign(tmp_path / "other.onnx", GOOD, classes=classes))
 
 

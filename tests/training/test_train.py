@@ -18,7 +18,6 @@ from charcnn.registry.files import sha256_of
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.spec import ImageSpec, TrainConfig
-from charcnn.training import train as module
 from charcnn.training.data import load_training_data
 from charcnn.training.loop import EpochRecord, Loop, Silence
 from charcnn.training.train import Trained, settle, train
@@ -136,11 +135,12 @@ def test_without_validation_the_last_epoch_is_saved(draw: Draw, run: Run) -> Non
         assert [row["val_accuracy"] for row in csv.DictReader(stream)] == ["", ""]
 
 
-def test_validation_is_measured_by_the_saved_weights(draw: Draw, run: Run) -> None:
+@pytest.mark.parametrize("net", ["lenet", "cnn-dropout"])
+def test_validation_is_measured_by_the_saved_weights(draw: Draw, run: Run, net: str) -> None:
     """The score in the card, computed again from the files alone."""
     data, other = draw("small"), draw("other", count=5, seed=8)
-    trained = run(data, epochs=2, val=str(other))
-    loaded = load_training_data(trained.version.card.training.config, 32)
+    trained = run(data, net=net, epochs=2, val=str(other))
+    loaded = load_training_data(trained.version.card.training.config, get_network(net).size)
     images = torch.from_numpy(loaded.val.images.copy())[:, None]
     labels = torch.from_numpy(loaded.val.labels_in(loaded.classes))
     with torch.inference_mode():
@@ -292,10 +292,10 @@ def test_a_registry_that_cannot_be_written_is_said_before_the_work(
 def test_a_full_disk_leaves_no_version(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(module, "save_file", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         run(draw("small"))
     assert nothing_is_left(registry)
@@ -463,6 +463,20 @@ def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run, monkeypatch: 
     run(draw("small"), epochs=2, val_split=0)
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(24))
     assert orders[0] != orders[1]
+
+
+def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation, in between, takes the network out of it."""
+    modes: list[bool] = []
+    batches = Loop._batches
+
+    def noted(loop: Loop) -> list[torch.Tensor]:
+        modes.append(loop.network.training)
+        return batches(loop)
+
+    monkeypatch.setattr(Loop, "_batches", noted)
+    run(draw("small"), epochs=3)
+    assert modes == [True, True, True]
 
 
 @pytest.mark.parametrize(
