@@ -125,17 +125,18 @@ class TrainConfig(Contract):
 
     @staticmethod
     def with_own_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives the settings with `optimizer` and `model` renamed to `opt` and `net`.
+        """Gives the settings with `optimizer` and `model` renamed to `opt` and `net`, and `-` in names to `_`.
 
         Raises:
             ConfigError: a setting is there under two names.
         """
         named: dict[str, Any] = {}
         for word, value in settings.items():
-            key = _OTHER_WORDS.get(word, word)
+            key = word.replace("-", "_")
+            key = _OTHER_WORDS.get(key, key)
             if key in named:
-                other = next(other for other, own in _OTHER_WORDS.items() if own == key)
-                raise ConfigError(f"{other} and {key} are one setting.", "Leave one of them out.")
+                words = [other for other in settings if other.replace("-", "_") in (key, *_words_for(key))]
+                raise ConfigError(f"{' and '.join(words)} are one setting.", "Leave one of them out.")
             named[key] = value
         return named
 
@@ -146,6 +147,10 @@ class TrainConfig(Contract):
             text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes what JSON need not
             lines.append(f"# {key} =" if value is None else f"{key} = {text}")
         return "\n".join(lines) + "\n"
+
+
+def _words_for(key: str) -> list[str]:
+    return [word for word, own in _OTHER_WORDS.items() if own == key]
 
 
 def _config_error(fault: ValidationError) -> ConfigError:

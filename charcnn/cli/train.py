@@ -232,7 +232,7 @@ def _read_config(path: Path | None) -> dict[str, Any]:
             f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."
         ) from None
     try:
-        settings = TrainConfig.with_own_names({k.replace("-", "_"): v for k, v in tomllib.loads(text).items()})
+        settings = TrainConfig.with_own_names(tomllib.loads(text))
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path} is no TOML: {fault}") from None
     if isinstance(settings.get("data"), str):

@@ -101,7 +101,10 @@ class Predictor:
             ("probabilities", "tensor(float)", [len(self.labels)]),
         ]
         if ends != expected:
-            raise ModelError(f"{path} does not fit its own description: it has {ends}, and should have {expected}.")
+            size = f"{self.spec.height} × {self.spec.width}"
+            raise ModelError(
+                f"{path} describes {len(self.labels)} labels and images of {size}, but its graph has {ends}."
+            )
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Reads images that are already fitted.

@@ -195,9 +195,13 @@ def test_a_loss_that_is_no_number_ends_it(draw: Draw, run: Run, registry: Regist
     assert nothing_is_left(registry)
 
 
-def test_weights_that_are_no_numbers_after_the_last_step_end_it_too(draw: Draw, registry: Registry) -> None:
+@pytest.mark.parametrize("val_split", [0.2, 0.0])
+def test_weights_that_give_no_numbers_after_the_last_step_end_it_too(
+    draw: Draw, registry: Registry, val_split: float
+) -> None:
     """One epoch of one batch: the loss is computed before the only step, and says nothing yet."""
-    config = TrainConfig(data=(str(draw("small")),), net="lenet", epochs=1, batch_size=64, opt="gd", lr=1e38)
+    settings = {"net": "lenet", "epochs": 1, "batch_size": 64, "opt": "gd", "lr": 1e38, "val_split": val_split}
+    config = TrainConfig.parse({"data": [str(draw("small"))], **settings})
     with pytest.raises(TrainingError, match="too large"):
         train(config, registry=registry)
     assert nothing_is_left(registry)
