@@ -44,7 +44,6 @@ def test_one_setting_under_both_of_its_names_is_told_as_that(chosen: dict[str, s
     [
         ("epoch", "epochs"),
         ("batchsize", "batch_size"),
-        ("batch-size", "batch_size"),
         ("weight_deacy", "weight_decay"),
         ("optimiser", "optimizer"),
         ("Seed", "seed"),

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -90,22 +91,43 @@ def export_version(version: Version, kind: Format, path: Path, force: bool = Fal
         raise ConfigError(f"{path} does not end in {SUFFIXES[kind]}, but --format is {kind}.")
     if path.exists() and not force:
         raise OverwriteError(f"{path} is there already.", "Name another file with -o, or add --force.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as scratch:  # a bad file never stands at path
+        fresh = Path(scratch, f"{path.stem}{SUFFIXES[kind]}")
+        difference = _write[kind](version, fresh)
+        fresh.replace(path)
+    return difference
+
+
+def _write_onnx_copy(version: Version, path: Path) -> float:
+    shutil.copyfile(version.file(ONNX_FILE), path)
+    return _check_parity(Recogniser(load_network(version), version.card.image), _onnx_reader(path), path)
+
+
+def _write_pt2(version: Version, path: Path) -> float:
     card = version.card
     recogniser = Recogniser(load_network(version), card.image)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if kind == "onnx":
-        shutil.copyfile(version.file(ONNX_FILE), path)
-        return _check_parity(recogniser, _onnx_reader(path), path)
-    if kind == "pt2":
-        with _quiet():
-            dynamic = {"image": {0: torch.export.Dim("batch")}}
-            program = torch.export.export(recogniser, (_probe(card.image, 2),), dynamic_shapes=dynamic)
-            torch.export.save(program, path, extra_files=_metadata(card.labels, card.image))
-        return _check_parity(recogniser, torch.export.load(path).module(), path)
-    path.write_bytes(save(recogniser.network.state_dict(), metadata={"card": card.model_dump_json()}))
-    again = load_network(version)
+    with _quiet():
+        dynamic = {"image": {0: torch.export.Dim("batch")}}
+        program = torch.export.export(recogniser, (_probe(card.image, 2),), dynamic_shapes=dynamic)
+        torch.export.save(program, path, extra_files=_metadata(card.labels, card.image))
+        again = torch.export.load(path).module()
+    return _check_parity(recogniser, again, path)
+
+
+def _write_safetensors(version: Version, path: Path) -> float:
+    card = version.card
+    network, again = load_network(version), load_network(version)
+    path.write_bytes(save(network.state_dict(), metadata={"card": version.text.decode()}))
     again.load_state_dict(read_weights(path))
-    return _check_parity(recogniser, Recogniser(again, card.image), path)
+    return _check_parity(Recogniser(network, card.image), Recogniser(again, card.image), path)
+
+
+_write: dict[Format, Callable[[Version, Path], float]] = {
+    "onnx": _write_onnx_copy,
+    "pt2": _write_pt2,
+    "safetensors": _write_safetensors,
+}
 
 
 def _metadata(labels: Sequence[str], spec: ImageSpec) -> dict[str, str]:

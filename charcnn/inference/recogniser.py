@@ -43,7 +43,8 @@ def load_network(version: Version) -> nn.Module:
         IntegrityError: the weights are not those that were saved, or do not fit the network.
     """
     card = version.card
-    network = get_network(card.network.name).build(len(card.labels), card.network.options)
+    with torch.random.fork_rng(devices=[]):  # the fresh weights are drawn for nothing
+        network = get_network(card.network.name).build(len(card.labels), card.network.options)
     weights = read_weights(version.file(WEIGHTS_FILE))
     try:
         network.load_state_dict(weights)

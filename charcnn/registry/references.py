@@ -2,14 +2,15 @@
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from charcnn.errors import ModelError
 
 LATEST = "latest"
-_NAME = re.compile(r"[^\W_][\w-]{0,63}")
-_NUMBER = re.compile(r"v?[0-9]+", re.IGNORECASE)
+_NUMBER = re.compile(r"v?\d+", re.IGNORECASE)
+_LONGEST = 64
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
@@ -59,7 +60,7 @@ def check_name(name: str, what: str) -> None:
     """
     if name.casefold() == LATEST or _NUMBER.fullmatch(name) or name.casefold() in _DEVICES:
         raise ModelError(f"{name} is reserved: it cannot be a {what}.", "Choose another name.")
-    if not _NAME.fullmatch(name):
+    if not 1 <= len(name) <= _LONGEST or not name[0].isalnum() or not all(map(_may_stand_in_a_name, name)):
         shown = name if len(name) <= 40 else f"{name[:40]}…"
         raise ModelError(
             f"{shown!r} is no {what}.",
@@ -67,9 +68,21 @@ def check_name(name: str, what: str) -> None:
         )
 
 
+def _may_stand_in_a_name(character: str) -> bool:
+    """Letters and digits of any script, the marks that belong to them, - and _."""
+    return character.isalnum() or character in "-_" or unicodedata.category(character).startswith("M")
+
+
 def name_from(text: str) -> str:
     """Makes a model's name from any text, for instance a folder's name; empty where nothing of it can be one."""
-    name = re.sub(r"[^\w-]+", "-", text).strip("-_")[:64]
-    if not name or _NUMBER.fullmatch(name) or name.casefold() == LATEST or name.casefold() in _DEVICES:
+    kept = "".join(c if _may_stand_in_a_name(c) else " " for c in text)
+    name = "-".join(kept.split()).strip("-_")[:_LONGEST]
+    if (
+        not name
+        or not name[0].isalnum()
+        or _NUMBER.fullmatch(name)
+        or name.casefold() == LATEST
+        or name.casefold() in _DEVICES
+    ):
         return ""
     return name

@@ -156,7 +156,7 @@ class Registry:
 
         Raises:
             ModelError: the draft's name cannot be one.
-            OSError: a file cannot be written; nothing is left behind.
+            OSError: a file cannot be written; no version is left behind.
         """
         check_name(draft.name, "model name")
         hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
@@ -241,7 +241,7 @@ class Registry:
         folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
         with self._lock():
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{fingerprint[:16]}.json"
+            path = folder / f"{fingerprint}.json"
             write_atomically(path, document.encode())
         return path
 

@@ -180,15 +180,18 @@ class Loop:
         mean = float(total) / seen
         seconds = time.perf_counter() - started
         val_loss, val_accuracy = self._validate()
-        if not (np.isfinite(mean) and np.isfinite(val_loss or 0.0) and self._weights_are_finite()):
+        if not (np.isfinite(mean) and np.isfinite(val_loss or 0.0) and self._answers_are_finite()):
             raise TrainingError(
                 f"The loss is no longer a number in epoch {epoch}: the steps are too large.",
                 f"Try a smaller learning rate: --lr {(self.config.lr or 0.0) / 10:g}",
             )
         return EpochRecord(epoch, lr, mean, val_loss, val_accuracy, seconds, seen / seconds)
 
-    def _weights_are_finite(self) -> bool:
-        return all(bool(weight.isfinite().all()) for weight in self.network.parameters())
+    def _answers_are_finite(self) -> bool:
+        """Tells whether what the last step left still gives numbers."""
+        recogniser = Recogniser(self.network, self.spec).eval()
+        with torch.inference_mode():
+            return bool(recogniser(self.train.images[: self.config.batch_size]).isfinite().all())
 
     def _batches(self) -> list[Tensor]:
         """Indices of each batch, in a new order. A single image left over is left out: it has no batch statistics."""

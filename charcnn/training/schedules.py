@@ -24,12 +24,12 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     lr, total = config.lr or 0.0, (config.epochs or 1) * steps_per_epoch
     if config.schedule == "constant":
         return lr + config.lr_increment * (step // steps_per_epoch)
-    done = step / max(1, total - 1)
     if config.schedule == "cosine":
         return lr * _cosine(1, 0, step / total)
-    if done < _WARM:
-        return lr * _cosine(_START, 1, done / _WARM)
-    return lr * _cosine(1, _END, (done - _WARM) / (1 - _WARM))
+    peak = max(0.0, _WARM * total - 1)  # as torch.optim.lr_scheduler.OneCycleLR has it
+    if step <= peak:
+        return lr * _cosine(_START, 1, step / peak if peak else 1.0)
+    return lr * _cosine(1, _END, (step - peak) / (total - 1 - peak))
 
 
 def _cosine(start: float, end: float, share: float) -> float:

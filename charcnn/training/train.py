@@ -1,6 +1,7 @@
 """A `TrainConfig` → a version in the registry."""
 
 import csv
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -68,7 +69,16 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
     with registry.staging() as folder:  # before the work: a registry that cannot be written is said now
         parent = open_parent(config.init_from, registry) if config.init_from else None
         data = load_training_data(config, network_info.size)
-        config = config.model_copy(update={"name": config.name or default_model_name(config, len(data.classes))})
+        config = config.model_copy(
+            update={
+                "name": config.name or default_model_name(config, len(data.classes)),
+                "fit": data.spec.fit,
+                "margin": data.spec.margin,
+                "device": device.type,
+                **network_info.own_options,
+                **_options(config),
+            }
+        )
         started = time.perf_counter()
         network, progress = _fit(config, network_info, data, device, parent, listener or Silence())
         seconds = time.perf_counter() - started
@@ -78,7 +88,7 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
         write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
         network_facts = NetworkFacts(
             name=network_info.name,
-            options={**network_info.own_options, **_options(config)},
+            options=_options(config),
             parameters=sum(weight.numel() for weight in network.parameters()),
         )
         version = registry.publish(folder, _card(config, network_facts, data, progress, seconds, device, parent))
@@ -107,7 +117,7 @@ def _card(
         data=data.facts,
         training=TrainingFacts(
             config=config,
-            command=" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             epochs=len(progress.history),
             best_epoch=best.epoch,
             metric="val_accuracy, highest" if data.facts.val else "none, the last epoch",

@@ -38,7 +38,7 @@ def test_evaluate_json_and_what_is_kept(cli: Cli, registry: Path) -> None:
     document = json.loads(cli("evaluate", "--json").stdout)
     assert document["schema_version"] == 1
     assert sum(map(sum, document["confusion"])) == document["images"] == 60
-    kept = registry / f"small12/evaluations/1/{document['fingerprint'][:16]}.json"
+    kept = registry / f"small12/evaluations/1/{document['fingerprint']}.json"
     assert json.loads(kept.read_text("utf-8")) == document
     assert len(json.loads(cli("models", "show", "--json").stdout)["evaluations"]) == 1
     assert cli("models", "verify", "--all").exit_code == 0
