@@ -10,11 +10,12 @@ from charcnn.registry.references import LATEST
 
 def _model_references() -> list[str]:
     """What the shell offers after --model: aliases and versions of the registry."""
+    from charcnn.errors import CharcnnError
     from charcnn.registry.store import Registry
 
     try:
         versions = Registry().versions()
-    except Exception:
+    except (CharcnnError, OSError):  # completion is no place to complain
         return []
     names = [LATEST, *dict.fromkeys(v.name for v in versions), *(v.reference for v in versions)]
     return names + [f"{v.name}@{alias}" for v in versions for alias in v.aliases]
