@@ -30,7 +30,7 @@ demo: $(READY) ## augment → train → evaluate → predict → export, on the 
 	run charcnn evaluate; \
 	run charcnn predict --model latest; \
 	run charcnn export --format onnx -o demo/chars12.onnx --force; \
-	run charcnn predict data/tttest --model demo/chars12.onnx --text; \
+	run charcnn predict tttest --model demo/chars12.onnx --text; \
 	printf '\nNow type these yourself, after:  source $(BIN)/activate\n'
 
 test: $(READY) ## run the tests

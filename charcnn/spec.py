@@ -140,12 +140,18 @@ class TrainConfig(Contract):
             named[key] = value
         return named
 
-    def to_toml(self) -> str:
-        """Gives the settings as TOML that `--config` reads; what is not set stands as a comment."""
+    def to_toml(self, settled: "TrainConfig | None" = None) -> str:
+        """Gives the settings as TOML that `--config` reads.
+
+        What nobody chose stays a comment, with the value that it would settle to, so that another optimizer or network
+        still takes its own.
+        """
         lines = []
+        filled = (settled or self).model_dump(mode="json")
         for key, value in self.model_dump(mode="json").items():
             text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes what JSON need not
-            lines.append(f"# {key} =" if value is None else f"{key} = {text}")
+            own = "" if filled[key] is None else f" {json.dumps(filled[key])}"
+            lines.append(f"# {key} ={own}" if value is None else f"{key} = {text}")
         return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
 
 import gc
+import io
 import logging
 import os
 import sys
@@ -92,4 +93,7 @@ def main() -> None:
         os.environ.setdefault(
             "OPENBLAS_NUM_THREADS", "1"
         )  # numpy multiplies no matrices here; threads take time to start
+    for stream, odd in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):  # labels are of any script, whatever a pipe's encoding is
+            stream.reconfigure(encoding="utf-8", errors=odd)
     make_app(sys.argv[1:])(prog_name="charcnn")

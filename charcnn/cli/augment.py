@@ -1,6 +1,7 @@
 """`charcnn augment`."""
 
 import os
+import shlex
 from typing import Annotated
 
 import typer
@@ -59,4 +60,4 @@ def augment(
     if made.failures:
         output.warn(f"{len(made.failures)} images could not be read and have no children.")
     output.say(f"Wrote {made.children} images and augment.csv to {made.folder}.")
-    output.next_step(f"charcnn predict {target}")
+    output.next_step(f"charcnn predict {shlex.quote(str(target))}")

@@ -1,5 +1,6 @@
 """`charcnn data import idx|split`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def import_idx(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Turn MNIST's idx files (and EMNIST's, KMNIST's …) into class folders of PNG files."""
+    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files."""
     from charcnn.datasets.idx import import_idx as write_folders
     from charcnn.datasets.locate import data_root
 
@@ -31,7 +32,12 @@ def import_idx(
         written = write_folders(files, target, force=force, on_progress=update)
     for path, count in written.items():
         output.say(f"Wrote {count} images to {path}.")
-    output.next_step(f"charcnn train --data {next(iter(written))}")
+    first = next(iter(written))
+    output.next_step(
+        f"charcnn train --data {shlex.quote(str(first))}"
+        if first.name == "train"
+        else f"charcnn data split {shlex.quote(str(first))}"
+    )
 
 
 @app.command("split")
@@ -45,7 +51,11 @@ def split(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Put a part of a dataset aside for testing; duplicates and augmented children stay on one side."""
+    """Put a part of a dataset aside for testing: writes train.csv and test.csv beside it, or where -o says.
+
+    The images stay where they are. Duplicates and augmented children stay on one side.
+    """
+    from charcnn.datasets.beside import beside
     from charcnn.datasets.divide import divide
     from charcnn.datasets.locate import dataset_path
     from charcnn.datasets.scan import scan
@@ -56,7 +66,7 @@ def split(
     path = dataset_path(source)
     written = divide(
         scan(path),
-        destination or path.parent,
+        destination or beside(path, "."),
         share=test,
         seed=seed,
         by="list" if by == "list" else "copy",
@@ -64,4 +74,4 @@ def split(
     )
     for side, count in written.items():
         output.say(f"Wrote {count} images to {side}.")
-    output.next_step(f"charcnn train --data {next(iter(written))}")
+    output.next_step(f"charcnn train --data {shlex.quote(str(next(iter(written))))}")

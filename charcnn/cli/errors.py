@@ -42,7 +42,7 @@ def explained() -> Iterator[None]:
         fail(fault.message, fault.hint)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        say("Interrupted: nothing was saved.")
+        say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
     except ImportError as fault:
         fail(*_missing(fault))

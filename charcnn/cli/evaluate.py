@@ -70,13 +70,15 @@ def _show(evaluation: "Evaluation") -> None:
     output.put("")
     output.put_table(("label", *numbers), scores, right=numbers)
     output.put("")
-    if len(evaluation.labels) <= _MATRIX_LIMIT:
-        _show_matrix(evaluation)
-    else:
+    header, rows = ("truth \\ read", *evaluation.labels), _matrix_rows(evaluation)
+    if len(evaluation.labels) > _MATRIX_LIMIT or not output.fits(header, rows):
+        output.put("Most confused (the whole matrix: --json):")
         _show_confusions(evaluation)
+    else:
+        output.put_table(header, rows, right=evaluation.labels)
 
 
-def _show_matrix(evaluation: "Evaluation") -> None:
+def _matrix_rows(evaluation: "Evaluation") -> list[output.Row]:
     rows: list[output.Row] = []
     for number, (label, counts) in enumerate(zip(evaluation.labels, evaluation.confusion, strict=True)):
         cells = [
@@ -84,7 +86,7 @@ def _show_matrix(evaluation: "Evaluation") -> None:
             for column, count in enumerate(counts)
         ]
         rows.append((label, *cells))
-    output.put_table(("truth \\ read", *evaluation.labels), rows, right=evaluation.labels)
+    return rows
 
 
 def _show_confusions(evaluation: "Evaluation") -> None:

@@ -1,5 +1,6 @@
 """`charcnn export`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -28,14 +29,12 @@ def export(
     so are the labels. safetensors holds the bare weights, with the card in its header.
     """
     from charcnn.errors import ConfigError, closest
-    from charcnn.registry.references import is_path
     from charcnn.registry.store import Registry
-    from charcnn.registry.version import open_version
 
     known = ("onnx", "pt2", "safetensors")
     if kind not in known:
         raise ConfigError(f"Unknown format: {kind}", closest(kind, known))
-    version = open_version(Path(model)) if is_path(model) else Registry(registry).open(model)
+    version = Registry(registry).open(model)
     card = version.card
     path = destination or Path(f"{card.name}-{card.version}.{kind}")
     with output.waiting("Exporting"):
@@ -46,4 +45,4 @@ def export(
     size = path.stat().st_size / 1000
     output.say(f"Wrote {card.reference} to {path} ({size:,.0f} kB); probabilities agree within {difference:.1g}.")
     if kind == "onnx":
-        output.next_step(f"charcnn predict --model {path} FILE…")
+        output.next_step(f"charcnn predict --model {shlex.quote(str(path))} FILE…")

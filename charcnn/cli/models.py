@@ -90,12 +90,13 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
         "folder": str(version.folder),
         "reads": " ".join(card.labels),
         "input": f"{card.image.height} × {card.image.width}, fit {card.image.fit}, polarity {card.image.polarity}",
-        "network": f"{card.network.name}, {card.network.parameters:,} parameters, {card.network.options}",
+        "network": f"{card.network.name}, {card.network.parameters:,} parameters"
+        + "".join(f", {key.replace('_', ' ')} {value}" for key, value in card.network.options.items()),
         "trained on": f"{card.data.train} of {card.data.images} images in {', '.join(card.data.sources)}",
         "data": f"sha256 {card.data.fingerprint[:16]}…, {card.data.duplicates} duplicates, "
         f"{card.data.unreadable} unreadable",
         "command": card.training.command,
-        "training": f"{card.training.epochs} epochs, {card.training.seconds:.0f} s, seed {card.training.config.seed}; "
+        "training": f"epochs {card.training.epochs}, {card.training.seconds:.0f} s, seed {card.training.config.seed}; "
         f"epoch {card.training.best_epoch} chosen by {card.training.metric}",
         "validation": f"{card.validation.accuracy:.2%} of {card.data.val} images" if card.validation else "none",
         "parent": card.parent or "none",
@@ -103,7 +104,9 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
         f"torch {card.environment.libraries.get('torch', 'unknown')}",
     }
     for evaluation in evaluations:
-        facts[f"on {evaluation['dataset']}"] = f"{evaluation['accuracy']:.2%} of {evaluation['images']} images"
+        facts[f"on {evaluation['dataset']} ({evaluation['fingerprint'][:6]})"] = (
+            f"{evaluation['accuracy']:.2%} of {evaluation['images']} images"
+        )
     output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
 
 
@@ -159,8 +162,11 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare every byte of a version (latest, if none is named) with what was saved."""
+    from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
+    if every and model:
+        raise ConfigError(f"{model} and --all exclude each other.", "Leave one of them out.")
     store = Registry(registry)
     versions = store.versions() if every else [store.find(model or "latest")]
     found = {listed.reference: store.problems(listed) for listed in versions}
@@ -171,7 +177,7 @@ def verify(
         for reference, lines in found.items():
             output.put(f"{reference}: {'; '.join(lines) or 'whole'}")
         for stray in strays:
-            output.put(f"{stray}: belongs to no version")
+            output.put(f"{stray}: belongs to no version, or is damaged")
     if any(found.values()) or strays:
         raise typer.Exit(FAILED)
 

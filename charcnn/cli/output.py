@@ -100,11 +100,19 @@ def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str]
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_header=any(header))
-    for name in header:
-        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=name in right)
+    for position, name in enumerate(header):
+        whole = name in right or position == 0  # what one must be able to copy is never cut
+        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell.text, cell.style) if isinstance(cell, Cell) else Text(cell) for cell in row))
     _console(stderr=False).print(table)
+
+
+def fits(header: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Tells whether a table is narrow enough for the terminal; in a pipe every table is."""
+    lines = [list(header), *([cell.text if isinstance(cell, Cell) else cell for cell in row] for row in rows)]
+    needed = sum(max(map(_columns_of, column)) + 3 for column in zip(*lines, strict=True))
+    return not sys.stdout.isatty() or needed <= _console(stderr=False).width
 
 
 def _put_columns(header: Sequence[str], rows: Sequence[Row], right: Collection[str]) -> None:

@@ -52,7 +52,7 @@ def predict(
     from charcnn.registry.store import Registry
 
     predictor = Predictor.load(model, Registry(registry))
-    if paths == ["-"]:
+    if paths == ["-"] and files_from is None:
         results = [("-", _predict_stdin(predictor, top_k))]
         truth: dict[str, str] = {}
     else:
@@ -105,12 +105,16 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
 
     if "-" in paths:
         raise ConfigError("- stands for one image on standard input, and stands alone.")
-    if files_from is not None:
-        listed = sys.stdin.read() if files_from == "-" else Path(files_from).read_text(encoding="utf-8")
-        return [Path(line) for line in listed.splitlines() if line.strip()] + [Path(path) for path in paths], {}
+    asked = [*(_listed(files_from) if files_from is not None else ()), *paths]
+    if not asked and files_from is not None:
+        raise DatasetError(f"{files_from} names no files.")
+    found = _expanded(asked) if asked else [_default_folder(predictor)]
+    if not any(path.exists() for path in found):
+        more = f", nor any of the {len(found) - 1} others" if len(found) > 1 else ""
+        raise DatasetError(f"There is no {found[0]}{more}.", "Name images, folders or patterns: charcnn predict PATH")
     files: list[Path] = []
     truth: dict[str, str] = {}
-    for path in _expanded(paths) if paths else [_default_folder(predictor)]:
+    for path in found:
         if not path.is_dir():
             files.append(path)
             continue
@@ -118,8 +122,19 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
         if not inside:
             raise DatasetError(f"{path} holds no images.", "Name images, or a folder of images: charcnn predict PATH")
         files += inside
-        truth |= _truth(path)
+        truth |= _truth(path, predictor)
     return files, truth
+
+
+def _listed(files_from: str) -> list[str]:
+    """The paths that a list names, one per line."""
+    from charcnn.errors import ConfigError
+
+    try:
+        data = sys.stdin.buffer.read() if files_from == "-" else Path(files_from).read_bytes()
+        return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise ConfigError(f"{files_from} is no list in UTF-8.") from None
 
 
 def _expanded(paths: Sequence[str]) -> list[Path]:
@@ -165,7 +180,8 @@ def _default_folder(predictor: "Predictor") -> Path:
     return folder
 
 
-def _truth(folder: Path) -> dict[str, str]:
+def _truth(folder: Path, predictor: "Predictor") -> dict[str, str]:
+    """What a labelled dataset tells about its files; nothing, where its labels are not the model's."""
     from charcnn.datasets.scan import scan
     from charcnn.errors import DatasetError
 
@@ -173,7 +189,7 @@ def _truth(folder: Path) -> dict[str, str]:
         dataset = scan(folder)
     except DatasetError:  # a folder of anything may be read; only a dataset tells the truth about itself
         return {}
-    if dataset.labels is None:
+    if dataset.labels is None or not set(dataset.classes) <= set(predictor.labels):
         return {}
     return {str(file): dataset.classes[label] for file, label in zip(dataset.files, dataset.labels, strict=True)}
 

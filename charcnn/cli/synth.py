@@ -1,5 +1,6 @@
 """`charcnn synth`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -37,4 +38,6 @@ def synth(
             on_progress=update,
         )
     output.say(f"Wrote {root / 'train'}, {root / 'test'}, {root / 'ttest'} and {root / 'ttest.csv'}.")
-    output.next_step("charcnn train" if destination is None else f"charcnn train --data {root / 'train'}")
+    output.next_step(
+        "charcnn train" if destination is None else f"charcnn train --data {shlex.quote(str(root / 'train'))}"
+    )

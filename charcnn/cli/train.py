@@ -1,5 +1,6 @@
 """`charcnn train`, and its live view."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from charcnn.cli.errors import INTERRUPTED
 from charcnn.cli.options import Json, RegistryRoot
 
 if TYPE_CHECKING:
+    from charcnn.spec import TrainConfig
     from charcnn.training.loop import EpochRecord
 
 _NETWORK, _LEARNING, _DATA = "Network", "Learning", "Data"
@@ -186,19 +188,19 @@ def train(
         from charcnn.models.catalogue import get_network
         from charcnn.training.train import settle
 
-        output.put(settle(settings, get_network(settings.net)).to_toml().rstrip())
+        output.put(settings.to_toml(settle(settings, get_network(settings.net))).rstrip())
         return
     _train(settings, registry, as_json)
 
 
-def _train(settings: Any, registry_root: Path | None, as_json: bool) -> None:
+def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -> None:
     with output.waiting("Loading torch"):
         from charcnn.registry.store import Registry
         from charcnn.training.train import train as run
 
     registry = Registry(registry_root)
     with LiveView() as view:
-        trained = run(settings, registry=registry, listener=view)
+        trained = run(settings, registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
     card = trained.version.card
     if as_json:
         output.put_json(card.model_dump(mode="json"))
@@ -227,6 +229,8 @@ def _read_config(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no TOML: it is not UTF-8.") from None
     except FileNotFoundError:
         raise ConfigError(
             f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."

@@ -61,6 +61,8 @@ class Arrays:
             DatasetError: no labels; an unreadable image, where strict; a class of which no image can be read.
         """
         labels = dataset.require_labels()
+        if dataset.note:
+            log.warning("%s", dataset.note)
         loaded = load_cached(dataset.files, spec, on_progress)
         unreadable = {dataset.files[index]: reason for index, reason in sorted(loaded.failures.items())}
         if unreadable:

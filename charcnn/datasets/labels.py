@@ -1,25 +1,41 @@
 """`classes.txt`: which label a class folder has, and which folder a label is written to."""
 
+import logging
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from charcnn.datasets.beside import beside
 from charcnn.errors import DatasetError
+
+log = logging.getLogger(__name__)
 
 CLASSES_FILE = "classes.txt"
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 """Names that Windows keeps for itself."""
 
 
-def read_classes(dataset: Path) -> dict[str, str]:
+def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]:
     """Gives folder name → label, from `classes.txt` inside the dataset, or else beside it; empty where there is none.
+
+    A file beside may belong to another dataset: it counts only where it names all of the folders.
+
+    Args:
+        dataset: The dataset's folder.
+        folders: Its class folders.
 
     Raises:
         DatasetError: a line is not `folder<TAB>label`, or two folders have one label.
     """
     path = classes_file(dataset)
-    return _parse(path) if path else {}
+    if path is None:
+        return {}
+    labels = _parse(path)
+    if path.parent != dataset and not labels.keys() >= set(folders):
+        missing = next(folder for folder in folders if folder not in labels)
+        log.warning("%s names no folder %s: it is not taken for the labels of %s.", path, missing, dataset)
+        return {}
+    return labels
 
 
 def classes_file(dataset: Path) -> Path | None:

@@ -41,9 +41,9 @@ def dataset_path(argument: str) -> Path:
     root, found = data_root(), existing_path(argument)
     if found is not None:
         return found
-    from charcnn.datasets.starter import FOLDERS, has_part_of_starter, synth  # only now: the drawing is rarely needed
+    from charcnn.datasets.starter import FOLDERS, is_free_for_starter, synth  # only now: the drawing is rarely needed
 
-    if argument in FOLDERS and not has_part_of_starter(root):
+    if argument in FOLDERS and is_free_for_starter(root):
         log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
         synth(root)
         return root / argument
@@ -58,11 +58,10 @@ def destination_path(argument: str, source_argument: str) -> Path:
 
 
 def find_test_set(source: str) -> Path | None:
-    """Gives the `test` folder (or `test.csv`) beside a training dataset, or None."""
+    """Gives the `test` folder beside a training folder, `test.csv` beside a training list, or None."""
     path = existing_path(source) or Path(source)
-    names = ("test.csv", "test") if path.suffix == ".csv" else ("test", "test.csv")
-    found = (beside(path, name) for name in names)
-    return next((candidate for candidate in found if candidate.exists() and candidate != named(path)), None)
+    found = beside(path, "test.csv" if path.suffix == ".csv" else "test")
+    return found if found.exists() and found != named(path) else None
 
 
 def _hint(argument: str) -> str:

@@ -5,10 +5,9 @@ beside it or `labels.csv` inside), and a CSV file with the columns `file,label`.
 """
 
 import csv
-import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,6 @@ from charcnn.datasets.beside import beside, named
 from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError
 from charcnn.images.io import SUFFIXES, is_image, natural_key
-
-log = logging.getLogger(__name__)
 
 _FORM = "A dataset is a folder of class folders, each with images of one character."
 
@@ -33,12 +30,14 @@ class Dataset:
         files: The image files; of class folders class by class, always in natural order.
         labels: int64 `[N]`, indices into `classes`; None for an unlabelled folder.
         classes: The label texts, in natural order of their folders; empty where unlabelled.
+        note: What the person should know of it; mostly empty.
     """
 
     source: str
     files: tuple[Path, ...]
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.files)
@@ -73,16 +72,17 @@ def scan(path: Path) -> Dataset:
     for truth in (beside(path, f"{named(path).name}.csv"), path / "labels.csv"):
         if truth.is_file():
             dataset = _from_csv(truth, str(path), [path])
-            _note_unused(path, len(set(images) - set(dataset.files)), f"{truth.name} does not name them")
-            return dataset
+            unused = len(set(images) - set(dataset.files))
+            return replace(dataset, note=_unused(path, unused, f"{truth.name} does not name them"))
     if not images:
-        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _FORM)
+        lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
+        hint = f"It holds lists: name one, {path / lists[0]}." if lists else _FORM
+        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", hint)
     return Dataset(str(path), tuple(images), None, ())
 
 
-def _note_unused(path: Path, count: int, reason: str) -> None:
-    if count:
-        log.warning("%d images in %s are not used: %s.", count, path, reason)
+def _unused(path: Path, count: int, reason: str) -> str:
+    return f"{count} images in {path} are not used: {reason}." if count else ""
 
 
 def _listing(path: Path) -> tuple[list[Path], list[Path]]:
@@ -104,7 +104,7 @@ def _in_order(path: Path, names: list[str]) -> list[Path]:
 
 
 def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> Dataset:
-    labels = read_classes(path)
+    labels = read_classes(path, [folder.name for folder in folders])
     inside = {folder: _listing(folder) for folder in folders}
     deeper = [folder.name for folder, (below, images) in inside.items() if below and not images]
     if deeper:
@@ -113,7 +113,6 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
         )
     if not any(images for _, images in inside.values()):
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _FORM)
-    _note_unused(path, len(loose), "they lie in no class folder")
     files: list[Path] = []
     indices: list[int] = []
     classes: list[str] = []
@@ -125,12 +124,15 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
                 f"The class {name} in {path} has no images.",
                 f"Put images into it, or remove the folder {folder}.",
             )
+        if not label.isascii() and any("\ud800" <= character <= "\udfff" for character in label):
+            raise DatasetError(f"The folder name {label!a} in {path} is not UTF-8.", "Rename it, or unpack it anew.")
         if label in classes:
             raise DatasetError(f"{classes_file(path)}: the label {label} stands for two folders, {folder.name} is one.")
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
-    return Dataset(str(path), tuple(files), np.array(indices, np.int64), tuple(classes))
+    note = _unused(path, len(loose), "they lie in no class folder")
+    return Dataset(str(path), tuple(files), np.array(indices, np.int64), tuple(classes), note)
 
 
 def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:

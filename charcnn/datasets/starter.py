@@ -19,7 +19,7 @@ from charcnn.datasets.cache import cache_folder
 from charcnn.datasets.labels import CLASSES_FILE
 from charcnn.errors import OverwriteError
 from charcnn.handwriting.warp import warped_drawings
-from charcnn.images.folder import new_folder
+from charcnn.images.folder import LEFT_BY_SYSTEMS, new_folder
 from charcnn.images.io import encode_image
 
 CHARACTERS = "博学笃志切问近思自由无用"
@@ -63,6 +63,9 @@ def synth(
         files = _drawn_files(per_class, test_per_class, seed, on_progress)
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         made = _made_before(root)
+        if made >= hashes.keys() and _listed(root) == hashes:
+            return root  # another process wrote it while this one waited
+        _write_manifest(root, {**_listed(root), **hashes})  # first: what is half done is known to be ours
         for folder in FOLDERS:
             with new_folder(root / folder, _within(folder, made).__contains__, force) as fresh:
                 for name, data in files.items():
@@ -72,14 +75,13 @@ def synth(
                         (fresh / rest).write_bytes(data)
         for name in (CLASSES_FILE, "ttest.csv"):
             (root / name).write_bytes(files[name])
-        lines = [f"{name},{digest}\n" for name, digest in hashes.items()]
-        (root / MANIFEST).write_text("file,sha256\n" + "".join(lines), encoding="utf-8")
+        _write_manifest(root, hashes)
     return root
 
 
-def has_part_of_starter(root: Path) -> bool:
-    """Tells whether anything stands where the starter set would be written."""
-    return any((root / name).exists() for name in (*FOLDERS, "ttest.csv", CLASSES_FILE))
+def is_free_for_starter(root: Path) -> bool:
+    """Tells whether nothing but (a part of) the starter set itself stands where it would be written."""
+    return not _foreign(root)
 
 
 def _lock(root: Path) -> AbstractContextManager[object]:
@@ -93,22 +95,30 @@ def _lock(root: Path) -> AbstractContextManager[object]:
     return FileLock(folder / f"synth-{name}.lock")
 
 
-def _made_before(root: Path) -> set[str]:
-    """The files below `root` that `synth` wrote and nobody changed."""
+def _listed(root: Path) -> dict[str, str]:
+    """What the manifest names: file below `root` → sha256; empty where there is none of charcnn's."""
     path = root / MANIFEST
     if not path.is_file():
-        return set()
+        return {}
     with path.open(newline="", encoding="utf-8", errors="replace") as stream:
         lines = csv.DictReader(stream)
-        if lines.fieldnames != ["file", "sha256"]:
-            return set()
-        rows = [(row["file"], row["sha256"]) for row in lines]
+        return {row["file"]: row["sha256"] for row in lines} if lines.fieldnames == ["file", "sha256"] else {}
+
+
+def _write_manifest(root: Path, hashes: dict[str, str]) -> None:
+    lines = [f"{name},{digest}\n" for name, digest in hashes.items()]
+    (root / MANIFEST).write_text("file,sha256\n" + "".join(lines), encoding="utf-8")
+
+
+def _made_before(root: Path) -> set[str]:
+    """The files below `root` that `synth` wrote and nobody changed."""
+    listed = _listed(root)
     unchanged = {
         name
-        for name, digest in rows
+        for name, digest in listed.items()
         if (root / name).is_file() and hashlib.sha256((root / name).read_bytes()).hexdigest() == digest
     }
-    return unchanged | {MANIFEST}
+    return unchanged | ({MANIFEST} if listed else set())
 
 
 def _within(folder: str, names: Iterable[str]) -> set[Path]:
@@ -116,17 +126,23 @@ def _within(folder: str, names: Iterable[str]) -> set[Path]:
     return {Path(name).relative_to(folder) for name in names if name.startswith(f"{folder}/")}
 
 
-def _refuse_foreign(root: Path, force: bool) -> None:
-    if force:
-        return
-    made = _made_before(root)
-    present = [root / name for name in (CLASSES_FILE, "ttest.csv", MANIFEST) if (root / name).exists()]
+def _foreign(root: Path) -> list[Path]:
+    """The files where the starter set would be written that `synth` did not write, or that were changed since."""
+    present = [root / name for name in (CLASSES_FILE, "ttest.csv", MANIFEST, *FOLDERS) if (root / name).is_file()]
     present += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
-    foreign = [path for path in present if path.relative_to(root).as_posix() not in made]
+    if not present:
+        return []
+    made = _made_before(root)
+    seen = [path for path in present if path.name not in LEFT_BY_SYSTEMS]
+    return [path for path in seen if path.relative_to(root).as_posix() not in made]
+
+
+def _refuse_foreign(root: Path, force: bool) -> None:
+    foreign = [] if force else _foreign(root)
     if foreign:
         raise OverwriteError(
             f"{root} holds {len(foreign)} files that charcnn synth did not write, or that were changed: {foreign[0]}",
-            "Name another folder (charcnn synth -o DIR), or add --force.",
+            "Name another folder: charcnn synth -o DIR",
         )
 
 

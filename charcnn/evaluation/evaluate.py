@@ -1,5 +1,6 @@
 """A model and a labelled dataset → an `Evaluation`."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from charcnn.evaluation.metrics import ConfusionMatrix, cross_entropy, top_k_acc
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
 from charcnn.spec import Contract
+
+log = logging.getLogger(__name__)
 
 
 class ClassScores(Contract):
@@ -110,7 +113,10 @@ def evaluate(
         confusion=tuple(tuple(row) for row in matrix.counts.tolist()),
     )
     if predictor.version is not None and registry.holds(predictor.version):
-        registry.add_evaluation(predictor.version, evaluation.fingerprint, evaluation.model_dump_json(indent=1))
+        try:
+            registry.add_evaluation(predictor.version, evaluation.fingerprint, evaluation.model_dump_json(indent=1))
+        except OSError as fault:
+            log.warning("The result is not kept: %s: %s", fault.filename, fault.strerror)
     return evaluation
 
 

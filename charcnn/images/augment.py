@@ -6,6 +6,7 @@ the same whatever the number of processes.
 
 import hashlib
 import multiprocessing
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass, fields
@@ -23,6 +24,8 @@ from charcnn.images.folder import new_folder
 from charcnn.images.io import SUFFIXES, Grey, decode_image, read_bytes, write_image
 from charcnn.images.manifest import MANIFEST, read_manifest, recorded_origins, write_manifest
 
+_CLASSES = "classes.txt"
+"""Names the class folders; it goes with them."""
 _FEW = 4000
 """Children below which starting further processes takes longer than it saves."""
 _CHUNK = 500
@@ -158,7 +161,7 @@ def augment(
     _check_apart(source, destination)
     names = [(path, copy) for path in files for copy in range(1, copies + 1)]
     changes = Change.draw(ranges or Ranges(), len(names), seed)
-    own = {Path(MANIFEST), *(Path(row["child"]) for row in read_manifest(destination))}
+    own = {Path(MANIFEST), Path(_CLASSES), *(Path(row["child"]) for row in read_manifest(destination))}
     origins = {str(path): origin for path, origin in recorded_origins(files).items()}
 
     rows: list[list[object]] = []
@@ -182,6 +185,8 @@ def augment(
         for row in rows:
             row[2] = origins.get(str(source / str(row[1])), row[2])
         write_manifest(folder, rows, [field.name for field in fields(Change)])
+        if (source / _CLASSES).is_file():
+            shutil.copyfile(source / _CLASSES, folder / _CLASSES)
     return Augmented(destination, len(rows), failures)
 
 

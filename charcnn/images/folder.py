@@ -2,11 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from charcnn.errors import OverwriteError
+
+LEFT_BY_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that file managers leave wherever somebody looked."""
 
 
 @contextmanager
@@ -30,21 +34,33 @@ def new_folder(destination: Path, is_own: Callable[[Path], bool], force: bool = 
         )
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as scratch:
-        fresh, old = Path(scratch, "new"), Path(scratch, "old")
+        fresh = Path(scratch, "new")
         fresh.mkdir()
         yield fresh
         for path in foreign:
             if not (fresh / path).exists():
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(destination / path, fresh / path)
-        if destination.exists():
-            destination.rename(old)
-        try:
-            fresh.rename(destination)
-        except OSError:
-            if old.exists():
-                old.rename(destination)
-            raise
+        _replace(destination, fresh, {*foreign, *(path for path in _files(destination) if is_own(path))})
+
+
+def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
+    """Puts a folder in another one's place. The old one comes back if that fails or if files appeared in it."""
+    if not destination.exists():
+        fresh.rename(destination)
+        return
+    old = destination.with_name(f".{destination.name}.old-{uuid.uuid4().hex[:8]}")
+    destination.rename(old)
+    try:
+        late = [path for path in _files(old) if path not in known]
+        if late:
+            raise OverwriteError(f"{destination} got a file meanwhile: {late[0]}.", "Run the command again.")
+        fresh.rename(destination)
+    except BaseException:
+        if not destination.exists():
+            old.rename(destination)
+        raise
+    shutil.rmtree(old)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -53,4 +69,5 @@ def _files(folder: Path) -> list[Path]:
         raise OverwriteError(f"{folder} is a link: what it points to is not replaced.", "Name another folder.")
     if folder.exists() and not folder.is_dir():
         raise OverwriteError(f"{folder} is there already, and is no folder.", "Name another folder.")
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return sorted(path.relative_to(folder) for path in paths if path.name not in LEFT_BY_SYSTEMS)

@@ -25,6 +25,8 @@ Grey = NDArray[np.uint8]
 """An image: uint8 `[H,W]`."""
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_FORMATS = ("BMP", "PNG", "JPEG", "WEBP", "TIFF", "GIF")
+"""What a file may hold, whatever its name says. Pillow knows more, some of it through other programs."""
 MAX_PIXELS = 100_000_000
 """The largest declared size that is decoded: some 100 MB as grey. Larger ones are refused before decoding."""
 
@@ -132,7 +134,7 @@ def _decode_with_pillow(data: bytes, where: str) -> Grey:
 
     _silence_pillow()
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             return _to_grey(ImageOps.exif_transpose(image), where)

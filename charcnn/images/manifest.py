@@ -21,8 +21,11 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     path = folder / MANIFEST
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise DatasetError(f"{path} is no CSV in UTF-8: {fault}") from None
     for number, row in enumerate(rows, 2):
         if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
             raise DatasetError(
@@ -49,12 +52,18 @@ def write_manifest(folder: Path, rows: Iterable[Sequence[object]], parameters: S
 def recorded_origins(files: Iterable[Path]) -> dict[Path, str]:
     """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names."""
     files = list(files)
-    folders = {folder for parent in {path.parent for path in files} for folder in (parent, *parent.absolute().parents)}
-    manifests = {
-        folder.absolute(): {row["child"]: row["origin_sha256"] for row in read_manifest(folder)}
-        for folder in folders
-        if (folder / MANIFEST).is_file()
-    }
+    parents = {path.parent.absolute() for path in files}
+    near = parents | {parent.parent for parent in parents}
+    manifests: dict[Path, dict[str, str]] = {}
+    for folder in parents.union(*(parent.parents for parent in parents)):
+        try:
+            rows = read_manifest(folder)
+        except DatasetError:
+            if folder in near:
+                raise
+            continue  # far above the images: somebody else's file of that name
+        if rows:
+            manifests[folder] = {row["child"]: row["origin_sha256"] for row in rows}
     if not manifests:
         return {}
     found = {}

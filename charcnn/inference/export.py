@@ -89,6 +89,8 @@ def export_version(version: Version, kind: Format, path: Path, force: bool = Fal
     """
     if path.suffix.lower() in set(SUFFIXES.values()) - {SUFFIXES[kind]}:
         raise ConfigError(f"{path} does not end in {SUFFIXES[kind]}, but --format is {kind}.")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder.", f"Name a file: -o {path / ('model' + SUFFIXES[kind])}")
     if path.exists() and not force:
         raise OverwriteError(f"{path} is there already.", "Name another file with -o, or add --force.")
     path.parent.mkdir(parents=True, exist_ok=True)

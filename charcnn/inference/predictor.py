@@ -20,7 +20,7 @@ from charcnn.images.io import read_image
 from charcnn.images.load import load_images
 from charcnn.registry.references import is_path
 from charcnn.registry.store import Registry
-from charcnn.registry.version import ONNX_FILE, Version, open_version
+from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.spec import ImageSpec, Polarity
 
 _LABELS = TypeAdapter(tuple[str, ...], config=ConfigDict(strict=True, defer_build=True))
@@ -178,14 +178,11 @@ class Predictor:
             IntegrityError: its file is not the one that was saved.
         """
         path = Path(model)
-        if not is_path(str(model)):
-            version = (registry or Registry()).open(str(model))
-        elif path.is_dir():
-            version = open_version(path)
-        elif path.suffix.lower() == ".onnx":
+        if is_path(str(model)) and not path.is_dir():
+            if path.suffix.lower() != ".onnx":
+                raise _unfit(path)
             return cls(path)
-        else:
-            raise _unfit(path)
+        version = (registry or Registry()).open(str(model))
         return cls(version.file(ONNX_FILE), version.reference, version)
 
 

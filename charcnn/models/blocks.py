@@ -22,6 +22,8 @@ def convolution(
 
 
 def dense(features_in: int, features_out: int, *, activation: str, dropout: float = 0.0) -> list[nn.Module]:
-    """Linear layer, activation, dropout where its rate is above 0. Shape: `[N,features_in]` → `[N,features_out]`."""
-    drop: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
-    return [nn.Linear(features_in, features_out), activation_module(activation), *drop]
+    """Linear layer, activation, dropout. Shape: `[N,features_in]` → `[N,features_out]`.
+
+    Dropout is there at a rate of 0 too, so that weights of networks with and without it fit each other.
+    """
+    return [nn.Linear(features_in, features_out), activation_module(activation), nn.Dropout(dropout)]

@@ -31,7 +31,7 @@ def flush(path: Path) -> None:
     """Waits until a file, or the entries of a folder, are on the disk."""
     if os.name == "nt" and path.is_dir():  # Windows opens no folders, and needs none of this
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows flushes only what may be written
     try:
         os.fsync(handle)
     finally:

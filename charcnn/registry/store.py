@@ -6,6 +6,7 @@ stored counters, so that the number of a removed version is never used again.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -18,9 +19,11 @@ from typing import NamedTuple
 from charcnn.errors import CardError, ModelError, closest
 from charcnn.registry.files import flush, sha256_of, write_atomically
 from charcnn.registry.index import INDEX_FILE, Entry, Index
-from charcnn.registry.references import Reference, check_name, parse_reference
+from charcnn.registry.references import Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
 from charcnn.spec import ModelCard
+
+log = logging.getLogger(__name__)
 
 _STAGING = ".staging"
 _SEQUENCE = ".sequence"
@@ -63,13 +66,24 @@ class Registry:
 
     def versions(self, name: str | None = None) -> list[Listed]:
         """Lists the versions of one model, or of all, the newest first."""
-        listed = []
+        listed: list[Listed] = []
+        faults: list[CardError] = []
         for model in self.names() if name is None else [name]:
-            index = self._index(model)
+            try:
+                index = self._index(model)
+            except CardError as fault:
+                if name is not None:
+                    raise
+                faults.append(fault)
+                continue
             for number, entry in index.versions.items():
                 if entry.settled or (self._folder(model, number) / CARD_FILE).is_file():
                     aliases = tuple(sorted(alias for alias, target in index.aliases.items() if target == number))
                     listed.append(Listed(model, number, entry, aliases))
+        if faults and not listed:
+            raise faults[0]
+        for damaged in faults:
+            log.warning("%s", damaged.message)
         return sorted(listed, key=lambda version: -version.entry.sequence)
 
     def find(self, reference: str | Reference) -> Listed:
@@ -105,13 +119,15 @@ class Registry:
         return found[0]
 
     def open(self, reference: str | Reference | Listed) -> Version:
-        """Opens the version that a reference names.
+        """Opens the version that a reference names, or whose folder a path names.
 
         Raises:
             ModelError: there is none.
             CardError: its card cannot be understood.
             IntegrityError: its card is not the one that was saved.
         """
+        if isinstance(reference, str) and is_path(reference):
+            return open_version(Path(reference))
         listed = reference if isinstance(reference, Listed) else self.find(reference)
         return open_version(self._folder(listed.name, listed.number), listed.entry.card_sha256)
 
@@ -123,11 +139,17 @@ class Registry:
             return [fault.message]
 
     def strays(self) -> list[str]:
-        """Names the folders inside models that no index knows: copied there by hand, or an index was replaced."""
+        """Names what no index knows: versions copied there by hand, or whose index was lost or is damaged."""
+        if not self.root.is_dir():
+            return []
         found = []
-        for name in self.names():
-            known = {str(number) for number in self._index(name).versions} | {_EVALUATIONS}
-            found += [str(path) for path in (self.root / name).iterdir() if path.is_dir() and path.name not in known]
+        for model in (path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            try:
+                known = {str(number) for number in self._index(model.name).versions} | {_EVALUATIONS}
+            except CardError:
+                found.append(str(model / INDEX_FILE))
+                continue
+            found += [str(path) for path in model.iterdir() if path.is_dir() and path.name not in known]
         return sorted(found)
 
     # writing
@@ -159,6 +181,9 @@ class Registry:
             OSError: a file cannot be written; no version is left behind.
         """
         check_name(draft.name, "model name")
+        same = [name for name in self.names() if name != draft.name and name.casefold() == draft.name.casefold()]
+        if same:  # on many disks they would be one folder
+            raise ModelError(f"{draft.name} differs from the model {same[0]} only in case.", f"Use --name {same[0]}.")
         hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
         for path in folder.iterdir():
             flush(path)
@@ -166,7 +191,7 @@ class Registry:
         with self._lock():
             model.mkdir(exist_ok=True)
             index = self._index(draft.name)
-            number, sequence = index.counter + 1, self._next_sequence()
+            number, sequence = self._next_number(draft.name, index), self._next_sequence()
             card = draft.model_copy(update={"version": number, "sequence": sequence, "files": hashes})
             text = card.model_dump_json(indent=1).encode()
             write_atomically(folder / CARD_FILE, text)
@@ -175,7 +200,11 @@ class Registry:
             index = index.with_entry(number, entry)
             index.write(model)
             target = self._folder(draft.name, number)
-            folder.rename(target)
+            try:
+                folder.rename(target)
+            except OSError:
+                index.with_entry(number, None).write(model)
+                raise
             flush(model)
             index.with_entry(number, entry.model_copy(update={"settled": True})).write(model)
         return Version(target, text)
@@ -270,6 +299,11 @@ class Registry:
 
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".lock")
+
+    def _next_number(self, name: str, index: Index) -> int:
+        """Counts on from the stored counter, and past folders that an index that was lost knew."""
+        folders = [int(path.name) for path in (self.root / name).iterdir() if path.name.isdecimal()]
+        return 1 + max(index.counter, *folders, 0)
 
     def _next_sequence(self) -> int:
         """Counts on, from the stored counter; from the highest number in use where that was lost."""

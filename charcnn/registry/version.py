@@ -77,7 +77,9 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
     """
     path = folder / CARD_FILE
     if path.is_symlink() or not path.is_file():
-        raise ModelError(f"{folder} holds no {CARD_FILE}: it is no version of a model.")
+        raise ModelError(
+            f"{folder} is no version of a model: it holds no {CARD_FILE}.", "charcnn models list shows what there is."
+        )
     text = path.read_bytes()
     check_schema(text, str(path), newest=CARD_SCHEMA)
     if hashlib.sha256(text).hexdigest() == card_sha256:

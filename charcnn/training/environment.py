@@ -1,7 +1,7 @@
 """The device to train on, and what a card says of the machine and the libraries."""
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -35,8 +35,16 @@ def describe_environment(device: torch.device) -> Environment:
         device=device.type,
         threads=torch.get_num_threads(),
         precision="fp32",
-        libraries={name: version(name) for name in _LIBRARIES},
+        libraries={name: _version(name) for name in _LIBRARIES},
     )
+
+
+def _version(library: str) -> str:
+    """A library's version; "unknown" where it is installed under another name."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _processor() -> str:

@@ -1,34 +1,15 @@
 """`--init-from`: a training that starts from the weights of a version."""
 
 import logging
-from pathlib import Path
 
 from torch import nn
 
-from charcnn.errors import ConfigError, ModelError
+from charcnn.errors import ConfigError
 from charcnn.inference.recogniser import load_network
 from charcnn.models.catalogue import classifier_name
-from charcnn.registry.references import is_path
-from charcnn.registry.store import Registry
-from charcnn.registry.version import Version, open_version
+from charcnn.registry.version import Version
 
 log = logging.getLogger(__name__)
-
-
-def open_parent(reference: str, registry: Registry) -> Version:
-    """Opens the version to start from.
-
-    Raises:
-        ModelError: there is none, or it is an exported file, which has no card.
-    """
-    if not is_path(reference):
-        return registry.open(reference)
-    if not Path(reference).is_dir():
-        raise ModelError(
-            f"{reference} is no version of a model: --init-from needs its weights and its card.",
-            "charcnn models list shows what there is.",
-        )
-    return open_version(Path(reference))
 
 
 def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...]) -> None:

@@ -1,19 +1,20 @@
 """A `TrainConfig` → a version in the registry."""
 
 import csv
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
 from charcnn.datasets.arrays import Arrays
+from charcnn.errors import ConfigError
 from charcnn.inference.export import write_onnx
 from charcnn.models.catalogue import Network, get_network
 from charcnn.registry.references import check_name
@@ -25,7 +26,7 @@ from charcnn.training.environment import describe_environment, pick_device
 from charcnn.training.loop import EpochRecord, Images, Listener, Loop, Progress, Silence
 from charcnn.training.losses import class_weights, make_loss
 from charcnn.training.optimizers import OPTIMIZERS, make_optimizer
-from charcnn.training.parent import open_parent, start_from
+from charcnn.training.parent import start_from
 
 
 class Trained(NamedTuple):
@@ -42,15 +43,18 @@ class Trained(NamedTuple):
     interrupted: bool
 
 
-def train(config: TrainConfig, *, registry: Registry | None = None, listener: Listener | None = None) -> Trained:
+def train(
+    config: TrainConfig, *, registry: Registry | None = None, listener: Listener | None = None, command: str = ""
+) -> Trained:
     """Trains a network and saves the best epoch's weights as a new version.
 
-    The same config on the same machine gives the same weights, bit for bit.
+    The same config on the same machine gives the same weights, bit for bit, on the CPU.
 
     Args:
         config: What to train; what it leaves open is settled by the network, the optimizer and the data.
         registry: Where the version goes, and where `init_from` is looked up.
         listener: Who is told how it goes.
+        command: What was typed, for the card.
 
     Raises:
         ConfigError: unknown network, an option that the network has no place for, a device that is not there.
@@ -67,7 +71,7 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
     if config.name:
         check_name(config.name, "model name")
     with registry.staging() as folder:  # before the work: a registry that cannot be written is said now
-        parent = open_parent(config.init_from, registry) if config.init_from else None
+        parent = registry.open(config.init_from) if config.init_from else None
         data = load_training_data(config, network_info.size)
         config = config.model_copy(
             update={
@@ -91,7 +95,9 @@ def train(config: TrainConfig, *, registry: Registry | None = None, listener: Li
             options=_options(config),
             parameters=sum(weight.numel() for weight in network.parameters()),
         )
-        version = registry.publish(folder, _card(config, network_facts, data, progress, seconds, device, parent))
+        version = registry.publish(
+            folder, _card(config, network_facts, data, progress, seconds, device, parent, command)
+        )
     return Trained(version, progress.history, progress.interrupted)
 
 
@@ -103,6 +109,7 @@ def _card(
     seconds: float,
     device: torch.device,
     parent: Version | None,
+    command: str,
 ) -> ModelCard:
     """The facts, but for the number, the sequence and the files, which are settled when the version is published."""
     best, trained = progress.best, sum(record.seconds for record in progress.history)
@@ -117,7 +124,7 @@ def _card(
         data=data.facts,
         training=TrainingFacts(
             config=config,
-            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            command=command,
             epochs=len(progress.history),
             best_epoch=best.epoch,
             metric="val_accuracy, highest" if data.facts.val else "none, the last epoch",
@@ -135,14 +142,20 @@ def settle(config: TrainConfig, network: Network) -> TrainConfig:
     """Fills in what a config leaves open: epochs by the network, lr, momentum and weight decay by the optimizer.
 
     Raises:
-        ConfigError: an option that the network has no place for.
+        ConfigError: an option that the network has no place for, a learning rate that falls to 0.
     """
     own = OPTIMIZERS[config.opt]
+    epochs, lr = config.epochs or network.epochs, own.lr if config.lr is None else config.lr
+    if lr + config.lr_increment * (epochs - 1) <= 0:
+        raise ConfigError(
+            f"--lr {lr:g} with --lr-increment {config.lr_increment:g} falls to 0 within {epochs} epochs.",
+            "Give a smaller step, or fewer epochs.",
+        )
     network.check_options(_options(config))
     return config.model_copy(
         update={
-            "epochs": config.epochs or network.epochs,
-            "lr": own.lr if config.lr is None else config.lr,
+            "epochs": epochs,
+            "lr": lr,
             "momentum": own.momentum if config.momentum is None else config.momentum,
             "weight_decay": own.weight_decay if config.weight_decay is None else config.weight_decay,
         }
@@ -185,12 +198,10 @@ def _fit(
         return network, loop.run()
 
 
-def _on_device(
-    arrays: Arrays, indices: "torch.Tensor | object", classes: tuple[str, ...], device: torch.device
-) -> Images:
+def _on_device(arrays: Arrays, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device) -> Images:
     """The chosen images as tensors: uint8 `[N,1,H,W]`, int64 `[N]`."""
-    images = torch.from_numpy(arrays.images[indices]).unsqueeze(1)  # type: ignore[index]
-    labels = torch.from_numpy(arrays.labels_in(classes)[indices])  # type: ignore[index]
+    images = torch.from_numpy(arrays.images[indices]).unsqueeze(1)
+    labels = torch.from_numpy(arrays.labels_in(classes)[indices])
     return Images(images.to(device), labels.to(device))
 
 

@@ -1,6 +1,7 @@
 """Heavy libraries are imported only by what truly needs them."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,5 +45,6 @@ def test_augment_imports_nothing_heavy(starter: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["predict", "evaluate --data", "models show small12", "models verify small12"])
 def test_commands_with_a_model_import_no_torch(command: str, trained: Path, starter: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "registry")
     where = [] if command.startswith("models") else [str(starter / "ttest")]
-    assert imported_by([*command.split(), *where, "--registry", str(trained)], tmp_path) == []
+    assert imported_by([*command.split(), *where], tmp_path) == []

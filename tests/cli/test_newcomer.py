@@ -1,5 +1,6 @@
 """The three commands of the first day, word for word, as processes of their own, the first time and again."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,8 @@ def test_three_commands_work_with_nothing_there_and_again(tmp_path: Path) -> Non
             done = charcnn(line, tmp_path)
             assert done.returncode == 0, f"{line}: {done.stderr}"
             assert "Traceback" not in done.stderr
-        assert (tmp_path / f"registry/chars12/{round_number}/card.json").is_file()
+        card = json.loads((tmp_path / f"registry/chars12/{round_number}/card.json").read_text("utf-8"))
+        assert card["training"]["command"] == "charcnn train --opt adam"
         assert f"chars12@{round_number}" in done.stderr
         assert "120 images" in done.stderr
 

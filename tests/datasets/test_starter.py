@@ -10,7 +10,7 @@ import pytest
 
 from charcnn.datasets.arrays import Arrays
 from charcnn.datasets.scan import scan
-from charcnn.datasets.starter import CHARACTERS, has_part_of_starter, synth
+from charcnn.datasets.starter import CHARACTERS, is_free_for_starter, synth
 from charcnn.errors import OverwriteError
 from charcnn.images.io import read_image
 from charcnn.spec import ImageSpec
@@ -124,7 +124,7 @@ def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
     with pytest.raises(OverwriteError) as caught:
         _small(root, seed=3)
     assert name in caught.value.message
-    assert "--force" in caught.value.hint
+    assert "synth -o DIR" in caught.value.hint
     assert _bytes(root) == before
 
 
@@ -194,6 +194,6 @@ def test_progress_ends_at_the_total(world: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
 def test_any_part_of_it_is_noticed(world: Path, name: str) -> None:
-    assert not has_part_of_starter(world)
+    assert is_free_for_starter(world)
     (world / name).touch()
-    assert has_part_of_starter(world)
+    assert not is_free_for_starter(world)

@@ -146,12 +146,12 @@ def dropouts(module: nn.Module) -> list[tuple[int, float]]:
 @pytest.mark.parametrize(
     ("name", "dropout", "expected"),
     [
-        ("cnn", None, []),
+        ("cnn", None, [(1024, 0.0), (128, 0.0)]),
         ("cnn", 0.3, [(1024, 0.3), (128, 0.3)]),
         ("cnn-dropout", None, [(1024, 0.2), (128, 0.5)]),
         ("cnn-dropout", 0.4, [(1024, 0.4), (128, 0.4)]),
-        ("cnn-dropout", 0.0, []),
-        ("lenet", None, []),
+        ("cnn-dropout", 0.0, [(1024, 0.0), (128, 0.0)]),
+        ("lenet", None, [(120, 0.0), (84, 0.0)]),
         ("lenet", 0.3, [(120, 0.3), (84, 0.3)]),
         ("lenet-wide", 0.3, [(120, 0.3), (84, 0.3)]),
     ],

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,8 +75,7 @@ def test_which_settings(version: Version) -> None:
 
 def test_how_it_went(version: Version) -> None:
     facts = version.card.training
-    assert facts.command
-    assert Path(sys.argv[0]).name in facts.command
+    assert facts.command == ""  # called from Python: nothing was typed
     assert facts.epochs == 3
     assert 1 <= facts.best_epoch <= 3
     assert facts.metric == "val_accuracy, highest"

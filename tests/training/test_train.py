@@ -315,7 +315,7 @@ def test_a_full_disk_leaves_no_version(
         ({"name": "latest"}, ModelError, "latest is reserved"),
         ({"name": "a/b"}, ModelError, "no model name"),
         ({"init_from": "nobody"}, ModelError, "No model named nobody"),
-        ({"init_from": "./nowhere"}, ModelError, r"\./nowhere is no version"),
+        ({"init_from": "./nowhere"}, ModelError, r"nowhere is no version"),
         ({"data": ["no/where"]}, DatasetError, "no/where"),
     ],
 )
@@ -351,7 +351,7 @@ def test_the_head_is_mapped_by_label(draw: Draw, run: Run, parent: Version) -> N
     assert child.card.parent == "parent@1"
     old, new = (load_file(version.file(WEIGHTS_FILE)) for version in (parent, child))
     assert old.keys() == new.keys()
-    head = {"11.weight", "11.bias"}
+    head = {"13.weight", "13.bias"}
     assert head < old.keys()
     for key in old.keys() - head:
         assert torch.equal(old[key], new[key]), key
@@ -360,7 +360,7 @@ def test_the_head_is_mapped_by_label(draw: Draw, run: Run, parent: Version) -> N
         assert torch.equal(new[key][2], old[key][0])
         assert not any(torch.equal(new[key][1], row) for row in old[key])
     fresh = load_file(run(data, **STILL).version.file(WEIGHTS_FILE))
-    assert torch.equal(new["11.weight"][1], fresh["11.weight"][1])  # the new label's row is drawn by the seed
+    assert torch.equal(new["13.weight"][1], fresh["13.weight"][1])  # the new label's row is drawn by the seed
 
 
 def test_the_statistics_of_batch_norm_come_along(draw: Draw, run: Run) -> None:
