@@ -87,7 +87,7 @@ def _main(
 
 def main() -> None:
     """Runs the command line."""
-    gc.set_threshold(100_000)  # imports make many lasting objects: looking through them time and again takes 0.1 s
+    gc.set_threshold(500_000)  # imports make many lasting objects: looking through them time and again takes 0.1 s
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # there are none; looking reads every package's metadata
     if sys.argv[1:2] != ["train"]:
         os.environ.setdefault(

@@ -4,6 +4,7 @@ Everything that reading needs (labels, `ImageSpec`, normalisation, softmax) come
 version in the registry and a file that somebody sent are read by the same code.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from charcnn.errors import ImageError, ModelError
 from charcnn.images.fit import fit
@@ -23,7 +23,6 @@ from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.spec import ImageSpec, Polarity
 
-_LABELS = TypeAdapter(tuple[str, ...], config=ConfigDict(strict=True, defer_build=True))
 _BATCH = 512
 _FILES = 4096
 """Files read before they are recognised: bounds the memory that a folder of any size takes."""
@@ -86,9 +85,9 @@ class Predictor:
         self._session = _session(path)
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            self.labels = _LABELS.validate_json(metadata["labels"])
+            self.labels = _labels(metadata["labels"])
             self.spec = ImageSpec.model_validate_json(metadata["image"])
-        except (KeyError, ValidationError):
+        except (KeyError, ValueError, RecursionError):
             raise ModelError(
                 f"{path} carries no labels and no image specification: charcnn did not export it.",
                 "charcnn export --format onnx -o FILE writes one that does.",
@@ -184,6 +183,14 @@ class Predictor:
             return cls(path)
         version = (registry or Registry()).open(str(model))
         return cls(version.file(ONNX_FILE), version.reference, version)
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    """Reads a JSON list of texts; a `ValueError` says that it is something else."""
+    labels = json.loads(text)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("labels are a list of texts")
+    return tuple(labels)
 
 
 def _unfit(path: Path) -> ModelError:

@@ -15,7 +15,8 @@ weights, labels, path = sys.argv[1:]
 network = nn.Sequential(
     *(nn.Conv2d(1, 25, 3), nn.BatchNorm2d(25), nn.ReLU(), nn.MaxPool2d(2)),
     *(nn.Conv2d(25, 50, 3), nn.BatchNorm2d(50), nn.ReLU(), nn.MaxPool2d(2)),
-    *(nn.Flatten(), nn.Linear(1250, 1024), nn.ReLU(), nn.Linear(1024, 128), nn.ReLU(), nn.Linear(128, len(labels))),
+    *(nn.Flatten(), nn.Linear(1250, 1024), nn.ReLU(), nn.Dropout(0.0)),
+    *(nn.Linear(1024, 128), nn.ReLU(), nn.Dropout(0.0), nn.Linear(128, len(labels))),
 )
 network.load_state_dict(load_file(weights))
 network.eval()
