@@ -48,20 +48,16 @@ def evaluate(
 
 
 def _show(evaluation: "Evaluation") -> None:
-    output.put_table(
-        ("loss", "accuracy", "top-3", "macro F1", "balanced accuracy", "images", "unreadable"),
-        [
-            (
-                f"{evaluation.loss:.4f}",
-                f"{evaluation.accuracy:.2%}",
-                f"{evaluation.top3:.2%}",
-                f"{evaluation.macro_f1:.2%}",
-                f"{evaluation.balanced_accuracy:.2%}",
-                str(evaluation.images),
-                str(evaluation.unreadable),
-            )
-        ],
-    )
+    figures = {
+        "loss": f"{evaluation.loss:.4f}",
+        "accuracy": f"{evaluation.accuracy:.2%}",
+        "top-3": f"{evaluation.top3:.2%}",
+        "macro F1": f"{evaluation.macro_f1:.2%}",
+        "balanced accuracy": f"{evaluation.balanced_accuracy:.2%}",
+        "images": str(evaluation.images),
+        "unreadable": str(evaluation.unreadable),
+    }
+    output.put_table(("", ""), list(figures.items()))
     numbers = ("precision", "recall", "F1", "images")
     scores = [
         (row.label, f"{row.precision:.2%}", f"{row.recall:.2%}", f"{row.f1:.2%}", str(row.support))
@@ -91,5 +87,8 @@ def _matrix_rows(evaluation: "Evaluation") -> list[output.Row]:
 
 def _show_confusions(evaluation: "Evaluation") -> None:
     labels = evaluation.labels
+    if not evaluation.matrix.most_confused(1):
+        output.put("none")
+        return
     rows = [(labels[pair.truth], labels[pair.read], str(pair.images)) for pair in evaluation.matrix.most_confused()]
     output.put_table(("truth", "read as", "images"), rows, right=("images",))

@@ -92,7 +92,7 @@ def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str]
         rows: Cells, one per column.
         right: The columns that hold numbers.
     """
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() or not fits(header, rows):  # a narrow terminal breaks lines, but cuts nothing
         _put_columns(header, rows, right)
         return
     from rich import box
