@@ -13,6 +13,8 @@ from charcnn.cli.errors import FAILED
 from charcnn.cli.options import Model, RegistryRoot, Strict
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from charcnn.inference.predictor import Prediction, Predictor, Unreadable
 
 _ROWS = 20
@@ -67,7 +69,7 @@ def predict(
 
             results = list(zip(map(str, files), predictor.predict_files(files, top_k, progress), strict=True))
     if as_text:
-        output.put("".join(_PLACE if _is_bad(result) else result.label for _, result in results))  # type: ignore[union-attr]
+        output.put("".join(_PLACE if _is_bad(result) else result.label for _, result in results))
     elif as_json:
         rows = [_row(file, result) for file, result in results]
         output.put_json({"schema_version": 1, "model": predictor.reference, "predictions": rows})
@@ -83,7 +85,7 @@ def predict(
 Result = tuple[str, "Prediction | Unreadable"]
 
 
-def _is_bad(result: "Prediction | Unreadable") -> bool:
+def _is_bad(result: "Prediction | Unreadable") -> "TypeIs[Unreadable]":
     return hasattr(result, "reason")
 
 
@@ -196,8 +198,8 @@ def _truth(folder: Path, predictor: "Predictor") -> dict[str, str]:
 
 def _row(file: str, result: "Prediction | Unreadable") -> dict[str, Any]:
     if _is_bad(result):
-        return {"file": file, "error": result.reason}  # type: ignore[union-attr]
-    top = [{"label": guess.label, "probability": guess.probability} for guess in result.top]  # type: ignore[union-attr]
+        return {"file": file, "error": result.reason}
+    top = [{"label": guess.label, "probability": guess.probability} for guess in result.top]
     return {"file": file, **top[0], "top": top}
 
 
@@ -214,7 +216,7 @@ def _put_csv(results: Sequence[Result], top_k: int) -> None:
         header += [f"label_{rank}", f"probability_{rank}"]
     rows = []
     for file, result in results:
-        guesses = [] if _is_bad(result) else [cell for guess in result.top for cell in guess]  # type: ignore[union-attr]
+        guesses = [] if _is_bad(result) else [cell for guess in result.top for cell in guess]
         rows.append([file, *(guesses or [""] * (len(header) - 1))])
     output.put_csv(header, rows)
 
@@ -227,8 +229,8 @@ def _show(results: Sequence[Result], truth: dict[str, str]) -> None:
         if _is_bad(result):
             cells = [_PLACE, "", *("" for _ in more)]
         else:
-            cells = [result.label, f"{result.probability:.2%}"]  # type: ignore[union-attr]
-            cells += [" ".join(f"{g.label} {g.probability:.2%}" for g in result.top[1:]) for _ in more]  # type: ignore[union-attr]
+            cells = [result.label, f"{result.probability:.2%}"]
+            cells += [" ".join(f"{g.label} {g.probability:.2%}" for g in result.top[1:]) for _ in more]
         right = truth.get(file, "")
         wrong = right not in ("", cells[0])
         rows.append((file, *cells, *(output.Cell(right, "red" if wrong else "") for _ in told)))
@@ -238,7 +240,7 @@ def _show(results: Sequence[Result], truth: dict[str, str]) -> None:
 
 
 def _summarise(results: Sequence[Result], truth: dict[str, str], predictor: "Predictor", strict: bool) -> None:
-    reasons = [result.reason for _, result in results if _is_bad(result)]  # type: ignore[union-attr]
+    reasons = [result.reason for _, result in results if _is_bad(result)]
     for reason in reasons[:5]:
         output.warn(reason)
     good = len(results) - len(reasons)
@@ -246,7 +248,7 @@ def _summarise(results: Sequence[Result], truth: dict[str, str], predictor: "Pre
     output.say(
         f"Read {good} {images} with {predictor.reference}." + (f" {len(reasons)} could not be read." if reasons else "")
     )
-    known = [(result.label, truth[file]) for file, result in results if file in truth and not _is_bad(result)]  # type: ignore[union-attr]
+    known = [(result.label, truth[file]) for file, result in results if file in truth and not _is_bad(result)]
     if known:
         output.say(f"{sum(read == right for read, right in known) / len(known):.2%} of them right.")
     if not good or (strict and reasons):
