@@ -20,6 +20,17 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small work is done fastest by one thread of torch."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small starter set, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""

@@ -100,9 +100,8 @@ def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str]
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_header=any(header))
-    for position, name in enumerate(header):
-        whole = name in right or position == 0  # what one must be able to copy is never cut
-        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=whole, overflow="fold")
+    for name in header:
+        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell.text, cell.style) if isinstance(cell, Cell) else Text(cell) for cell in row))
     _console(stderr=False).print(table)

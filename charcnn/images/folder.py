@@ -50,14 +50,14 @@ def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
         fresh.rename(destination)
         return
     old = destination.with_name(f".{destination.name}.old-{uuid.uuid4().hex[:8]}")
-    destination.rename(old)
     try:
+        destination.rename(old)
         late = [path for path in _files(old) if path not in known]
         if late:
             raise OverwriteError(f"{destination} got a file meanwhile: {late[0]}.", "Run the command again.")
         fresh.rename(destination)
-    except BaseException:
-        if not destination.exists():
+    except BaseException:  # Ctrl-C too: it is put right and goes on
+        if old.exists() and not destination.exists():
             old.rename(destination)
         raise
     shutil.rmtree(old)

@@ -75,9 +75,8 @@ def test_help_states_the_defaults_that_the_config_has(cli: Cli) -> None:
             assert stated in (words, "the optimizer's own", "the network's own", "made from the data's"), name
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path) -> None:
-    line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--epochs", "100000"]
+def interrupted(line: list[str], after: str) -> tuple[str, str]:
+    """Sends Ctrl-C once a line of talk begins with a word; gives stdout and the talk that followed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "charcnn", *line],
         stdout=subprocess.PIPE,
@@ -87,12 +86,19 @@ def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path
     )
     assert process.stderr
     for text in process.stderr:
-        if text.strip().startswith("3/"):
+        if text.strip().startswith(after):
             break
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
+    return stdout, stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path) -> None:
+    line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--epochs", "100000"]
+    stdout, stderr = interrupted(line, after="3/")
     assert stdout == "chars12@1\n"
     assert "Interrupted" in stderr
     card = json.loads((tmp_path / "registry/chars12/1/card.json").read_text("utf-8"))
@@ -103,20 +109,7 @@ def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_before_the_first_epoch_saves_nothing(starter: Path, tmp_path: Path) -> None:
     line = ["train", "--data", str(starter / "train"), "--net", "resnet18", "--batch-size", "1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charcnn", *line],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stderr
-    for text in process.stderr:
-        if text.strip().startswith("epoch"):
-            break
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
+    stdout, stderr = interrupted(line, after="epoch")
     assert stdout == ""
     assert "Traceback" not in stderr
     assert not (tmp_path / "registry/chars12").exists()

@@ -1,12 +1,11 @@
 """Small drawn datasets, and a registry of one's own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
 from charcnn.handwriting.warp import warped_drawings
@@ -19,12 +18,8 @@ Draw = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small work is done fastest by one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread: None) -> None:
+    """For every test here."""
 
 
 @pytest.fixture
