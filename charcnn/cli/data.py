@@ -21,15 +21,18 @@ def import_idx(
         Path | None,
         typer.Option("--out", "-o", help="Folder to write to.", show_default="mnist under the data root"),
     ] = None,
+    packed: Annotated[
+        bool, typer.Option("--packed", help="One array instead of a file per image: for 100,000 images and more.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Turn MNIST's idx files, or others of the same form, into class folders of PNG files."""
-    from charcnn.datasets.idx import import_idx as write_folders
+    from charcnn.datasets.idx import import_idx as write_datasets
     from charcnn.datasets.locate import data_root
 
     target = destination or data_root() / "mnist"
     with output.progress("Writing") as update:
-        written = write_folders(files, target, force=force, on_progress=update)
+        written = write_datasets(files, target, packed=packed, force=force, on_progress=update)
     for path, count in written.items():
         output.say(f"Wrote {count} images to {path}.")
     first = next(iter(written))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from charcnn.datasets.cache import load_cached
 from charcnn.datasets.origins import origins
+from charcnn.datasets.packed import load_packed
 from charcnn.datasets.scan import Dataset
 from charcnn.errors import DatasetError, UnknownLabelError
 from charcnn.images.load import Loaded
@@ -28,7 +29,7 @@ class Arrays:
         images: uint8 `[N,H,W]`, dark ink on white; read-only, possibly mapped from the cache.
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts, in order.
-        files: The `N` image files.
+        files: The `N` image files; none of a packed dataset.
         digests: uint8 `[N,32]`: the sha256 of each file.
         unreadable: The files that could not be read, and why.
     """
@@ -63,7 +64,10 @@ class Arrays:
         labels = dataset.require_labels()
         if dataset.note:
             log.warning("%s", dataset.note)
-        loaded = load_cached(dataset.files, spec, on_progress)
+        if dataset.packed is not None:
+            loaded = load_packed(dataset.packed, spec, on_progress)
+        else:
+            loaded = load_cached(dataset.files, spec, on_progress)
         unreadable = {dataset.files[index]: reason for index, reason in sorted(loaded.failures.items())}
         if unreadable:
             _report(dataset, loaded, strict)
@@ -81,7 +85,7 @@ class Arrays:
             labels=labels[keep],
             classes=dataset.classes,
             files=tuple(dataset.files[index] for index in keep) if unreadable else dataset.files,
-            digests=loaded.digests[keep],
+            digests=loaded.digests[keep] if unreadable else loaded.digests,
             unreadable=unreadable,
         )
 
@@ -126,7 +130,7 @@ class Arrays:
     @property
     def duplicates(self) -> int:
         """How many images equal an earlier one, bit for bit."""
-        return len(self.digests) - len(np.unique(self.digests, axis=0))
+        return len(self.digests) - len(np.unique(np.ascontiguousarray(self.digests).view("V32")))
 
     @property
     def per_class(self) -> dict[str, int]:

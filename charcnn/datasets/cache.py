@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,14 @@ _PIXELS_FIELDS = {"height", "width", "fit", "margin", "polarity"}
 """The part of an ImageSpec that changes pixels; mean and std are applied in the network."""
 
 
-def cache_folder() -> Path:
+def cache_root() -> Path:
     """Gives `$CHARCNN_CACHE`, else the user's cache folder for charcnn."""
-    return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn")) / "images"
+    return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn"))
+
+
+def cache_folder() -> Path:
+    """Gives the folder of cached images."""
+    return cache_root() / "images"
 
 
 def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
@@ -38,7 +44,7 @@ def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
 
     The images come memory-mapped and read-only. A cache that cannot be written is done without.
     """
-    entry = cache_folder() / _key(files, spec)
+    entry = cache_folder() / cache_key(files, spec)
     try:
         loaded = _read(entry)
         on_progress(len(files))
@@ -47,12 +53,16 @@ def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
     except (OSError, ValueError, EOFError):
         loaded = load_images(files, spec, on_progress)
         if not loaded.unopened:
-            _write(entry, loaded)
+            try:
+                write_entry(entry, partial(_fill, loaded))
+            except OSError as fault:
+                log.debug("images are not cached: %s", fault)
     loaded.images.flags.writeable = False
     return loaded
 
 
-def _key(files: Sequence[Path], spec: ImageSpec) -> str:
+def cache_key(files: Sequence[Path], spec: ImageSpec) -> str:
+    """Gives the name of the entry for files as they are now, made into images by a spec."""
     digest = hashlib.sha256(f"{_LAYOUT}{spec.model_dump_json(include=_PIXELS_FIELDS)}".encode())
     for path in files:
         try:
@@ -73,20 +83,30 @@ def _read(entry: Path) -> Loaded:
     )
 
 
-def _write(entry: Path, loaded: Loaded) -> None:
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=entry.parent) as scratch:
-            fresh = Path(scratch, "new")
-            fresh.mkdir()
-            np.save(fresh / "images.npy", loaded.images)
-            np.save(fresh / "digests.npy", loaded.digests)
-            (fresh / "failures.json").write_text(json.dumps(loaded.failures), encoding="utf-8")
-            shutil.rmtree(entry, ignore_errors=True)  # a damaged one
-            fresh.rename(entry)
-        _prune(entry.parent)
-    except OSError as fault:
-        log.debug("images are not cached: %s", fault)
+def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
+    """Makes an entry of the cache, whole or not at all, and makes room for it.
+
+    Args:
+        entry: The folder to make.
+        fill: Writes the files into a folder that is given to it.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=entry.parent) as scratch:
+        fresh = Path(scratch, "new")
+        fresh.mkdir()
+        fill(fresh)
+        shutil.rmtree(entry, ignore_errors=True)  # a damaged one
+        fresh.rename(entry)
+    _prune(entry.parent)
+
+
+def _fill(loaded: Loaded, folder: Path) -> None:
+    np.save(folder / "images.npy", loaded.images)
+    np.save(folder / "digests.npy", loaded.digests)
+    (folder / "failures.json").write_text(json.dumps(loaded.failures), encoding="utf-8")
 
 
 def _prune(folder: Path) -> None:

@@ -49,6 +49,11 @@ def divide(
         if target.exists() and not (force and by == "list"):  # old copies would stay, and be on both sides
             way = "add --force" if by == "list" else "remove it first"
             raise OverwriteError(f"{target} is there already.", f"Name another folder with -o, or {way}.")
+    if dataset.packed is not None:
+        raise DatasetError(
+            f"{dataset.source} is one array: its images are no files to divide.",
+            "charcnn train puts images aside by itself (--val-split); a test set is imported on its own.",
+        )
     arrays = Arrays.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
     sides = split_indices(arrays.labels, arrays.origins, share, seed)
     destination.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,10 @@ def content_fingerprint(labels: NDArray[np.int64], classes: Sequence[str], diges
         classes: The label texts.
         digests: uint8 `[N,32]`.
     """
-    lines = sorted(
-        f"{classes[label]}\t{digest.tobytes().hex()}\n" for label, digest in zip(labels, digests, strict=True)
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    total = hashlib.sha256()
+    rows = np.ascontiguousarray(digests).view("V32").reshape(-1)
+    for label in sorted(range(len(classes)), key=lambda index: f"{classes[index]}\t"):
+        start = f"{classes[label]}\t"
+        for row in np.sort(rows[labels == label]):
+            total.update(f"{start}{row.tobytes().hex()}\n".encode())
+    return total.hexdigest()

@@ -1,4 +1,4 @@
-"""The idx files of MNIST and its kin → class folders of PNG files.
+"""The idx files of MNIST and its kin → class folders of PNG files, or packed datasets.
 
 Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, type 8 = uint8, number of dimensions, sizes as big-endian
 int32, then the data), plain or gzipped.
@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
+from charcnn.datasets.packed import write_packed
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
 from charcnn.images.folder import new_folder
 from charcnn.images.io import write_image
 
+_STEP = 500
+"""Images between two reports of progress."""
+
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Reads an idx file of uint8.
+    """Reads an idx file of uint8; a plain one is mapped, not read as a whole.
 
     Returns:
         uint8, of the shape that the file states: `[N]` for labels, `[N,H,W]` for images.
@@ -28,35 +32,43 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         DatasetError: no such file, not idx, not uint8, or shorter or longer than its header says.
     """
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+        with path.open("rb") as stream:
+            head = stream.read(16)
+        size = path.stat().st_size
+        if head[:2] == b"\x1f\x8b":
+            whole = gzip.decompress(path.read_bytes())
+            head, size = whole[:16], len(whole)
+            data = np.frombuffer(whole, np.uint8)
+        else:
+            data = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
     except (OSError, EOFError, zlib.error) as fault:
         raise DatasetError(f"{path} cannot be read: {fault}") from None
-    if len(data) < 8 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 3:
+    if size < 8 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 3:
         raise DatasetError(
             f"{path} is no idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
         )
-    start = 4 + 4 * data[3]
-    shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, start, 4))
+    start = 4 + 4 * head[3]
+    shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
     expected = start + int(np.prod(shape, dtype=object))
-    if len(data) != expected:
-        raise DatasetError(f"{path} is damaged: {len(data)} bytes, its header says {expected}.")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    if size != expected:
+        raise DatasetError(f"{path} is damaged: {size} bytes, its header says {expected}.")
+    return data[start:].reshape(shape)
 
 
 def import_idx(
     files: Sequence[Path],
     destination: Path,
     *,
+    packed: bool = False,
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[Path, int]:
-    """Writes pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as class folders.
+    """Writes pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as datasets.
 
     Args:
         files: Images and labels, in any order; paired by name.
         destination: Gets `train/<label>/000001.png …`, `test/…` and `classes.txt`.
+        packed: Write one array instead of a file per image (`charcnn.datasets.packed`).
         force: Write although folders hold other files.
         on_progress: Called with images written and images in all.
 
@@ -77,18 +89,33 @@ def import_idx(
     total, done = sum(len(labels) for _, _, labels in pairs), 0
     written = {}
     for split, images, labels in pairs:
-        folders = {label: folder for folder, label in folder_names(str(value) for value in np.unique(labels)).items()}
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done += count
+            on_progress(done, total)
+
         with new_folder(destination / split, lambda _: False, force) as folder:
-            for name in folders.values():
-                (folder / name).mkdir()
-            for number, (image, value) in enumerate(zip(images, labels, strict=True), 1):
-                write_image(folder / folders[str(value)] / f"{number:06}.png", image)
-                if number % 500 == 0 or number == len(labels):
-                    on_progress(done + number, total)
-            write_classes(folder / CLASSES_FILE, {name: label for label, name in folders.items()})
-        done += len(labels)
+            if packed:
+                values, indices = np.unique(labels, return_inverse=True)
+                write_packed(folder, images, indices.astype(np.int64), [str(value) for value in values], progress)
+            else:
+                _write_folders(folder, images, labels, progress)
         written[destination / split] = len(labels)
     return written
+
+
+def _write_folders(
+    folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], on_progress: Callable[[int], None]
+) -> None:
+    folders = {label: name for name, label in folder_names(str(value) for value in np.unique(labels)).items()}
+    for name in folders.values():
+        (folder / name).mkdir()
+    for number, (image, value) in enumerate(zip(images, labels, strict=True), 1):
+        write_image(folder / folders[str(value)] / f"{number:06}.png", image)
+        if number % _STEP == 0 or number == len(labels):
+            on_progress(number % _STEP or _STEP)
+    write_classes(folder / CLASSES_FILE, {name: label for label, name in folders.items()})
 
 
 def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:

@@ -1,7 +1,8 @@
 """A path → the images that lie there and their labels. Looks at names only; no file of an image is opened.
 
-Three forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabelled, or labelled by `ROOT.csv`
-beside it or `labels.csv` inside), and a CSV file with the columns `file,label`.
+Four forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabelled, or labelled by `ROOT.csv`
+beside it or `labels.csv` inside), a CSV file with the columns `file,label`, and a packed folder (see
+`charcnn.datasets.packed`).
 """
 
 import csv
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from charcnn.datasets.beside import beside, named
 from charcnn.datasets.labels import classes_file, read_classes
+from charcnn.datasets.packed import is_packed, read_labels
 from charcnn.errors import DatasetError
 from charcnn.images.io import SUFFIXES, is_image, natural_key
 
@@ -27,10 +29,11 @@ class Dataset:
 
     Attributes:
         source: The path, as it was asked for.
-        files: The image files; of class folders class by class, always in natural order.
+        files: The image files; of class folders class by class, always in natural order. None of a packed dataset.
         labels: int64 `[N]`, indices into `classes`; None for an unlabelled folder.
         classes: The label texts, in natural order of their folders; empty where unlabelled.
         note: What the person should know of it; mostly empty.
+        packed: The folder of a packed dataset, whose images are rows of one array.
     """
 
     source: str
@@ -38,9 +41,10 @@ class Dataset:
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     note: str = ""
+    packed: Path | None = None
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.files) if self.packed is None or self.labels is None else len(self.labels)
 
     def require_labels(self) -> NDArray[np.int64]:
         """Gives the labels.
@@ -66,6 +70,9 @@ def scan(path: Path) -> Dataset:
         return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
     if not path.is_dir():
         raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
+    if is_packed(path):
+        labels, texts = read_labels(path)
+        return Dataset(str(path), (), labels, texts, packed=path)
     folders, images = _listing(path)
     if folders and (not images or any(_listing(folder)[1] for folder in folders)):
         return _from_class_folders(path, folders, images)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from charcnn.datasets.packed import packed_images
 from charcnn.datasets.scan import Dataset
 from charcnn.errors import DatasetError, ImageError
 from charcnn.images.fit import is_light_on_dark
@@ -38,7 +39,9 @@ def survey(dataset: Dataset) -> Survey:
     Raises:
         DatasetError: not one image of the sample can be read.
     """
-    images = _readable(dataset.files[:: -(-len(dataset) // _SAMPLE)])
+    every = -(-len(dataset) // _SAMPLE)
+    packed = dataset.packed
+    images = _readable(dataset.files[::every]) if packed is None else list(packed_images(packed)[::every])
     if not images:
         raise DatasetError(f"None of the images looked at in {dataset.source} can be read.")
     light = sum(is_light_on_dark(image) for image in images)

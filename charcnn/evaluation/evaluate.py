@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charcnn.datasets.arrays import Arrays, check_known
 from charcnn.datasets.fingerprint import content_fingerprint
@@ -20,6 +22,8 @@ from charcnn.registry.store import Registry
 from charcnn.spec import Contract
 
 log = logging.getLogger(__name__)
+
+_PART = 8192
 
 
 class ClassScores(Contract):
@@ -88,8 +92,8 @@ def evaluate(
     started = time.perf_counter()
     arrays = _read(dataset, predictor, strict, on_progress)
     labels = arrays.labels_in(predictor.labels)
-    probabilities = predictor.probabilities(arrays.images)
-    matrix = ConfusionMatrix.of(labels, probabilities.argmax(1), len(predictor.labels))
+    answers = _answers(predictor, arrays.images, labels)
+    matrix = ConfusionMatrix.of(labels, answers.predicted, len(predictor.labels))
     columns = (matrix.precision, matrix.recall, matrix.f1, matrix.support)
     evaluation = Evaluation(
         model=predictor.reference,
@@ -99,9 +103,9 @@ def evaluate(
         images=len(labels),
         unreadable=len(arrays.unreadable),
         seconds=time.perf_counter() - started,
-        loss=cross_entropy(probabilities, labels),
+        loss=answers.loss,
         accuracy=matrix.accuracy,
-        top3=top_k_accuracy(probabilities, labels, 3),
+        top3=answers.top3,
         macro_f1=matrix.macro_f1,
         balanced_accuracy=matrix.balanced_accuracy,
         per_class=tuple(
@@ -118,6 +122,24 @@ def evaluate(
         except OSError as fault:
             log.warning("The result is not kept: %s: %s", fault.filename, fault.strerror)
     return evaluation
+
+
+class _Answers(NamedTuple):
+    predicted: NDArray[np.int64]
+    loss: float
+    top3: float
+
+
+def _answers(predictor: Predictor, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> _Answers:
+    """Reads the images part by part: all probabilities of a large dataset at once would not fit into memory."""
+    predicted, sums = np.empty(len(labels), np.int64), np.zeros(2)
+    for start in range(0, len(labels), _PART):
+        part = slice(start, start + _PART)
+        probabilities, truth = predictor.probabilities(images[part]), labels[part]
+        predicted[part] = probabilities.argmax(1)
+        sums += len(truth) * np.array([cross_entropy(probabilities, truth), top_k_accuracy(probabilities, truth, 3)])
+    loss, top3 = (sums / len(labels)).tolist()
+    return _Answers(predicted, loss, top3)
 
 
 def _read(dataset: Dataset, predictor: Predictor, strict: bool, on_progress: Callable[[int, int], None]) -> Arrays:

@@ -1,5 +1,6 @@
 """A dataset's fingerprint is its content: labels and files, not names, places or order."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,28 @@ def test_neither_the_order_of_images_nor_of_classes_counts(labels: list[int], se
     order = rng.permutation(len(labels))
     assert content_fingerprint(indices[order], classes, digests[order]) == expected
     assert content_fingerprint(3 - indices, classes[::-1], digests) == expected
+
+
+def _naive(labels: list[int], classes: list[str], digests: np.ndarray) -> str:
+    """The definition: the sha256 over the sorted lines `label<TAB>sha256`."""
+    lines = sorted(
+        f"{classes[label]}\t{digest.tobytes().hex()}\n" for label, digest in zip(labels, digests, strict=True)
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@settings(deadline=None)
+@given(
+    classes=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\t"), min_size=1), min_size=1, unique=True
+    ),
+    data=st.data(),
+)
+def test_it_is_what_its_definition_says(classes: list[str], data: st.DataObject) -> None:
+    labels = data.draw(st.lists(st.integers(0, len(classes) - 1), max_size=20))
+    rows = data.draw(st.lists(st.binary(min_size=32, max_size=32), min_size=len(labels), max_size=len(labels)))
+    digests = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)
+    assert content_fingerprint(np.array(labels, np.int64), classes, digests) == _naive(labels, classes, digests)
 
 
 def test_it_is_a_sha256_in_hex() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
+from idx_files import IMAGES, LABELS, idx_bytes, write_pair
 from numpy.typing import NDArray
 
 from charcnn.datasets.idx import import_idx, read_idx
@@ -15,30 +16,12 @@ from charcnn.datasets.scan import scan
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
 from charcnn.images.io import read_image
 
-IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)
-LABELS = np.array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 7], np.uint8)
-
-
-def _idx(values: NDArray[np.uint8]) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return bytes((0, 0, 8, values.ndim)) + sizes + values.tobytes()
-
-
-def _write_pair(folder: Path, split: str, zipped: bool = False, count: int = 12) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for kind, values in (("images-idx3", IMAGES[:count]), ("labels-idx1", LABELS[:count])):
-        path = folder / f"{split}-{kind}-ubyte{'.gz' if zipped else ''}"
-        path.write_bytes(gzip.compress(_idx(values)) if zipped else _idx(values))
-        paths.append(path)
-    return paths
-
 
 @settings(deadline=None)
 @given(values=numpy_arrays(np.uint8, st.lists(st.integers(0, 5), min_size=1, max_size=3).map(tuple)))
 def test_what_is_written_as_idx_reads_back(values: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("idx") / "x"
-    for data in (_idx(values), gzip.compress(_idx(values))):
+    for data in (idx_bytes(values), gzip.compress(idx_bytes(values))):
         if len(data) >= 8:
             path.write_bytes(data)
             assert np.array_equal(read_idx(path), values)
@@ -51,12 +34,12 @@ def test_what_is_written_as_idx_reads_back(values: NDArray[np.uint8], tmp_path_f
         (b"\x89PNG\r\n\x1a\n....", "is no idx file"),
         (b"\0\0\x0d\x01\0\0\0\x01....", "is no idx file"),
         (b"\0\0\x08\x04" + b"\0\0\0\x01" * 4 + b".", "is no idx file"),
-        (_idx(IMAGES)[:-1], "is damaged"),
-        (_idx(IMAGES)[:10], "is damaged"),
-        (_idx(IMAGES) + b"\0", "is damaged"),
+        (idx_bytes(IMAGES)[:-1], "is damaged"),
+        (idx_bytes(IMAGES)[:10], "is damaged"),
+        (idx_bytes(IMAGES) + b"\0", "is damaged"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "is damaged"),
-        (gzip.compress(_idx(IMAGES))[:-20], "cannot be read"),
-        (gzip.compress(_idx(IMAGES))[:200], "cannot be read"),
+        (gzip.compress(idx_bytes(IMAGES))[:-20], "cannot be read"),
+        (gzip.compress(idx_bytes(IMAGES))[:200], "cannot be read"),
         (b"\x1f\x8b" + b"junk" * 10, "cannot be read"),
     ],
 )
@@ -75,7 +58,7 @@ def test_a_file_that_is_none_is_named(world: Path, name: str) -> None:
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_pairs_become_class_folders(world: Path, zipped: bool) -> None:
-    files = _write_pair(world / "raw", "train", zipped) + _write_pair(world / "raw", "t10k", zipped, count=5)
+    files = write_pair(world / "raw", "train", zipped) + write_pair(world / "raw", "t10k", zipped, count=5)
     written = import_idx(files[::-1], world / "out")
     assert written == {world / "out" / "train": 12, world / "out" / "test": 5}
     train = scan(world / "out" / "train")
@@ -87,16 +70,16 @@ def test_pairs_become_class_folders(world: Path, zipped: bool) -> None:
 
 
 def test_names_with_dots_are_pairs_too(world: Path) -> None:
-    files = [path.rename(str(path).replace("-idx", ".idx")) for path in _write_pair(world / "raw", "train")]
+    files = [path.rename(str(path).replace("-idx", ".idx")) for path in write_pair(world / "raw", "train")]
     assert import_idx(files, world / "out") == {world / "out" / "train": 12}
 
 
 def test_a_file_without_its_partner_is_named(world: Path) -> None:
-    images, labels = _write_pair(world / "raw", "train")
+    images, labels = write_pair(world / "raw", "train")
     for alone in (images, labels):
         with pytest.raises(ConfigError, match=alone.name):
             import_idx([alone], world / "out")
-    other = _write_pair(world / "raw", "t10k")
+    other = write_pair(world / "raw", "t10k")
     with pytest.raises(ConfigError, match=r"train-images|t10k-labels"):
         import_idx([images, other[1]], world / "out")
     assert not (world / "out").exists()
@@ -104,7 +87,7 @@ def test_a_file_without_its_partner_is_named(world: Path) -> None:
 
 def test_a_file_that_is_neither_images_nor_labels_is_named(world: Path) -> None:
     with pytest.raises(ConfigError, match="something"):
-        import_idx([*_write_pair(world / "raw", "train"), world / "something.gz"], world / "out")
+        import_idx([*write_pair(world / "raw", "train"), world / "something.gz"], world / "out")
 
 
 def test_no_files_are_an_error(world: Path) -> None:
@@ -113,15 +96,15 @@ def test_no_files_are_an_error(world: Path) -> None:
 
 
 def test_different_counts_do_not_fit_together(world: Path) -> None:
-    images, labels = _write_pair(world / "raw", "train")
-    labels.write_bytes(_idx(LABELS[:-1]))
+    images, labels = write_pair(world / "raw", "train")
+    labels.write_bytes(idx_bytes(LABELS[:-1]))
     with pytest.raises(DatasetError, match="do not fit together"):
         import_idx([images, labels], world / "out")
     assert not (world / "out").exists()
 
 
 def test_swapped_files_do_not_fit_together(world: Path) -> None:
-    images, labels = _write_pair(world / "raw", "train")
+    images, labels = write_pair(world / "raw", "train")
     first, second = images.read_bytes(), labels.read_bytes()
     images.write_bytes(second)
     labels.write_bytes(first)
@@ -130,7 +113,7 @@ def test_swapped_files_do_not_fit_together(world: Path) -> None:
 
 
 def test_a_folder_that_holds_files_is_not_overwritten(world: Path) -> None:
-    files = _write_pair(world / "raw", "train")
+    files = write_pair(world / "raw", "train")
     (world / "out" / "train" / "1").mkdir(parents=True)
     (world / "out" / "train" / "1" / "mine.png").write_bytes(b"mine")
     with pytest.raises(OverwriteError, match="is there already"):
@@ -139,7 +122,7 @@ def test_a_folder_that_holds_files_is_not_overwritten(world: Path) -> None:
 
 
 def test_a_test_folder_that_holds_files_leaves_train_unwritten(world: Path) -> None:
-    files = _write_pair(world / "raw", "train") + _write_pair(world / "raw", "t10k")
+    files = write_pair(world / "raw", "train") + write_pair(world / "raw", "t10k")
     (world / "out" / "test").mkdir(parents=True)
     (world / "out" / "test" / "mine.png").write_bytes(b"mine")
     with pytest.raises(OverwriteError, match="is there already"):
@@ -149,7 +132,7 @@ def test_a_test_folder_that_holds_files_leaves_train_unwritten(world: Path) -> N
 
 def test_progress_ends_at_the_total(world: Path) -> None:
     steps: list[tuple[int, int]] = []
-    files = _write_pair(world / "raw", "train")
+    files = write_pair(world / "raw", "train")
     import_idx(files, world / "out", on_progress=lambda done, total: steps.append((done, total)))
     assert steps[-1:] == [(12, 12)]
 
