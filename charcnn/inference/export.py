@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import onnx
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from charcnn.errors import ConfigError, OverwriteError, ParityError
+from charcnn.inference.graph import UnknownLayerError, onnx_model
 from charcnn.inference.predictor import Predictor
 from charcnn.inference.recogniser import Recogniser, load_network, read_weights
 from charcnn.registry.version import ONNX_FILE, Version
@@ -41,10 +43,22 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
         ParityError: the file gives other probabilities than the network.
     """
     recogniser = Recogniser(network, spec).cpu().eval()
+    try:
+        model = onnx_model(network, len(labels), spec)
+    except UnknownLayerError:
+        model = _exported_by_torch(recogniser)
+    model.producer_name = "charcnn"
+    for key, value in _metadata(labels, spec).items():
+        model.metadata_props.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return _check_parity(recogniser, _onnx_reader(path), path)
+
+
+def _exported_by_torch(recogniser: Recogniser) -> onnx.ModelProto:
     with _quiet():
         program = torch.onnx.export(
             recogniser,
-            (_probe(spec, 2),),
+            (_probe(recogniser.spec, 2),),
             dynamo=True,
             verbose=False,
             external_data=False,
@@ -54,17 +68,11 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
         )
     if program is None:
         raise ParityError("torch gave no ONNX program.")
-    model = program.model_proto
-    model.producer_name = "charcnn"
-    for (
-        node
-    ) in model.graph.node:  # where in the exporter's code each node came from: of no use, with paths of this machine
+    model: onnx.ModelProto = program.model_proto
+    for node in model.graph.node:  # where in the exporter's code each came from: of no use, with paths of this machine
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
-    for key, value in _metadata(labels, spec).items():
-        model.metadata_props.add(key=key, value=value)
-    path.write_bytes(model.SerializeToString())
-    return _check_parity(recogniser, _onnx_reader(path), path)
+    return model
 
 
 def export_version(version: Version, kind: Format, path: Path, force: bool = False) -> float:

@@ -186,7 +186,33 @@ def test_a_pt2_file_that_came_out_wrong_fails_loudly(
         export_version(version, "pt2", tmp_path / "out.pt2")
 
 
+def spread(network: torch.nn.Module) -> torch.nn.Module:
+    """The network with weights large enough for answers that differ."""
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.mul_(2)
+    return network
+
+
 def test_a_written_onnx_file_that_came_out_wrong_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = module.onnx_model
+
+    def wrong(network: torch.nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelProto:
+        return build(network, classes, spec.model_copy(update={"mean": spec.mean + 0.5}))
+
+    monkeypatch.setattr(module, "onnx_model", wrong)
+    with pytest.raises(ParityError, match=r"out\.onnx"):
+        write_onnx(spread(get_network("lenet").build(3)), "abc", ImageSpec(height=32, width=32), tmp_path / "out.onnx")
+
+
+class Doubled(torch.nn.Module):
+    """A layer that only torch's exporter knows."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values * 2
+
+
+def test_what_torch_exported_wrongly_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export = torch.onnx.export
 
     def wrong(recogniser: Recogniser, *arguments: Any, **more: Any) -> Any:
@@ -194,12 +220,9 @@ def test_a_written_onnx_file_that_came_out_wrong_fails_loudly(tmp_path: Path, mo
         return export(Recogniser(recogniser.network, spec).eval(), *arguments, **more)
 
     monkeypatch.setattr(torch.onnx, "export", wrong)
-    network = get_network("lenet").build(3)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.mul_(2)
+    network = torch.nn.Sequential(Doubled(), torch.nn.Flatten(), torch.nn.Linear(64, 3))
     with pytest.raises(ParityError, match=r"out\.onnx"):
-        write_onnx(network, "abc", ImageSpec(height=32, width=32), tmp_path / "out.onnx")
+        write_onnx(spread(network), "abc", ImageSpec(height=8, width=8), tmp_path / "out.onnx")
 
 
 def test_answers_that_are_no_numbers_fail_loudly(version: Version, tmp_path: Path) -> None:
