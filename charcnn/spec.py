@@ -21,6 +21,8 @@ Loss = Literal["ce", "mse", "l1"]
 Schedule = Literal["constant", "cosine", "onecycle"]
 ClassWeights = Literal["none", "inverse", "sqrt"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Augmentation = Literal["off", "light", "strong"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 CARD_SCHEMA = 1
 """The newest card that this charcnn writes and reads."""
@@ -65,10 +67,12 @@ class TrainConfig(Contract):
 
     data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
     val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
-    val_split: float = Field(0.2, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
+    val_split: float = Field(0.1, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
     strict: bool = Field(False, description="an unreadable image is an error")
 
-    net: str = Field("cnn", description="the network; `model` is accepted for it")
+    recipe: str | None = Field(None, description="settings under one name; the network's own where not given")
+    net: str | None = Field(None, description="the network; `model` is accepted for it")
+    size: int | None = Field(None, ge=8, le=512, description="side of the network's input, in pixels")
     activation: Activation | None = None
     batch_norm: bool | None = None
     dropout: float | None = Field(None, ge=0, lt=1)
@@ -79,27 +83,31 @@ class TrainConfig(Contract):
     margin: float | None = Field(None, ge=0, le=0.4)
     polarity: Polarity = "auto"
 
-    opt: Optimizer = Field("adam", description="`optimizer` is accepted for it")
+    opt: Optimizer | None = Field(None, description="`optimizer` is accepted for it")
     lr: float | None = Field(None, gt=0, description="learning rate; the optimizer's own where not given")
     lr_increment: float = Field(0.0, description="added to the learning rate after each epoch")
     momentum: float | None = Field(None, ge=0, lt=1)
     weight_decay: float | None = Field(None, ge=0)
-    schedule: Schedule = "constant"
+    schedule: Schedule | None = None
     loss: Loss = "ce"
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float | None = Field(None, ge=0, lt=1)
     class_weights: ClassWeights = "none"
-    batch_size: int = Field(64, ge=1)
-    epochs: int | None = Field(None, ge=1, description="the network's own number where not given")
+    augment: Augmentation | None = Field(None, description="how far images are changed, anew in every epoch")
+    batch_size: int | None = Field(None, ge=1, description="images per step, of all processes together")
+    epochs: int | None = Field(None, ge=1, description="the recipe's where not given; it may depend on the images")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
 
     seed: int = Field(0, ge=0, lt=2**63)
     device: Device = "auto"
+    precision: Precision | None = Field(None, description="auto: bf16 where a probe shows that it is faster")
+    threads: int | None = Field(None, ge=1, description="the machine's cores where not given")
+    compile: bool = Field(False, description="torch.compile the network")
     name: str | None = Field(None, description="the model's name; made from the data's where not given")
     init_from: str | None = Field(None, description="a model whose weights to start from")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.lr_increment and self.schedule != "constant":
+        if self.lr_increment and self.schedule not in (None, "constant"):
             raise ValueError(f"lr_increment needs the constant schedule, not {self.schedule}")
         if self.momentum is not None and self.opt in ("adam", "adamw", "gd"):
             raise ValueError(f"momentum is no setting of the optimizer {self.opt}")
@@ -224,6 +232,7 @@ class Environment(Contract):
     device: str
     threads: int
     precision: str
+    processes: int = Field(1, description="processes that trained together (torchrun's world size)")
     libraries: dict[str, str]
 
 

@@ -27,7 +27,9 @@ def one_thread() -> Iterator[None]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 
@@ -48,7 +50,7 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("trained") / "registry"
     os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
-    config = TrainConfig(data=(str(starter / "train"),), epochs=5, batch_size=16, name="small12")
+    config = TrainConfig(data=(str(starter / "train"),), net="cnn", epochs=5, batch_size=16, name="small12")
     train(config, registry=Registry(root))
     return root
 

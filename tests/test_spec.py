@@ -19,9 +19,12 @@ from charcnn.spec import CARD_SCHEMA, ImageSpec, ModelCard, TrainConfig, check_s
 def test_the_defaults_are_the_documented_ones() -> None:
     config = TrainConfig()
     assert config.data == ("train",)
-    assert (config.net, config.opt, config.loss, config.schedule) == ("cnn", "adam", "ce", "constant")
-    assert (config.batch_size, config.val_split, config.seed, config.device) == (64, 0.2, 0, "auto")
-    assert (config.lr, config.momentum, config.weight_decay, config.epochs) == (None, None, None, None)
+    assert (config.loss, config.class_weights, config.val_split) == ("ce", "none", 0.1)
+    assert (config.seed, config.device, config.fit, config.polarity) == (0, "auto", "auto", "auto")
+    left_open = (
+        "recipe net size opt lr momentum weight_decay schedule label_smoothing augment batch_size epochs precision"
+    )
+    assert {name: getattr(config, name) for name in left_open.split()} == dict.fromkeys(left_open.split())
     assert TrainConfig.parse({}) == config
 
 

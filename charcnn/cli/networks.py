@@ -28,6 +28,8 @@ def networks(
         {
             "name": network.name,
             "input": [1, network.size, network.size],
+            "sizes": network.sizes,
+            "recipe": network.recipe,
             "parameters": network.parameters(classes),
             "options": network.options,
             "summary": network.summary,
@@ -38,11 +40,11 @@ def networks(
         output.put_json({"schema_version": 1, "classes": classes, "networks": rows})
         return
     output.put_table(
-        ("network", "input", "parameters", "options", "what it is"),
+        ("network", "size", "parameters", "options", "what it is"),
         [
             (
                 network.name,
-                f"1×{network.size}×{network.size}",
+                "/".join(map(str, network.sizes)),
                 f"{row['parameters']:,}",
                 " ".join("--" + option.replace("_", "-") for option in network.options),
                 network.summary,
@@ -52,7 +54,7 @@ def networks(
         right=("parameters",),
     )
     output.say(f"Parameters are counted for {classes} classes.")
-    output.next_step("charcnn networks cnn", "charcnn train --net cnn")
+    output.next_step("charcnn networks compact", "charcnn train --net cnn")
 
 
 def _show_layers(network: "Network", classes: int, as_json: bool) -> None:

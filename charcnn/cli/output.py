@@ -31,8 +31,19 @@ def reset() -> None:
     _console.cache_clear()
 
 
+_mute = False
+
+
+def mute() -> None:
+    """Says and writes nothing from now on: another process talks."""
+    global _mute
+    _mute = True
+
+
 def say(text: str, style: str | None = None) -> None:
     """Says something to the person, on stderr."""
+    if _mute:
+        return
     if sys.stderr.isatty():
         talk_console().print(text, style=style, markup=False, soft_wrap=True)
     else:  # a pipe gets no colour, and need not wait for Rich
@@ -59,6 +70,8 @@ def next_step(*commands: str) -> None:
 
 def put(text: str) -> None:
     """Writes a line of data, on stdout, as it is."""
+    if _mute:
+        return
     sys.stdout.write(f"{text}\n")
 
 

@@ -1,5 +1,6 @@
-"""`charcnn train`, and its live view."""
+"""`charcnn train`."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -8,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.errors import INTERRUPTED
+from charcnn.cli.errors import FAILED, INTERRUPTED
+from charcnn.cli.live import TrainingView
 from charcnn.cli.options import Json, RegistryRoot
 
 if TYPE_CHECKING:
     from charcnn.spec import TrainConfig
-    from charcnn.training.loop import EpochRecord
 
-_NETWORK, _LEARNING, _DATA = "Network", "Learning", "Data"
+_SPINS = "20000"
+"""How long OpenMP's threads wait busily for work before they sleep (GNU's default is 15 times as long): nothing is lost
+alone, and two trainings at once no longer take each other's cores."""
+
+_NETWORK, _LEARNING, _DATA, _MACHINE = "Network", "Learning", "Data", "Machine"
 
 
 def train(
@@ -35,7 +40,7 @@ def train(
         float | None,
         typer.Option(
             help="Share put aside to choose the best epoch; 0: none.",
-            show_default="0.2",
+            show_default="0.1",
             rich_help_panel=_DATA,
         ),
     ] = None,
@@ -68,7 +73,18 @@ def train(
             "--net",
             "--model",
             help="charcnn networks lists them.",
-            show_default="cnn",
+            show_default="compact",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            "--img-size",
+            "--imgsz",
+            help="Side of the network's input, in pixels.",
+            show_default="the network's own",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -86,19 +102,31 @@ def train(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings under one name: compact, or lab (the lab as it was).",
+            show_default="the network's own",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
     opt: Annotated[
         str | None,
         typer.Option(
             "--opt",
             "--optimizer",
             help="sgd, nesterov, adam, adamw, rmsprop, or gd (weight -= lr * gradient).",
-            show_default="adam",
+            show_default="the recipe's",
             rich_help_panel=_LEARNING,
         ),
     ] = None,
     lr: Annotated[
         float | None,
-        typer.Option(help="Learning rate.", show_default="the optimizer's own", rich_help_panel=_LEARNING),
+        typer.Option(
+            help="Learning rate.",
+            show_default="the recipe's; with --opt the optimizer's own",
+            rich_help_panel=_LEARNING,
+        ),
     ] = None,
     lr_increment: Annotated[
         float | None,
@@ -108,7 +136,7 @@ def train(
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(help="constant, cosine or onecycle.", show_default="constant", rich_help_panel=_LEARNING),
+        typer.Option(help="constant, cosine or onecycle.", show_default="the recipe's", rich_help_panel=_LEARNING),
     ] = None,
     momentum: Annotated[
         float | None,
@@ -127,7 +155,7 @@ def train(
         ),
     ] = None,
     label_smoothing: Annotated[
-        float | None, typer.Option(help="0 … 1.", show_default="0.0", rich_help_panel=_LEARNING)
+        float | None, typer.Option(help="0 … 1.", show_default="the recipe's", rich_help_panel=_LEARNING)
     ] = None,
     class_weights: Annotated[
         str | None,
@@ -137,9 +165,19 @@ def train(
             rich_help_panel=_LEARNING,
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="off, light or strong: turn, lean, shift and warp each image anew in every epoch; never flipped.",
+            show_default="the recipe's",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option("--batch-size", "-b", help="Images per step.", show_default="64", rich_help_panel=_LEARNING),
+        typer.Option(
+            "--batch-size", "-b", help="Images per step.", show_default="the recipe's", rich_help_panel=_LEARNING
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -147,7 +185,7 @@ def train(
             "--epochs",
             "-e",
             help="Passes over the images.",
-            show_default="the network's own",
+            show_default="the recipe's",
             rich_help_panel=_LEARNING,
         ),
     ] = None,
@@ -161,7 +199,22 @@ def train(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", rich_help_panel=_LEARNING),
+        typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", rich_help_panel=_MACHINE),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, fp32 or bf16; auto: bf16 where a trial shows that it is faster here.",
+            show_default="auto",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that compute.", show_default="the cores", rich_help_panel=_MACHINE)
+    ] = None,
+    compile_network: Annotated[
+        bool | None,
+        typer.Option("--compile", help="torch.compile the network: for long trainings.", rich_help_panel=_MACHINE),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The model's name.", show_default="made from the data's")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of these settings; flags win.")] = None,
@@ -177,7 +230,7 @@ def train(
     weights, an ONNX file, the history and a card become the version. Ctrl-C keeps the best epoch so far.
     """
     flags = {
-        key: value
+        key.removesuffix("_network"): value
         for key, value in locals().copy().items()
         if key not in ("config", "print_config", "registry", "as_json") and value is not None and value != []
     }
@@ -185,22 +238,30 @@ def train(
 
     settings = TrainConfig.parse({**_read_config(config), **flags})
     if print_config:
-        from charcnn.models.catalogue import get_network
-        from charcnn.training.train import settle
+        from charcnn.training.recipes import settle
 
-        output.put(settings.to_toml(settle(settings, get_network(settings.net))).rstrip())
+        output.put(settings.to_toml(settle(settings)).rstrip())
         return
     _train(settings, registry, as_json)
 
 
 def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -> None:
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+    follows = os.environ.get("RANK", "0") != "0"  # torchrun started several: the first one talks
+    if follows:
+        output.mute()
     with output.waiting("Loading torch"):
         from charcnn.registry.store import Registry
         from charcnn.training.train import train as run
 
     registry = Registry(registry_root)
-    with LiveView() as view:
-        trained = run(settings, registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
+    with TrainingView() as view:
+        try:
+            trained = run(settings, registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
+        except RuntimeError:
+            if follows:  # the first one has failed, and has said why
+                raise typer.Exit(FAILED) from None
+            raise
     card = trained.version.card
     if as_json:
         output.put_json(card.model_dump(mode="json"))
@@ -208,8 +269,8 @@ def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -
         output.put(card.reference)
     if card.validation:
         output.say(
-            f"Best epoch {card.training.best_epoch} of {card.training.epochs} "
-            f"({card.training.metric}): {card.validation.accuracy:.2%} of {card.data.val} validation images."
+            f"Best epoch {card.training.best_epoch} of {card.training.epochs}: "
+            f"{card.validation.accuracy:.2%} of {card.data.val} validation images."
         )
     word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
@@ -242,55 +303,3 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     if isinstance(settings.get("data"), str):
         settings["data"] = [settings["data"]]
     return settings
-
-
-class LiveView:
-    """Shows training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._epochs = 0
-
-    def __enter__(self) -> "LiveView":
-        if sys.stderr.isatty():
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            self._bar = Progress(
-                TextColumn("epoch {task.fields[epoch]}"),
-                BarColumn(),
-                TextColumn("{task.fields[rate]} images/s"),
-                TimeRemainingColumn(),
-                TextColumn("left"),
-                console=output.talk_console(),
-                transient=True,
-            )
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._bar and self._epochs:
-            self._bar.stop()
-
-    def on_start(self, epochs: int, images: int) -> None:
-        """Training begins."""
-        self._epochs = epochs
-        output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
-        if self._bar:
-            self._bar.add_task("train", total=epochs * images, epoch=f"1/{epochs}", rate="")
-            self._bar.start()
-
-    def on_batch(self, images: int) -> None:
-        """So many more images were trained on."""
-        if self._bar:
-            speed = self._bar.tasks[0].speed
-            self._bar.update(0, advance=images, rate=f"{speed:,.0f}" if speed else "…")
-
-    def on_epoch(self, record: "EpochRecord", is_best: bool) -> None:
-        """An epoch is finished."""
-        val_loss = "-" if record.val_loss is None else f"{record.val_loss:.4f}"
-        val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
-        output.say(
-            f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
-            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  best' if is_best else ''}"
-        )
-        if self._bar:
-            self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

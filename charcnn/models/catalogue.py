@@ -16,7 +16,7 @@ from torch import nn
 
 from charcnn.errors import ConfigError, closest
 
-_FAMILIES = ("charcnn.models.cnn", "charcnn.models.lenet", "charcnn.models.from_torchvision")
+_FAMILIES = ("charcnn.models.compact", "charcnn.models.cnn", "charcnn.models.lenet", "charcnn.models.from_torchvision")
 
 Option = str | float | bool
 
@@ -27,15 +27,15 @@ class Network:
 
     Attributes:
         name: What `--net` takes.
-        size: Height and width of its input, in pixels.
-        epochs: How many epochs it trains for where nobody says.
+        sizes: Height and width that its input may have, in pixels; the first one where nobody says.
+        recipe: The name of the settings that it trains with where nobody says.
         summary: One line for people.
         builder: Makes it.
     """
 
     name: str
-    size: int
-    epochs: int
+    sizes: tuple[int, ...]
+    recipe: str
     summary: str
     builder: Callable[..., nn.Module]
 
@@ -58,7 +58,7 @@ class Network:
             options: The options to set; None values count as not given.
 
         Returns:
-            A module `[N,1,size,size]` float32 → logits `[N,classes]`.
+            A module `[N,1,H,W]` float32, with `H = W` one of `sizes`, → logits `[N,classes]`.
 
         Raises:
             ConfigError: the network has no place for an option.
@@ -78,6 +78,24 @@ class Network:
             takes = ", ".join("--" + name.replace("_", "-") for name in self.options) or "no such options"
             raise ConfigError(f"The network {self.name} has no place for {flags[0]}.", f"It takes {takes}.")
 
+    @property
+    def size(self) -> int:
+        """Height and width of its input where nobody says, in pixels."""
+        return self.sizes[0]
+
+    def check_size(self, size: int | None) -> int:
+        """Gives the input's side for what was asked; its own for None.
+
+        Raises:
+            ConfigError: the network does not take images of that size.
+        """
+        if size is not None and size not in self.sizes:
+            raise ConfigError(
+                f"The network {self.name} does not take images of {size} × {size}.",
+                f"It takes {', '.join(map(str, self.sizes))}.",
+            )
+        return size or self.size
+
     def parameters(self, classes: int) -> int:
         """Counts the trainable numbers, without making them."""
         with torch.device("meta"):
@@ -88,14 +106,14 @@ _networks: dict[str, Network] = {}
 
 
 def network(
-    name: str, *, size: int, epochs: int, summary: str
+    name: str, *, sizes: tuple[int, ...], recipe: str, summary: str
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Puts a builder into the catalogue under a name."""
 
     def put(builder: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
         if name in _networks:
             raise ValueError(f"two networks are named {name}")
-        _networks[name] = Network(name, size, epochs, summary, builder)
+        _networks[name] = Network(name, sizes, recipe, summary, builder)
         return builder
 
     return put

@@ -6,7 +6,7 @@ from charcnn.models.blocks import convolution, dense
 from charcnn.models.catalogue import network
 
 
-@network("cnn", size=28, epochs=9, summary="the lab's: two convolutions, three linear layers")
+@network("cnn", sizes=(28,), recipe="lab", summary="the lab's: two convolutions, three linear layers")
 def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float = 0.0) -> nn.Module:
     """Builds the lab's CNN.
 
@@ -21,7 +21,7 @@ def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, drop
     return _cnn(classes, activation, batch_norm, dropout, dropout)
 
 
-@network("cnn-dropout", size=28, epochs=9, summary="cnn with dropout 0.2 after 1024 and 0.5 after 128")
+@network("cnn-dropout", sizes=(28,), recipe="lab", summary="cnn with dropout 0.2 after 1024 and 0.5 after 128")
 def cnn_dropout(
     classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float | None = None
 ) -> nn.Module:

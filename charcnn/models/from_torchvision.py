@@ -8,7 +8,7 @@ from torch import nn
 from charcnn.models.catalogue import network
 
 
-@network("resnet18", size=64, epochs=9, summary="torchvision's ResNet-18, one input channel")
+@network("resnet18", sizes=(64, 28, 32, 48), recipe="lab", summary="torchvision's ResNet-18, one input channel")
 def resnet18(classes: int) -> nn.Module:
     """Builds ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
     from torchvision.models import resnet18 as build
@@ -18,7 +18,12 @@ def resnet18(classes: int) -> nn.Module:
     return model
 
 
-@network("mobilenet_v3_small", size=64, epochs=9, summary="torchvision's MobileNetV3 small, one input channel")
+@network(
+    "mobilenet_v3_small",
+    sizes=(64, 28, 32, 48),
+    recipe="lab",
+    summary="torchvision's MobileNetV3 small, one input channel",
+)
 def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
     """Builds MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
 

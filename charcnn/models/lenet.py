@@ -9,7 +9,7 @@ from charcnn.models.blocks import convolution, dense
 from charcnn.models.catalogue import network
 
 
-@network("lenet", size=32, epochs=9, summary="LeNet-5 as in PyTorch's tutorial")
+@network("lenet", sizes=(32,), recipe="lab", summary="LeNet-5 as in PyTorch's tutorial")
 def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
     """Builds LeNet.
 
@@ -29,7 +29,7 @@ def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, d
     )
 
 
-@network("lenet-wide", size=32, epochs=9, summary="LeNet with 32 and 64 channels, padded")
+@network("lenet-wide", sizes=(32,), recipe="lab", summary="LeNet with 32 and 64 channels, padded")
 def lenet_wide(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
     """Builds the wider LeNet; the arguments are `lenet`'s.
 

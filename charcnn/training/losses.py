@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charcnn.spec import ClassWeights, TrainConfig
+from charcnn.spec import ClassWeights
+from charcnn.training.recipes import Settled
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """Logits `[N,C]` float32 and labels `[N]` int64 → a mean, scalar."""
 
 
-def make_loss(config: TrainConfig, weights: Tensor | None) -> LossFunction:
+def make_loss(config: Settled, weights: Tensor | None) -> LossFunction:
     """Makes the loss of a config.
 
     `ce` is the cross entropy of the logits. `mse` and `l1` compare the softmax of the logits with the one-hot label:

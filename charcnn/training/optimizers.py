@@ -1,13 +1,13 @@
-"""The optimizers by name, each with its own learning rate."""
+"""The optimizers by name."""
 
+import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from charcnn.spec import TrainConfig
+from charcnn.training.recipes import Settled
 
 
 class GradientDescent(Optimizer):
@@ -32,44 +32,38 @@ class GradientDescent(Optimizer):
         return loss
 
 
-@dataclass(frozen=True)
-class OptimizerInfo:
-    """An optimizer's own settings, for what nobody says.
+def make_optimizer(config: Settled, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Makes the optimizer of a config.
 
-    Attributes:
-        lr: Learning rate.
-        momentum: None where it has none.
-        weight_decay: None where it has none.
+    Fused ones do a step in one pass over the weights.
     """
-
-    lr: float
-    momentum: float | None = None
-    weight_decay: float | None = 0.0
-
-
-OPTIMIZERS = {
-    "sgd": OptimizerInfo(lr=0.01, momentum=0.9),
-    "nesterov": OptimizerInfo(lr=0.01, momentum=0.9),
-    "adam": OptimizerInfo(lr=0.001),
-    "adamw": OptimizerInfo(lr=0.001, weight_decay=0.01),
-    "rmsprop": OptimizerInfo(lr=0.001, momentum=0.0),
-    "gd": OptimizerInfo(lr=0.01, weight_decay=None),
-}
-
-
-def make_optimizer(config: TrainConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Makes the optimizer of a settled config (its lr, momentum and weight decay are filled in)."""
-    lr, momentum, decay = config.lr or 0.0, config.momentum or 0.0, config.weight_decay or 0.0
+    _keep_the_compiler_out()
+    lr, momentum, decay = config.lr, config.momentum or 0.0, config.weight_decay or 0.0
     match config.opt:
         case "sgd":
-            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay)
+            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, fused=True)
         case "nesterov":
-            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=True)
+            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=True, fused=True)
         case "adam":
-            return torch.optim.Adam(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay)
+            return torch.optim.Adam(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
         case "adamw":
-            return torch.optim.AdamW(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay)
+            return torch.optim.AdamW(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
         case "gd":
             return GradientDescent(parameters, lr)
+
+
+def take_step(optimizer: Optimizer) -> None:
+    """Does what `optimizer.step()` does, without its wrappers: they import `torch.compile`, which takes two seconds."""
+    with torch.no_grad():
+        inspect.unwrap(type(optimizer).step)(optimizer)
+
+
+def _keep_the_compiler_out() -> None:
+    """Tells torch that adding parameters to an optimizer need not be hidden from `torch.compile`: nothing compiles it.
+
+    Where torch changes that mark, the compiler is imported as before.
+    """
+    method = inspect.unwrap(Optimizer.add_param_group)
+    setattr(method, "__dynamo_disable", method)

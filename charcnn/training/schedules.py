@@ -2,7 +2,7 @@
 
 import math
 
-from charcnn.spec import TrainConfig
+from charcnn.training.recipes import Settled
 
 _WARM = 0.3
 """Share of the steps in which `onecycle` rises."""
@@ -10,18 +10,18 @@ _START, _END = 1 / 25, 1e-4 / 25
 """Where `onecycle` begins and ends, in shares of the learning rate."""
 
 
-def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
-    """Gives the learning rate of one step of a settled config.
+def learning_rate(config: Settled, step: int, steps_per_epoch: int) -> float:
+    """Gives the learning rate of one step.
 
     `constant` adds `lr_increment` after each epoch; `cosine` falls to 0; `onecycle` rises to the learning rate and
     falls below where it began, along cosines (Smith and Topin, arXiv:1708.07120).
 
     Args:
-        config: Its lr and epochs are filled in.
+        config: Its lr, epochs and schedule are used.
         step: Counted from 0 over the whole training.
         steps_per_epoch: Steps in an epoch.
     """
-    lr, total = config.lr or 0.0, (config.epochs or 1) * steps_per_epoch
+    lr, total = config.lr, config.epochs * steps_per_epoch
     if config.schedule == "constant":
         return lr + config.lr_increment * (step // steps_per_epoch)
     if config.schedule == "cosine":

@@ -1,7 +1,9 @@
 """A `TrainConfig` → a version in the registry."""
 
 import csv
+import logging
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +18,28 @@ from torch import nn
 from charcnn.datasets.arrays import Arrays
 from charcnn.errors import ConfigError
 from charcnn.inference.export import write_onnx
-from charcnn.models.catalogue import Network, get_network
+from charcnn.models.catalogue import get_network
 from charcnn.registry.references import check_name
 from charcnn.registry.store import Registry
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE, Version
 from charcnn.spec import ModelCard, NetworkFacts, Scores, TrainConfig, TrainingFacts
 from charcnn.training.data import TrainingData, default_model_name, load_training_data
-from charcnn.training.environment import describe_environment, pick_device
+from charcnn.training.distributed import ProcessGroup, process_group
+from charcnn.training.environment import (
+    check_compiler,
+    computing_on,
+    describe_environment,
+    pick_device,
+    usable_cores,
+)
 from charcnn.training.loop import EpochRecord, Images, Listener, Loop, Progress, Silence
 from charcnn.training.losses import class_weights, make_loss
-from charcnn.training.optimizers import OPTIMIZERS, make_optimizer
+from charcnn.training.optimizers import make_optimizer
 from charcnn.training.parent import start_from
+from charcnn.training.precision import settle_precision
+from charcnn.training.recipes import Settled, network_options, settle, settle_for
+
+log = logging.getLogger(__name__)
 
 
 class Trained(NamedTuple):
@@ -48,16 +61,17 @@ def train(
 ) -> Trained:
     """Trains a network and saves the best epoch's weights as a new version.
 
-    The same config on the same machine gives the same weights, bit for bit, on the CPU.
+    The same config on the same machine gives the same weights, bit for bit, on the CPU. Under `torchrun` every process
+    calls this; they train together, the first one writes the version, and all are given it.
 
     Args:
-        config: What to train; what it leaves open is settled by the network, the optimizer and the data.
+        config: What to train; what it leaves open is settled by recipe, network, optimizer, machine and data.
         registry: Where the version goes, and where `init_from` is looked up.
         listener: Who is told how it goes.
         command: What was typed, for the card.
 
     Raises:
-        ConfigError: unknown network, an option that the network has no place for, a device that is not there.
+        ConfigError: unknown network or recipe, an option that the network has no place for, a device that is not there.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is no longer a number.
         ParityError: the exported ONNX file gives other answers than the network.
@@ -65,49 +79,82 @@ def train(
         OSError: the registry cannot be written (said before training starts).
     """
     registry = registry or Registry()
-    network_info = get_network(config.net)
-    config = settle(config, network_info)
-    device = pick_device(config.device)
-    if config.name:
-        check_name(config.name, "model name")
-    with registry.staging() as folder:  # before the work: a registry that cannot be written is said now
-        parent = registry.open(config.init_from) if config.init_from else None
-        data = load_training_data(config, network_info.size)
-        config = config.model_copy(
-            update={
-                "name": config.name or default_model_name(config, len(data.classes)),
-                "fit": data.spec.fit,
-                "margin": data.spec.margin,
-                "device": device.type,
-                **network_info.own_options,
-                **_options(config),
-            }
+    asked = settle(config)
+    if asked.name:
+        check_name(asked.name, "model name")
+    device = pick_device(asked.device)
+    check_compiler(asked.compile, device)
+    with process_group(device) as group, registry.staging() as folder:  # a registry that cannot be written says so now
+        parent = registry.open(asked.init_from) if asked.init_from else None
+        if not group.leads:
+            group.wait()  # the first one fills the cache
+        data = load_training_data(asked, asked.size or 0)
+        if group.leads:
+            group.wait()
+        settled = _settled(config, data, device, group)
+        log.info("%s", _in_words(settled))
+        with computing_on(settled.threads):
+            started = time.perf_counter()
+            network, progress = _fit(settled, data, device, group, parent, listener or Silence())
+            seconds = time.perf_counter() - started
+            number = 0
+            if group.leads:
+                card = _card(settled, network, data, progress, seconds, device, group, parent, command)
+                _write_files(folder, network, data, progress)
+                number = registry.publish(folder, card).card.version
+            number = group.from_leader(number)
+    return Trained(registry.open(f"{settled.name}@{number}"), progress.history, progress.interrupted)
+
+
+def _settled(config: TrainConfig, data: TrainingData, device: torch.device, group: ProcessGroup) -> Settled:
+    """Fills in what only data and machine tell."""
+    asked = settle_for(config, len(data.train_indices))
+    threads = asked.threads or usable_cores()
+    if group.size > (asked.batch_size or 0):
+        raise ConfigError(
+            f"{group.size} processes cannot share a batch of {asked.batch_size}.", "Give a larger --batch-size."
         )
-        started = time.perf_counter()
-        network, progress = _fit(config, network_info, data, device, parent, listener or Silence())
-        seconds = time.perf_counter() - started
-        network.cpu().load_state_dict(progress.weights)
-        (folder / WEIGHTS_FILE).write_bytes(save(progress.weights))
-        _write_history(folder / HISTORY_FILE, progress.history)
-        write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
-        network_facts = NetworkFacts(
-            name=network_info.name,
-            options=_options(config),
-            parameters=sum(weight.numel() for weight in network.parameters()),
-        )
-        version = registry.publish(
-            folder, _card(config, network_facts, data, progress, seconds, device, parent, command)
-        )
-    return Trained(version, progress.history, progress.interrupted)
+    in_bf16 = group.leads and settle_precision(asked.precision or "auto", device, threads) == "bf16"
+    return Settled.model_validate(
+        {
+            **get_network(asked.net or "").own_options,
+            **asked.model_dump(exclude_none=True),
+            "name": asked.name or default_model_name(asked, len(data.classes)),
+            "fit": data.spec.fit,
+            "margin": data.spec.margin,
+            "device": device.type,
+            "threads": threads,
+            "precision": "bf16" if group.from_leader(in_bf16) else "fp32",
+        }
+    )
+
+
+def _in_words(config: Settled) -> str:
+    """What was chosen, in one line."""
+    augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
+    return (
+        f"Network {config.net}, {config.size} × {config.size}; {config.opt}, learning rate {config.lr:g} "
+        f"({config.schedule}), batch size {config.batch_size}, {augmentation}, {config.epochs} epochs; "
+        f"{config.device} in {config.precision}, threads {config.threads}."
+    )
+
+
+def _write_files(folder: Path, network: nn.Module, data: TrainingData, progress: Progress) -> None:
+    """Writes what a version holds beside its card. Puts the best epoch's weights into the network."""
+    network.cpu().load_state_dict(progress.weights)
+    (folder / WEIGHTS_FILE).write_bytes(save(progress.weights))
+    _write_history(folder / HISTORY_FILE, progress.history)
+    write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
 
 
 def _card(
-    config: TrainConfig,
-    network: NetworkFacts,
+    config: Settled,
+    network: nn.Module,
     data: TrainingData,
     progress: Progress,
     seconds: float,
     device: torch.device,
+    group: ProcessGroup,
     parent: Version | None,
     command: str,
 ) -> ModelCard:
@@ -120,70 +167,52 @@ def _card(
         created=datetime.now(UTC),
         labels=data.classes,
         image=data.spec,
-        network=network,
+        network=NetworkFacts(
+            name=config.net,
+            options=network_options(config),
+            parameters=sum(weight.numel() for weight in network.parameters()),
+        ),
         data=data.facts,
         training=TrainingFacts(
             config=config,
             command=command,
             epochs=len(progress.history),
             best_epoch=best.epoch,
-            metric="val_accuracy, highest" if data.facts.val else "none, the last epoch",
+            metric=_metric(config, data),
             seconds=seconds,
             images_per_second=data.facts.train * len(progress.history) / trained,
             interrupted=progress.interrupted,
         ),
         validation=_scores(best),
-        environment=describe_environment(device),
+        environment=describe_environment(device, config.precision, config.threads, group.size),
         parent=parent.card.reference if parent else None,
     )
 
 
-def settle(config: TrainConfig, network: Network) -> TrainConfig:
-    """Fills in what a config leaves open: epochs by the network, lr, momentum and weight decay by the optimizer.
-
-    Raises:
-        ConfigError: an option that the network has no place for, a learning rate that falls to 0.
-    """
-    own = OPTIMIZERS[config.opt]
-    epochs, lr = config.epochs or network.epochs, own.lr if config.lr is None else config.lr
-    if lr + config.lr_increment * (epochs - 1) <= 0:
-        raise ConfigError(
-            f"--lr {lr:g} with --lr-increment {config.lr_increment:g} falls to 0 within {epochs} epochs.",
-            "Give a smaller step, or fewer epochs.",
-        )
-    network.check_options(_options(config))
-    return config.model_copy(
-        update={
-            "epochs": epochs,
-            "lr": lr,
-            "momentum": own.momentum if config.momentum is None else config.momentum,
-            "weight_decay": own.weight_decay if config.weight_decay is None else config.weight_decay,
-        }
-    )
-
-
-def _options(config: TrainConfig) -> dict[str, str | float | bool]:
-    """The network's options that the config sets."""
-    asked = {"activation": config.activation, "batch_norm": config.batch_norm, "dropout": config.dropout}
-    return {key: value for key, value in asked.items() if value is not None}
+def _metric(config: Settled, data: TrainingData) -> str:
+    if not data.facts.val:
+        return "none, the last epoch"
+    annealed = "; the last epoch where none is ahead by more than a standard error"
+    return "val_accuracy, highest" + ("" if config.schedule == "constant" else annealed)
 
 
 def _fit(
-    config: TrainConfig,
-    network_info: Network,
+    config: Settled,
     data: TrainingData,
     device: torch.device,
+    group: ProcessGroup,
     parent: Version | None,
     listener: Listener,
 ) -> tuple[nn.Module, Progress]:
     """Builds the network and trains it. torch's global generators are seeded here and put back afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
-        network = network_info.build(len(data.classes), _options(config)).to(device)
+        network = get_network(config.net).build(len(data.classes), network_options(config))
+        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if parent:
             start_from(network, parent, data.classes)
         train = _on_device(data.train, data.train_indices, data.classes, device)
-        weights = class_weights(config.class_weights, train.labels, len(data.classes))
+        weights = class_weights(config.class_weights, train.labels[train.indices], len(data.classes))
         loop = Loop(
             config=config,
             spec=data.spec,
@@ -193,16 +222,23 @@ def _fit(
             train=train,
             val=_on_device(data.val, data.val_indices, data.classes, device),
             order=torch.Generator().manual_seed(config.seed),
+            changes=torch.Generator().manual_seed(config.seed + group.rank),
+            group=group,
             listener=listener,
         )
         return network, loop.run()
 
 
 def _on_device(arrays: Arrays, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device) -> Images:
-    """The chosen images as tensors: uint8 `[N,1,H,W]`, int64 `[N]`."""
+    """The images as tensors. On the CPU nothing is copied: a mapped file stays one. A GPU gets the chosen ones."""
+    labels = torch.from_numpy(arrays.labels_in(classes))
+    chosen = torch.from_numpy(indices)
+    if device.type == "cpu":
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return Images(torch.from_numpy(arrays.images).unsqueeze(1), labels, chosen)
     images = torch.from_numpy(arrays.images[indices]).unsqueeze(1)
-    labels = torch.from_numpy(arrays.labels_in(classes)[indices])
-    return Images(images.to(device), labels.to(device))
+    return Images(images.to(device), labels[chosen].to(device), torch.arange(len(indices), device=device))
 
 
 def _scores(best: EpochRecord) -> Scores | None:

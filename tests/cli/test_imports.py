@@ -48,3 +48,9 @@ def test_commands_with_a_model_import_no_torch(command: str, trained: Path, star
     shutil.copytree(trained, tmp_path / "registry")
     where = [] if command.startswith("models") else [str(starter / "ttest")]
     assert imported_by([*command.split(), *where], tmp_path) == []
+
+
+def test_training_imports_no_compiler_and_no_exporter(starter: Path, tmp_path: Path) -> None:
+    """They take seconds, and do nothing for networks of plain layers."""
+    command = ["train", "--data", str(starter / "test"), "--epochs", "1", "--precision", "bf16"]
+    assert imported_by(command, tmp_path, ("torch._dynamo", "torch._inductor", "onnxscript", "torchvision")) == []

@@ -24,7 +24,7 @@ def test_three_commands_work_with_nothing_there_and_again(tmp_path: Path) -> Non
     assert len(list((tmp_path / "data/test").rglob("*.bmp"))) == 12 * 100
     assert len(list((tmp_path / "data/tttest").glob("*.bmp"))) == 120
 
-    synth(tmp_path / "data", per_class=30, test_per_class=5)  # the same set, smaller: nine epochs, twice, in time
+    synth(tmp_path / "data", per_class=5, test_per_class=2)  # the same set, smaller: trained on twice, in time
     for round_number in (1, 2):
         for line in THREE:
             done = charcnn(line, tmp_path)

@@ -11,9 +11,10 @@ from torch import nn
 
 from charcnn.errors import ConfigError
 from charcnn.models.catalogue import ACTIVATIONS, activation_module, classifier_name, get_network, network, networks
+from charcnn.training.recipes import RECIPES
 
 LAB = ("cnn", "cnn-dropout", "lenet", "lenet-wide")
-ALL = (*LAB, "resnet18", "mobilenet_v3_small")
+ALL = ("compact", "compact-l", *LAB, "resnet18", "mobilenet_v3_small")
 
 
 def build(name: str, classes: int, seed: int = 0, **options: str | float | bool) -> nn.Module:
@@ -44,7 +45,9 @@ class TestEveryNetwork:
         info = get_network(name)
         assert info.name == name
         assert info.summary
-        assert info.epochs >= 1
+        assert info.recipe in RECIPES
+        assert info.size == info.sizes[0]
+        assert len(set(info.sizes)) == len(info.sizes)
 
     @pytest.mark.parametrize("classes", [2, 12])
     def test_gives_logits(self, name: str, classes: int) -> None:
@@ -54,6 +57,18 @@ class TestEveryNetwork:
             assert logits.dtype == torch.float32
             assert torch.isfinite(logits).all()
             assert (logits.sum(1) - 1).abs().max() > 1e-3  # logits, not probabilities
+
+    def test_takes_images_of_each_of_its_sizes_and_of_no_other(self, name: str) -> None:
+        info = get_network(name)
+        for size in info.sizes:
+            assert info.check_size(size) == size
+            logits = built(name, 12)(images(2, size))
+            assert logits.shape == (2, 12)
+            assert torch.isfinite(logits).all()
+        assert info.check_size(None) == info.size
+        with pytest.raises(ConfigError, match=f"{name} does not take images of 30 × 30") as fault:
+            info.check_size(30)
+        assert all(str(size) in fault.value.hint for size in info.sizes)
 
     def test_an_image_does_not_depend_on_its_neighbours(self, name: str) -> None:
         module, batch = built(name, 12), images(3, get_network(name).size)
@@ -195,7 +210,7 @@ def test_a_network_unlike_any_names_them_all() -> None:
 
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="two networks are named cnn"):
-        network("cnn", size=28, epochs=1, summary="")(lambda classes: nn.Identity())
+        network("cnn", sizes=(28,), recipe="lab", summary="")(lambda classes: nn.Identity())
 
 
 def test_torchvision_waits_until_one_of_its_networks_is_built() -> None:

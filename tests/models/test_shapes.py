@@ -13,12 +13,12 @@ Shape = tuple[int, ...]
 CNN: list[tuple[str, Shape]] = [
     ("Conv2d", (25, 26, 26)),
     ("BatchNorm2d", (25, 26, 26)),
-    ("ReLU", (25, 26, 26)),
     ("MaxPool2d", (25, 13, 13)),
+    ("ReLU", (25, 13, 13)),
     ("Conv2d", (50, 11, 11)),
     ("BatchNorm2d", (50, 11, 11)),
-    ("ReLU", (50, 11, 11)),
     ("MaxPool2d", (50, 5, 5)),
+    ("ReLU", (50, 5, 5)),
     ("Flatten", (1250,)),
     ("Linear", (1024,)),
     ("ReLU", (1024,)),
@@ -28,11 +28,11 @@ CNN: list[tuple[str, Shape]] = [
 ]
 LENET: list[tuple[str, Shape]] = [
     ("Conv2d", (6, 28, 28)),
-    ("ReLU", (6, 28, 28)),
     ("MaxPool2d", (6, 14, 14)),
+    ("ReLU", (6, 14, 14)),
     ("Conv2d", (16, 10, 10)),
-    ("ReLU", (16, 10, 10)),
     ("MaxPool2d", (16, 5, 5)),
+    ("ReLU", (16, 5, 5)),
     ("Flatten", (400,)),
     ("Linear", (120,)),
     ("ReLU", (120,)),
@@ -42,11 +42,11 @@ LENET: list[tuple[str, Shape]] = [
 ]
 LENET_WIDE: list[tuple[str, Shape]] = [
     ("Conv2d", (32, 32, 32)),
-    ("ReLU", (32, 32, 32)),
     ("MaxPool2d", (32, 16, 16)),
+    ("ReLU", (32, 16, 16)),
     ("Conv2d", (64, 16, 16)),
-    ("ReLU", (64, 16, 16)),
     ("MaxPool2d", (64, 8, 8)),
+    ("ReLU", (64, 8, 8)),
     ("Flatten", (4096,)),
     ("Linear", (120,)),
     ("ReLU", (120,)),

@@ -71,7 +71,14 @@ def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]
     def train(data: Path | tuple[Path, ...], listener: Any = None, **settings: Any) -> module.Trained:
         sources = data if isinstance(data, tuple) else (data,)
         config = TrainConfig.parse(
-            {"net": "lenet", "epochs": 1, "batch_size": 8, "data": [str(path) for path in sources], **settings}
+            {
+                "net": "lenet",
+                "epochs": 1,
+                "batch_size": 8,
+                "precision": "fp32",
+                "data": [str(path) for path in sources],
+                **settings,
+            }
         )
         return module.train(config, registry=registry, listener=listener)
 

@@ -47,7 +47,7 @@ def test_which_images(version: Version, starter: Path) -> None:
     assert facts.sources == (str(starter / "train"),)
     assert facts.images == 240
     assert facts.per_class == dict.fromkeys(CHARACTERS, 20)
-    assert (facts.train, facts.val) == (192, 48)
+    assert (facts.train, facts.val) == (216, 24)
     assert facts.train + facts.val == facts.images
     assert (facts.unreadable, facts.duplicates, facts.val_source) == (0, 0, None)
     assert facts.polarity == ("dark-on-light",)
@@ -96,8 +96,10 @@ def test_on_what(version: Version) -> None:
     environment = version.card.environment
     assert environment.python.split(".")[0] == "3"
     assert environment.device in ("cpu", "cuda", "mps")
-    assert environment.threads >= 1
-    assert environment.precision == "fp32"
+    assert environment.precision in ("fp32", "bf16")
+    assert environment.precision == version.card.training.config.precision
+    assert environment.threads == version.card.training.config.threads
+    assert environment.processes == 1
     assert environment.processor
     assert environment.platform
     assert set(environment.libraries) >= {"charcnn", "torch", "numpy", "onnxruntime"}

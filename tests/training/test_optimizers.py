@@ -4,18 +4,17 @@ from typing import Any
 
 import pytest
 import torch
+from settled_config import settled
 from torch import nn
 from torch.nn import functional
 
 from charcnn.models.catalogue import get_network
-from charcnn.spec import TrainConfig
-from charcnn.training.optimizers import OPTIMIZERS, GradientDescent, make_optimizer
-from charcnn.training.train import settle
+from charcnn.training.optimizers import GradientDescent, make_optimizer, take_step
+from charcnn.training.recipes import OPTIMIZERS
 
 
 def made(opt: str, **settings: Any) -> torch.optim.Optimizer:
-    config = settle(TrainConfig.parse({"opt": opt, **settings}), get_network("cnn"))
-    return make_optimizer(config, [nn.Parameter(torch.ones(2))])
+    return make_optimizer(settled(opt=opt, **settings), [nn.Parameter(torch.ones(2))])
 
 
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
@@ -64,7 +63,7 @@ def test_gd_equals_sgd_without_momentum_step_for_step() -> None:
         torch.manual_seed(0)
         ours, theirs = (get_network("lenet").build(3).double() for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
-    config = settle(TrainConfig(opt="gd", lr=0.1), get_network("lenet"))
+    config = settled(opt="gd", lr=0.1)
     pairs = [
         (ours, make_optimizer(config, ours.parameters())),
         (theirs, torch.optim.SGD(theirs.parameters(), lr=0.1)),
@@ -112,3 +111,17 @@ def test_gd_obeys_a_learning_rate_that_changes() -> None:
         optimizer.param_groups[0]["lr"] = lr
         optimizer.step()
     assert weight.tolist() == [1.25]
+
+
+@pytest.mark.parametrize("opt", OPTIMIZERS)
+def test_a_step_is_the_optimizers_own(opt: str) -> None:
+    """`take_step` goes round torch's wrappers, and does what they do."""
+    weights = [nn.Parameter(torch.tensor([1.0, -2.0, 3.0])) for _ in range(2)]
+    one, other = (make_optimizer(settled(opt=opt, lr=0.1), [weight]) for weight in weights)
+    for step in range(5):
+        for weight in weights:
+            weight.grad = torch.tensor([0.5, -1.0, 2.0]) * (step + 1)
+        take_step(one)
+        other.step()
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0], torch.tensor([1.0, -2.0, 3.0]))

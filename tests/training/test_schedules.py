@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+from settled_config import settled
 
-from charcnn.spec import TrainConfig
-from charcnn.training import train as module
+from charcnn.training import loop as module
+from charcnn.training.optimizers import take_step
 from charcnn.training.schedules import learning_rate
 from charcnn.training.train import Trained
 
 
 def rates(schedule: str, epochs: int, steps: int, **settings: Any) -> list[float]:
-    config = TrainConfig.parse({"schedule": schedule, "epochs": epochs, "lr": 0.5, **settings})
+    config = settled(schedule=schedule, epochs=epochs, lr=0.5, **settings)
     return [learning_rate(config, step, steps) for step in range(epochs * steps)]
 
 
@@ -73,14 +74,12 @@ def test_a_training_of_one_step_has_a_rate(schedule: str) -> None:
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The learning rate that the optimizer holds at each of its steps."""
     found: list[float] = []
-    make = module.make_optimizer
 
-    def spied(*arguments: Any) -> torch.optim.Optimizer:
-        optimizer = make(*arguments)
-        optimizer.register_step_pre_hook(lambda own, *_: found.append(own.param_groups[0]["lr"]))
-        return optimizer
+    def spied(optimizer: torch.optim.Optimizer) -> None:
+        found.append(optimizer.param_groups[0]["lr"])
+        take_step(optimizer)
 
-    monkeypatch.setattr(module, "make_optimizer", spied)
+    monkeypatch.setattr(module, "take_step", spied)
     return found
 
 

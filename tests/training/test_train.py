@@ -20,7 +20,7 @@ from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.spec import ImageSpec, TrainConfig
 from charcnn.training.data import load_training_data
 from charcnn.training.loop import EpochRecord, Loop, Silence
-from charcnn.training.train import Trained, settle, train
+from charcnn.training.train import Trained, train
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -120,6 +120,39 @@ def test_the_best_epochs_weights_are_saved(
     assert scores is not None
     assert scores.accuracy == accuracies[best - 1]
     assert max(epoch for epoch, is_best in notes.epochs if is_best) == best
+
+
+@pytest.mark.parametrize(
+    ("schedule", "accuracies", "best"),
+    [
+        ("constant", [0.2, 0.6, 0.55], 2),
+        ("onecycle", [0.2, 0.6, 0.55], 3),
+        ("cosine", [0.2, 0.6, 0.55], 3),
+        ("onecycle", [0.2, 1.0, 0.1], 2),
+        ("onecycle", [0.2, 0.5, 0.6], 3),
+    ],
+)
+def test_where_the_rate_falls_to_nothing_the_end_is_the_best_unless_it_is_clearly_not(
+    draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch, schedule: str, accuracies: list[float], best: int
+) -> None:
+    data = draw("small")
+    scripted(monkeypatch, accuracies)
+    trained = run(data, epochs=3, schedule=schedule)
+    facts = trained.version.card.training
+    assert (facts.epochs, facts.best_epoch) == (3, best)
+    scores = trained.version.card.validation
+    assert scores is not None
+    assert scores.accuracy == accuracies[best - 1]
+    scripted(monkeypatch, [0.1, 0.2, 0.3])
+    of_the_end = weights_hash(run(data, epochs=3, schedule=schedule).version)
+    assert (weights_hash(trained.version) == of_the_end) is (best == 3)
+
+
+def test_a_training_that_patience_ended_is_not_at_rest(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted(monkeypatch, [0.2, 0.6, 0.55, 0.55, 0.55])
+    trained = run(draw("small"), epochs=5, patience=1, schedule="cosine")
+    assert len(trained.history) == 3
+    assert trained.version.card.training.best_epoch == 2
 
 
 def test_without_validation_the_last_epoch_is_saved(draw: Draw, run: Run) -> None:
@@ -406,34 +439,6 @@ def test_weights_that_the_network_has_no_place_for_are_refused(draw: Draw, run: 
         run(data, init_from="parent", activation="relu")
 
 
-# settle
-
-
-def test_what_is_left_open_is_settled_by_network_and_optimizer() -> None:
-    for opt, lr, momentum, decay in (("sgd", 0.01, 0.9, 0.0), ("adamw", 0.001, None, 0.01), ("gd", 0.01, None, None)):
-        settled = settle(TrainConfig.parse({"opt": opt}), get_network("lenet"))
-        assert (settled.lr, settled.momentum, settled.weight_decay) == (lr, momentum, decay)
-        assert settled.epochs == get_network("lenet").epochs
-
-
-def test_what_was_said_goes_before_what_was_settled() -> None:
-    asked = TrainConfig(opt="sgd", lr=0.5, momentum=0.0, weight_decay=0.25, epochs=3)
-    assert settle(asked, get_network("cnn")) == asked
-
-
-def test_settling_twice_changes_nothing() -> None:
-    once = settle(TrainConfig(), get_network("cnn"))
-    assert settle(once, get_network("cnn")) == once
-    assert once.model_dump(exclude={"lr", "momentum", "weight_decay", "epochs"}) == TrainConfig().model_dump(
-        exclude={"lr", "momentum", "weight_decay", "epochs"}
-    )
-
-
-def test_settling_refuses_an_option_without_a_place() -> None:
-    with pytest.raises(ConfigError, match="--dropout"):
-        settle(TrainConfig(net="resnet18", dropout=0.5), get_network("resnet18"))
-
-
 # the loop and its listener
 
 
@@ -491,6 +496,13 @@ def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run, monkeypatch: 
 def test_every_optimizer_makes_every_loss_smaller(draw: Draw, run: Run, opt: str, lr: float, loss: str) -> None:
     history = run(draw("small"), opt=opt, lr=lr, loss=loss, batch_norm=True, epochs=5, val_split=0).history
     assert history[-1].loss < 0.9 * history[0].loss
+
+
+@pytest.mark.parametrize("opt", ["sgd", "nesterov", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_every_optimizer_trains_compact_by_its_recipe(draw: Draw, run: Run, opt: str, precision: str) -> None:
+    history = run(draw("small"), net="compact", opt=opt, precision=precision, epochs=4, val_split=0).history
+    assert history[-1].loss < history[0].loss
 
 
 @pytest.mark.parametrize(

@@ -30,14 +30,14 @@ def sides(data: TrainingData) -> tuple[list[Path], list[Path]]:
     return files(data.train, data.train_indices), files(data.val, data.val_indices)
 
 
-def test_a_fifth_of_each_class_is_put_aside(draw: Draw) -> None:
+def test_a_tenth_of_each_class_is_put_aside(draw: Draw) -> None:
     data = load(draw("small", "博学自", count=20))
     assert data.val is data.train
     train, val = sides(data)
     assert len(train) + len(val) == len(set(train) | set(val)) == 60
     for folder in "123":
-        assert sum(path.parent.name == folder for path in val) == 4
-    assert (data.facts.train, data.facts.val, data.facts.images) == (48, 12, 60)
+        assert sum(path.parent.name == folder for path in val) == 2
+    assert (data.facts.train, data.facts.val, data.facts.images) == (54, 6, 60)
     assert data.facts.val_source is None
     assert data.classes == ("博", "学", "自")
 

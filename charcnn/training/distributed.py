@@ -1,0 +1,84 @@
+"""Several processes that train one network together, started by `torchrun`.
+
+Each holds the whole network and takes its share of every batch; gradients are averaged after each step. Process 0 alone
+writes and talks.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+@dataclass(frozen=True)
+class ProcessGroup:
+    """The processes that train together.
+
+    Attributes:
+        rank: Which one this is, from 0.
+        size: How many there are.
+        local_rank: Which one of this machine's this is: the GPU it takes.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes and talks."""
+        return self.rank == 0
+
+    def share(self, indices: Tensor) -> Tensor:
+        """Gives this process's part of a batch `[B]`: every `size`-th image."""
+        return indices[self.rank :: self.size] if self.size > 1 else indices
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Adds up a float64 tensor over all processes."""
+        if self.size > 1:
+            device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+            values = values.to(device)
+            distributed.all_reduce(values)
+        return values.cpu()
+
+    def together(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """Gives the network with its gradients averaged over all processes."""
+        return nn.parallel.DistributedDataParallel(network) if self.size > 1 else network
+
+    def from_leader(self, number: int) -> int:
+        """Gives the leading process's number to all."""
+        return int(self.sum(torch.tensor(number if self.leads else 0, dtype=torch.float64)))
+
+    def align(self, network: nn.Module) -> None:
+        """Gives the leading process's statistics of batch norm to all: each has seen its own part of the last batch."""
+        if self.size > 1:
+            for buffer in network.buffers():
+                distributed.broadcast(buffer, 0)
+
+    def wait(self) -> None:
+        """Waits until every process is here."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+ALONE = ProcessGroup()
+
+
+@contextmanager
+def process_group(device: torch.device) -> Iterator[ProcessGroup]:
+    """Joins the processes that `torchrun` started; without it the group is this process alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ALONE
+        return
+    group = ProcessGroup(int(os.environ["RANK"]), size, int(os.environ["LOCAL_RANK"]))
+    if device.type == "cuda":
+        torch.cuda.set_device(group.local_rank)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield group
+    finally:
+        distributed.destroy_process_group()

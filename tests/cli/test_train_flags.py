@@ -1,0 +1,126 @@
+"""The flags of `charcnn train` for recipe, size, augmentation, precision and threads."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+
+
+def printed(cli: Cli, *flags: object) -> str:
+    result = cli("train", *flags, "--print-config")
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_help_names_them(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    text = cli("train", "--help").stdout
+    for flag in ("--recipe", "--size", "--img-size", "--imgsz", "--augment", "--precision", "--threads"):
+        assert flag in text
+
+
+def test_all_of_them_reach_the_card(cli: Cli, starter: Path) -> None:
+    flags = ("--recipe", "compact", "--imgsz", 32, "--augment", "strong")
+    more = ("--precision", "bf16", "--threads", 1, "--epochs", 1)
+    result = cli("train", "--data", starter / "test", *flags, *more, "--json")
+    assert result.exit_code == 0, result.stderr
+    card = json.loads(result.stdout)
+    config = card["training"]["config"]
+    assert (config["recipe"], config["net"], config["size"], config["augment"]) == ("compact", "compact", 32, "strong")
+    assert (card["image"]["height"], card["image"]["width"]) == (32, 32)
+    assert (card["environment"]["precision"], card["environment"]["threads"]) == ("bf16", 1)
+    predicted = cli("predict", starter / "ttest", "--json")
+    assert predicted.exit_code == 0, predicted.stderr
+
+
+def test_the_recipe_lab_trains_the_labs_network(cli: Cli, starter: Path) -> None:
+    result = cli("train", "--data", starter / "test", "--recipe", "lab", "--json")
+    assert result.exit_code == 0, result.stderr
+    card = json.loads(result.stdout)
+    assert card["network"]["name"] == "cnn"
+    assert card["training"]["epochs"] == 9
+    assert card["environment"]["precision"] == "fp32"
+
+
+@pytest.mark.parametrize("flag", ["--size", "--img-size", "--imgsz"])
+def test_the_size_has_three_names(cli: Cli, flag: str) -> None:
+    assert tomllib.loads(printed(cli, flag, 48))["size"] == 48
+
+
+def test_what_is_not_said_is_printed_as_it_will_be(cli: Cli) -> None:
+    text = printed(cli, "--recipe", "lab")
+    assert tomllib.loads(text)["recipe"] == "lab"
+    for line in (
+        '# net = "cnn"',
+        "# size = 28",
+        '# opt = "adam"',
+        "# lr = 0.001",
+        '# precision = "fp32"',
+        "# epochs = 9",
+    ):
+        assert f"{line}\n" in text
+    assert "# epochs =\n" in printed(cli)  # of compact they depend on the images
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "",
+        "--recipe lab",
+        "--recipe compact --size 64",
+        "--augment off --precision bf16 --threads 3",
+        "--net cnn --lr 0.5",
+    ],
+)
+def test_what_is_printed_is_read_again(cli: Cli, tmp_path: Path, flags: str) -> None:
+    first = printed(cli, *flags.split())
+    (tmp_path / "again.toml").write_text(first, encoding="utf-8")
+    assert printed(cli, "--config", "again.toml") == first
+
+
+def test_a_flag_wins_over_the_config_and_the_config_over_the_recipe(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text('recipe = "lab"\nepochs = 3\n')
+    text = printed(cli, "--config", "train.toml", "--batch-size", 5)
+    settings = tomllib.loads(text)
+    assert (settings["recipe"], settings["epochs"], settings["batch_size"]) == ("lab", 3, 5)
+    assert '# net = "cnn"\n' in text
+    assert tomllib.loads(printed(cli, "--config", "train.toml", "--epochs", 4))["epochs"] == 4
+    assert '# net = "compact"\n' in printed(cli, "--config", "train.toml", "--recipe", "compact")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--recipe labb", ("Unknown recipe: labb", "Did you mean lab?")),
+        ("--recipe xyz", ("Unknown recipe: xyz", "compact", "lab")),
+        ("--size 30", ("compact", "30 × 30", "28, 32, 48, 64")),
+        ("--net cnn --img-size 32", ("cnn", "32 × 32", "28")),
+        ("--imgsz 4", ("size", "8")),
+        ("--size big", ("--size", "integer")),
+        ("--augment strnog", ("Unknown augment: strnog", "Did you mean strong?")),
+        ("--precision fp16", ("Unknown precision: fp16", "bf16")),
+        ("--threads 0", ("threads", "0")),
+        ("--threads many", ("--threads", "integer")),
+        ("--activation tanh", ("compact has no place for --activation",)),
+        ("--momentum 0.9", ("momentum", "adamw")),
+        ("--lr-increment 0.1", ("lr_increment", "onecycle")),
+    ],
+)
+@pytest.mark.parametrize("printing", [True, False], ids=["print-config", "train"])
+def test_what_is_wrong_is_said_in_a_line(
+    cli: Cli, starter: Path, tmp_path: Path, flags: str, words: tuple[str, ...], printing: bool
+) -> None:
+    more = ["--print-config"] if printing else []
+    result = cli("train", "--data", starter / "test", *flags.split(), *more)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert sum("rror" in line for line in result.stderr.splitlines()) == 1
+    for word in words:
+        assert word in result.stderr
+    assert not (tmp_path / "registry").exists()
