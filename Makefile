@@ -46,8 +46,8 @@ format: $(READY) ## put the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## measure: start-up and prediction against plain scripts
-	$(BIN)/python -m tests.bench
+bench: $(READY) ## measure against plain scripts (half an hour; BENCH="commands" for a part)
+	$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove .venv and what tools left; data/ and registry/ stay
 	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,6 +1,8 @@
-"""`make bench`: figures from one run, side by side. Let nothing else run meanwhile."""
+"""`make bench`: figures from one run, side by side. Let nothing else run meanwhile.
 
-import os
+python -m tests.bench [commands] [training] [limits] [accuracy]
+"""
+
 import sys
 import tempfile
 from pathlib import Path
@@ -8,42 +10,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.paired import Paired, paired, seconds
+from tests.bench import accuracy, commands, limits, training
+from tests.bench.world import World
 
-HERE = Path(__file__).parent
-CHARCNN = [sys.executable, "-m", "charcnn"]
+PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy": accuracy}
 
 
-def main() -> None:
-    """Trains a small model of the starter set in a scratch folder, and measures with it."""
+def main(names: list[str]) -> None:
+    """Measures the parts named, in a scratch folder."""
+    console = Console(width=150) if not sys.stdout.isatty() else Console()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        os.environ.update(CHARCNN_DATA=f"{folder}/data", CHARCNN_REGISTRY=f"{folder}/registry")
-        seconds([*CHARCNN, "synth", "--per-class", "50", "--test-per-class", "10"], folder)
-        seconds([*CHARCNN, "train", "--epochs", "1", "--name", "bench"], folder)
-        table = Table(
-            "measure", "this", "yardstick", "ratio", "at most", "spread", title="whole processes, medians of 9 pairs"
-        )
-        for row in (_help(folder), _predict_one(folder)):
-            table.add_row(*row)
-        Console().print(table)
+        world = World(Path(scratch))
+        for name in names or PARTS:
+            table = Table("measure", "this", "yardstick", "ratio", "wanted", "spread", title=name)
+            for row in PARTS[name].rows(world):
+                table.add_row(*row)
+            console.print(table)
 
 
-def _help(folder: Path) -> tuple[str, ...]:
-    figures = paired([*CHARCNN, "--help"], [sys.executable, str(HERE / "bare_app.py"), "--help"], folder)
-    return _row("charcnn --help / bare Typer and Rich app", figures, "1.5")
-
-
-def _predict_one(folder: Path) -> tuple[str, ...]:
-    image, weights = folder / "data/ttest/1.bmp", folder / "registry/bench/1/model.safetensors"
-    script = [sys.executable, str(HERE / "torch_predict.py"), str(weights), "博学笃志切问近思自由无用", str(image)]
-    figures = paired([*CHARCNN, "predict", str(image)], script, folder)
-    return _row("charcnn predict, one image / torch script", figures, "0.2")
-
-
-def _row(what: str, figures: Paired, limit: str) -> tuple[str, ...]:
-    spread = f"{figures.least:.2f} – {figures.most:.2f}"
-    return (what, f"{figures.a:.2f} s", f"{figures.b:.2f} s", f"{figures.ratio:.2f}", limit, spread)
-
-
-main()
+main(sys.argv[1:])

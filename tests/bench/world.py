@@ -1,0 +1,81 @@
+"""What is measured with: real images where they are, the starter set elsewhere; a registry and a cache of one's own."""
+
+import json
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path
+
+from tests.bench.paired import CHARCNN, output, seconds
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+class World:
+    """A scratch folder.
+
+    Args:
+        root: The folder; data, registry and cache lie in it.
+
+    Attributes:
+        train: `file,label` list of the images to learn from.
+        test: The fifth that is put aside.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        os.environ.update(
+            CHARCNN_DATA=str(root / "data"), CHARCNN_REGISTRY=str(root / "registry"), CHARCNN_CACHE=str(root / "cache")
+        )
+        real = SHARED / "fudan12" / "train"
+        if not real.is_dir():
+            seconds([*CHARCNN, "synth"], root)
+        self.source = real if real.is_dir() else root / "data" / "train"
+        self.train, self.test = self.split(0)
+
+    def split(self, seed: int) -> tuple[Path, Path]:
+        """Puts a fifth aside."""
+        folder = self.root / f"split{seed}"
+        seconds([*CHARCNN, "data", "split", str(self.source), "-o", str(folder), "--seed", str(seed)], self.root)
+        return folder / "train.csv", folder / "test.csv"
+
+    @cached_property
+    def images(self) -> Path:
+        """A folder of images of one class."""
+        return next(path for path in sorted(self.source.iterdir()) if path.is_dir())
+
+    @cached_property
+    def cnn(self) -> Path:
+        """A trained version of the lab's network."""
+        return self.trained("--net", "cnn", "--epochs", "1", "--name", "bench")
+
+    @cached_property
+    def labels(self) -> str:
+        """The labels of `cnn`, one character each."""
+        return "".join(self.card(self.cnn)["labels"])
+
+    def trained(self, *flags: str) -> Path:
+        """Trains on `train`; gives the version's folder."""
+        reference = output([*CHARCNN, "train", "--data", str(self.train), *flags], self.root).strip()
+        return self.root / "registry" / reference.replace("@", "/")
+
+    def card(self, version: Path) -> dict[str, object]:
+        """Reads a version's card."""
+        card: dict[str, object] = json.loads((version / "card.json").read_text(encoding="utf-8"))
+        return card
+
+    def accuracy(self, version: Path, test: Path) -> float:
+        """Measures a version on a dataset."""
+        found = output([*CHARCNN, "evaluate", "--model", str(version), "--data", str(test), "--json"], self.root)
+        return float(json.loads(found)["accuracy"])
+
+    def copies(self, name: str, count: int) -> Path:
+        """A folder of so many copies of the images."""
+        folder = self.root / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            files = sorted(path for path in self.images.iterdir() if path.is_file())
+            for number in range(count):
+                file = files[number % len(files)]
+                shutil.copyfile(file, folder / f"{number}{file.suffix}")
+        return folder
