@@ -1,6 +1,5 @@
 """`charcnn augment`."""
 
-import os
 import shlex
 from typing import Annotated
 
@@ -22,8 +21,8 @@ def augment(
     copies: Annotated[int, typer.Option(min=1, help="Children per image; names say which.")] = 1,
     seed: Seed = 0,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="all cores")
-    ] = os.cpu_count() or 1,
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
+    ] = None,
     force: Force = False,
     flip: Annotated[bool, typer.Option("--flip", "--hflip", "--vflip", "--fliplr", "--flipud", hidden=True)] = False,
 ) -> None:
@@ -37,6 +36,7 @@ def augment(
     from charcnn.errors import ConfigError
     from charcnn.images.augment import Ranges
     from charcnn.images.augment import augment as write_augmented
+    from charcnn.machine import usable_cores
 
     if flip:
         raise ConfigError(
@@ -51,7 +51,7 @@ def augment(
             Ranges(min_angle, max_angle, shear, scale, shift, noise),
             copies=copies,
             seed=seed,
-            jobs=jobs,
+            jobs=jobs or usable_cores(),
             force=force,
             on_progress=update,
         )

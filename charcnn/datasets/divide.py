@@ -14,7 +14,7 @@ from charcnn.datasets.scan import Dataset
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError, OverwriteError
 from charcnn.images.folder import new_folder
-from charcnn.images.manifest import write_manifest
+from charcnn.images.manifest import manifest_lines, write_manifest
 from charcnn.spec import ImageSpec
 
 
@@ -95,4 +95,4 @@ def _write_copies(arrays: Arrays, indices: NDArray[np.int64], target: Path) -> N
                 children.append((copy.as_posix(), file.name, origin.hex()))
         write_classes(fresh / CLASSES_FILE, {folder: label for label, folder in folders.items()})
         if children:
-            write_manifest(fresh, children)
+            write_manifest(fresh, [manifest_lines(children)])

@@ -24,6 +24,6 @@ def origins(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.voi
     recorded = recorded_origins(files)
     found = digests.copy()
     for index, path in enumerate(files if recorded else ()):
-        if path in recorded:
-            found[index] = np.frombuffer(bytes.fromhex(recorded[path]), np.uint8)
+        if str(path) in recorded:
+            found[index] = np.frombuffer(bytes.fromhex(recorded[str(path)]), np.uint8)
     return np.ascontiguousarray(found).view("V32").reshape(-1)

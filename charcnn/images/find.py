@@ -1,18 +1,26 @@
 """Which image files lie below a folder."""
 
+import os
 from pathlib import Path
 
 from charcnn.images.io import is_image, natural_key
 
 
+def image_names_below(folder: Path) -> list[str]:
+    """Finds all images in a folder and its sub-folders, in natural order, without hidden ones and `__MACOSX`.
+
+    Returns:
+        Their paths relative to the folder, with `/`.
+    """
+    names: list[str] = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
+        inner = Path(root).relative_to(folder).as_posix()
+        before = "" if inner == "." else f"{inner}/"
+        names += [before + name for name in files if is_image(name)]
+    return sorted(names, key=natural_key)
+
+
 def images_below(folder: Path) -> list[Path]:
-    """Finds all images in a folder and its sub-folders, in natural order, without hidden ones and `__MACOSX`."""
-    found = [
-        (path.relative_to(folder), path) for path in folder.rglob("*") if is_image(path.name) and not path.is_dir()
-    ]
-    seen = [(inner, path) for inner, path in found if not any(_is_hidden(part) for part in inner.parts)]
-    return [path for _, path in sorted(seen, key=lambda pair: natural_key(pair[0].as_posix()))]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    """Gives the paths of what `image_names_below` finds."""
+    return [folder / name for name in image_names_below(folder)]

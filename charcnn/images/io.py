@@ -6,6 +6,7 @@ modes, transparency and orientation. Both give the same pixels.
 """
 
 import io
+import os
 import re
 import warnings
 from functools import cache
@@ -33,13 +34,19 @@ MAX_PIXELS = 100_000_000
 
 def is_image(name: str) -> bool:
     """Tells by its suffix whether a file is taken for an image; hidden files are not."""
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 ten times as fast
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(0, int(p), "") if p.isdecimal() and p.isascii() else (1, 0, p.casefold()) for p in parts] + [(2, 0, name)]
+    parts = _NUMBERS.split(name)  # text and numbers in turn
+    key = [(1, 0, part) for part in parts]
+    key[::2] = [(1, 0, text.casefold()) for text in parts[::2]]
+    key[1::2] = [(0, int(number), "") for number in parts[1::2]]
+    return [*key, (2, 0, name)]
+
+
+_NUMBERS = re.compile("([0-9]+)")
 
 
 def read_image(path: Path) -> Grey:
@@ -54,14 +61,15 @@ def read_image(path: Path) -> Grey:
     return decode_image(read_bytes(path), str(path))
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path | str) -> bytes:
     """Reads a file whole.
 
     Raises:
         ImageError: it is missing, a folder, or not readable.
     """
     try:
-        return path.read_bytes()
+        with io.FileIO(path) as stream:  # small files: no buffer to fill
+            return stream.readall()
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder, not an image.") from None
     except FileNotFoundError:
@@ -194,11 +202,14 @@ def encode_image(image: Grey, suffix: str) -> bytes:
     return cv2.imencode(kind, image, options)[1].tobytes()
 
 
-def write_image(path: Path, image: Grey) -> None:
+def write_image(path: Path | str, image: Grey) -> None:
     """Writes uint8 `[H,W]` in the format of the path's suffix.
 
     Raises:
         ImageError: the suffix is none that can be written.
         OSError: the file cannot be written.
     """
-    path.write_bytes(encode_image(image, path.suffix))
+    left = memoryview(encode_image(image, os.path.splitext(path)[1]))  # noqa: PTH122 ten times as fast
+    with io.FileIO(path, "w") as stream:
+        while left:
+            left = left[stream.write(left) :]

@@ -1,7 +1,6 @@
 """Many image files → one uint8 array `[N,H,W]`, in threads: the only loop over files that reads pixels."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from charcnn.errors import ImageError
 from charcnn.images.fit import fit
 from charcnn.images.io import decode_image, read_bytes
+from charcnn.machine import usable_cores
 from charcnn.spec import ImageSpec
 
 _CHUNK = 64
@@ -83,4 +83,4 @@ def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
 def _workers(files: Sequence[Path]) -> int:
     sample = files[:: max(1, len(files) // 16)]
     sizes = [path.stat().st_size for path in sample if path.is_file()]
-    return os.cpu_count() or 1 if sizes and sum(sizes) / len(sizes) >= _LARGE else 1
+    return usable_cores() if sizes and sum(sizes) / len(sizes) >= _LARGE else 1

@@ -1,6 +1,8 @@
 """`augment.csv`: which image a turned copy comes from, so that both stay on one side of every split."""
 
 import csv
+import io
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,24 +37,34 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def write_manifest(folder: Path, rows: Iterable[Sequence[object]], parameters: Sequence[str] = ()) -> None:
+def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Gives lines of a manifest.
+
+    Args:
+        rows: Child and parent, relative to their folders, the original's sha256, and the values of the parameters.
+    """
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue()
+
+
+def write_manifest(folder: Path, lines: Iterable[str], parameters: Sequence[str] = ()) -> None:
     """Writes a folder's manifest.
 
     Args:
         folder: The folder of the children.
-        rows: Child and parent, relative to their folders, the original's sha256, and the values of the parameters.
+        lines: From `manifest_lines`.
         parameters: The names of what was drawn for each child.
     """
     with (folder / MANIFEST).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow([*_COLUMNS, *parameters])
-        writer.writerows(rows)
+        stream.write(manifest_lines([(*_COLUMNS, *parameters)]))
+        stream.writelines(lines)
 
 
-def recorded_origins(files: Iterable[Path]) -> dict[Path, str]:
+def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
     """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names."""
-    files = list(files)
-    parents = {path.parent.absolute() for path in files}
+    folders = {os.path.dirname(path) for path in files}  # noqa: PTH120 ten times as fast
+    parents = {Path(folder).absolute() for folder in folders}
     near = parents | {parent.parent for parent in parents}
     manifests: dict[Path, dict[str, str]] = {}
     for folder in parents.union(*(parent.parents for parent in parents)):
@@ -64,15 +76,11 @@ def recorded_origins(files: Iterable[Path]) -> dict[Path, str]:
             continue  # far above the images: somebody else's file of that name
         if rows:
             manifests[folder] = {row["child"]: row["origin_sha256"] for row in rows}
-    if not manifests:
-        return {}
-    found = {}
-    for path in files:
-        whole = path.absolute()
-        for folder in whole.parents:
-            origin = (
-                manifests.get(folder, {}).get(whole.relative_to(folder).as_posix()) if folder in manifests else None
-            )
+    found: dict[str, str] = {}
+    for path in files if manifests else ():
+        whole = Path(path).absolute()
+        for folder in manifests.keys() & set(whole.parents):
+            origin = manifests[folder].get(whole.relative_to(folder).as_posix())
             if origin:
-                found[path] = origin
+                found[str(path)] = origin
     return found

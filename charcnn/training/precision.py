@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from charcnn.datasets.cache import cache_root
+from charcnn.machine import processor_name
 from charcnn.spec import Precision
-from charcnn.training.environment import processor_name
 
 _PROBE_FILE = "precision.json"
 _STEPS = 6

@@ -18,6 +18,7 @@ from torch import nn
 from charcnn.datasets.arrays import Arrays
 from charcnn.errors import ConfigError
 from charcnn.inference.export import write_onnx
+from charcnn.machine import usable_cores
 from charcnn.models.catalogue import get_network
 from charcnn.registry.references import check_name
 from charcnn.registry.store import Registry
@@ -30,7 +31,6 @@ from charcnn.training.environment import (
     computing_on,
     describe_environment,
     pick_device,
-    usable_cores,
 )
 from charcnn.training.loop import EpochRecord, Images, Listener, Loop, Progress, Silence
 from charcnn.training.losses import class_weights, make_loss

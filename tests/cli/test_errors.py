@@ -1,6 +1,7 @@
 """Every way to go wrong that a person will find: one red line that names it, one that helps, never a traceback."""
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -167,10 +168,14 @@ def test_no_write_permission(cli: Cli, tmp_path: Path, starter: Path) -> None:
 def test_full_disk_and_refused_writing_are_said(
     cli: Cli, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, word: str
 ) -> None:
-    def refuse(path: Path, data: bytes) -> int:
-        raise OSError(number, os.strerror(number), str(path))
+    whole = io.FileIO
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    def refuse(path: str, mode: str = "r") -> io.FileIO:
+        if mode == "w":
+            raise OSError(number, os.strerror(number), path)
+        return whole(path, mode)
+
+    monkeypatch.setattr(io, "FileIO", refuse)
     check(cli("augment", starter / "ttest", "new"), 1, os.strerror(number), word)
     assert not (tmp_path / "new").exists()
 

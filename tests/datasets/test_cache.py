@@ -1,5 +1,6 @@
 """Images are read once, and again when something has changed."""
 
+import io
 import os
 from pathlib import Path
 
@@ -182,11 +183,11 @@ def test_a_damaged_entry_is_mended(files: list[Path], reads: list[int]) -> None:
 
 
 def test_a_file_that_could_not_be_opened_once_is_tried_again(files: list[Path]) -> None:
-    def refused(path: Path) -> bytes:
+    def refused(path: Path) -> io.FileIO:
         raise PermissionError(13, "Permission denied")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refused)
+        patch.setattr(io, "FileIO", refused)
         assert len(load_cached(files, SPEC).failures) == 6
     assert list(load_cached(files, SPEC).failures) == [5]
 

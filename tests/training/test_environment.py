@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from charcnn import machine as module
 from charcnn.errors import TrainingError
-from charcnn.training import environment as module
-from charcnn.training.environment import computing_on, usable_cores
+from charcnn.machine import usable_cores
+from charcnn.training.environment import computing_on
 from charcnn.training.loop import Silence
 from charcnn.training.train import Trained
 
