@@ -16,10 +16,6 @@ from charcnn.cli.options import Json, RegistryRoot
 if TYPE_CHECKING:
     from charcnn.spec import TrainConfig
 
-_SPINS = "20000"
-"""How long OpenMP's threads wait busily for work before they sleep (GNU's default is 15 times as long): nothing is lost
-alone, and two trainings at once no longer take each other's cores."""
-
 _NETWORK, _LEARNING, _DATA, _MACHINE = "Network", "Learning", "Data", "Machine"
 
 
@@ -246,7 +242,6 @@ def train(
 
 
 def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -> None:
-    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
     follows = os.environ.get("RANK", "0") != "0"  # torchrun started several: the first one talks
     if follows:
         output.mute()

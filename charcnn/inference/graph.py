@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from charcnn.models.blocks import MaxPool2d
 from charcnn.spec import ImageSpec
 
 _OPSET = 20
@@ -143,6 +144,7 @@ _WRITERS: dict[type[nn.Module], Callable[..., None]] = {
     nn.Identity: _nothing,
     nn.Linear: _add_linear,
     nn.MaxPool2d: _add_max_pool,
+    MaxPool2d: _add_max_pool,
     nn.Flatten: _add_flatten,
     nn.AdaptiveMaxPool2d: _add_global_max_pool,
     nn.ReLU: lambda graph, _layer: graph.add("Relu"),

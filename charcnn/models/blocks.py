@@ -1,8 +1,36 @@
 """What the lab's networks are made of."""
 
-from torch import nn
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from charcnn.models.catalogue import activation_module
+
+
+class MaxPool2d(nn.MaxPool2d):
+    """torch's max-pool by way of channels-last memory, where it is five times as fast on a processor.
+
+    What comes before and after stays channels-first, forwards and backwards: there batch norm is the faster one, for
+    channels that are no multiples of 16.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pools. Shape: `[N,C,H,W]` → `[N,C,H/2,W/2]` for a window of 2."""
+        pooled: Tensor = super().forward(_ChannelsLast.apply(features))
+        return pooled.contiguous()
+
+
+class _ChannelsLast(torch.autograd.Function):
+    """The same values in channels-last memory; their gradient in channels-first."""
+
+    @staticmethod
+    def forward(_context: Any, features: Tensor) -> Tensor:
+        return features.contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
+        return gradient.contiguous()
 
 
 def convolution(
@@ -16,7 +44,7 @@ def convolution(
     Shape: `[N,channels_in,H,W]` → `[N,channels_out,h/2,w/2]` with `h = H - kernel + 1 + 2 * padding`.
     """
     norm: list[nn.Module] = [nn.BatchNorm2d(channels_out)] if batch_norm else []
-    end: list[nn.Module] = [activation_module(activation), nn.MaxPool2d(2)]
+    end: list[nn.Module] = [activation_module(activation), MaxPool2d(2)]
     if activation != "prelu":
         end.reverse()
     return [nn.Conv2d(channels_in, channels_out, kernel, padding=padding), *norm, *end]

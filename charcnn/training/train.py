@@ -208,7 +208,7 @@ def _fit(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         network = get_network(config.net).build(len(data.classes), network_options(config))
-        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(device)
         if parent:
             start_from(network, parent, data.classes)
         train = _on_device(data.train, data.train_indices, data.classes, device)

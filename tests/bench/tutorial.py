@@ -1,4 +1,4 @@
-"""The yardstick for training: the loop as a tutorial writes it. PIL per image, DataLoader, Adam.
+"""The yardstick for training: the loop as a tutorial writes it. PIL and torchvision's transforms, DataLoader, Adam.
 
 python tutorial.py TRAIN.csv TEST.csv [--epochs N] [--batch-size N] [--until ACCURACY] [--steps N]
 
@@ -12,17 +12,19 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from lab_network import build
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
 
 
 class Characters(Dataset[tuple[Tensor, int]]):
     """Opens, converts and scales an image each time that it is asked for, as torchvision's ImageFolder does."""
+
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
 
     def __init__(self, path: Path, labels: list[str] | None = None) -> None:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -36,8 +38,7 @@ class Characters(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         row = self.rows[index]
         with Image.open(self.root / row["file"]) as image:
-            pixels = np.array(image.convert("L"), np.float32) / 255
-        return torch.from_numpy((pixels - 0.5) / 0.5).unsqueeze(0), self.labels.index(row["label"])
+            return self.transform(image.convert("L")), self.labels.index(row["label"])
 
 
 def accuracy(network: nn.Module, images: DataLoader[tuple[Tensor, Tensor]]) -> float:
