@@ -13,7 +13,8 @@ _MOST = 16
 def usable_cores() -> int:
     """Gives how many threads should compute: the cores that this process may use, hyperthreads not counted.
 
-    `OMP_NUM_THREADS` goes before; a container's share of the processors is respected.
+    `OMP_NUM_THREADS` goes before; a container's share of the processors (control groups, version 2) is respected.
+    Systems other than Linux do not tell cores from hyperthreads.
     """
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked) > 0:

@@ -63,7 +63,7 @@ class ImageSpec(Contract):
 
 
 class TrainConfig(Contract):
-    """What `charcnn train` is asked, under its flags' names; what is None is settled by the network or the data."""
+    """What `charcnn train` is asked, under its flags' names; recipe, network, data or machine settle what is None."""
 
     data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
     val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
@@ -84,7 +84,9 @@ class TrainConfig(Contract):
     polarity: Polarity = "auto"
 
     opt: Optimizer | None = Field(None, description="`optimizer` is accepted for it")
-    lr: float | None = Field(None, gt=0, description="learning rate; the optimizer's own where not given")
+    lr: float | None = Field(
+        None, gt=0, description="learning rate; the recipe's where not given, with `opt` that one's own"
+    )
     lr_increment: float = Field(0.0, description="added to the learning rate after each epoch")
     momentum: float | None = Field(None, ge=0, lt=1)
     weight_decay: float | None = Field(None, ge=0)
@@ -108,9 +110,9 @@ class TrainConfig(Contract):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.lr_increment and self.schedule not in (None, "constant"):
-            raise ValueError(f"lr_increment needs the constant schedule, not {self.schedule}")
+            raise ValueError(f"lr_increment needs the constant schedule, not {self.schedule}: --schedule constant")
         if self.momentum is not None and self.opt in ("adam", "adamw", "gd"):
-            raise ValueError(f"momentum is no setting of the optimizer {self.opt}")
+            raise ValueError(f"momentum is no setting of the optimizer {self.opt}; --opt sgd has it")
         if self.momentum == 0 and self.opt == "nesterov":
             raise ValueError("nesterov needs a momentum above 0; --opt sgd --momentum 0 goes without")
         if self.weight_decay and self.opt == "gd":
@@ -233,6 +235,7 @@ class Environment(Contract):
     threads: int
     precision: str
     processes: int = Field(1, description="processes that trained together (torchrun's world size)")
+    flush_denormal: bool = Field(False, description="numbers too small for float32 were taken for 0")
     libraries: dict[str, str]
 
 

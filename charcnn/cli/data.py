@@ -38,7 +38,7 @@ def import_idx(
     first = next(iter(written))
     output.next_step(
         f"charcnn train --data {shlex.quote(str(first))}"
-        if first.name == "train"
+        if first.name == "train" or packed
         else f"charcnn data split {shlex.quote(str(first))}"
     )
 

@@ -1,6 +1,5 @@
 """The live view of a training."""
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ class TrainingView:
         self._unseen, self._shown = 0, 0.0
 
     def __enter__(self) -> "TrainingView":
-        if sys.stderr.isatty():
+        if output.is_live():
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bar = Progress(

@@ -35,9 +35,14 @@ _mute = False
 
 
 def mute() -> None:
-    """Says and writes nothing from now on: another process talks."""
+    """Says and shows nothing but errors from now on: another process talks."""
     global _mute
     _mute = True
+
+
+def is_live() -> bool:
+    """Tells whether somebody looks at stderr as it moves."""
+    return sys.stderr.isatty() and not _mute
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -57,6 +62,8 @@ def warn(text: str) -> None:
 
 def fail(message: str, hint: str = "") -> None:
     """Says what went wrong, in one red line, and what to do, in another."""
+    global _mute
+    _mute = False
     say(f"Error: {message}", "red")
     if hint:
         say(hint)
@@ -151,7 +158,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     Yields:
         A function to call with what is done and what there is in all.
     """
-    if not sys.stderr.isatty():
+    if not is_live():
         yield lambda _done, _total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -184,7 +191,7 @@ class TalkHandler(logging.Handler):
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Shows on a terminal that something without a measure is under way."""
-    if not sys.stderr.isatty():
+    if not is_live():
         yield
         return
     with talk_console().status(what):

@@ -140,7 +140,11 @@ def train(
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="Not for gd.", show_default="the optimizer's own", rich_help_panel=_LEARNING),
+        typer.Option(
+            help="Not for gd.",
+            show_default="the recipe's; with --opt the optimizer's own",
+            rich_help_panel=_LEARNING,
+        ),
     ] = None,
     loss: Annotated[
         str | None,
@@ -210,7 +214,9 @@ def train(
     ] = None,
     compile_network: Annotated[
         bool | None,
-        typer.Option("--compile", help="torch.compile the network: for long trainings.", rich_help_panel=_MACHINE),
+        typer.Option(
+            "--compile/--no-compile", help="torch.compile the network: for long trainings.", rich_help_panel=_MACHINE
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The model's name.", show_default="made from the data's")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of these settings; flags win.")] = None,
@@ -222,11 +228,12 @@ def train(
 ) -> None:
     """Train a network and save it as a new version in the registry.
 
-    With no dataset at hand the starter set is written and used. A part of the images chooses the best epoch; its
-    weights, an ONNX file, the history and a card become the version. Ctrl-C keeps the best epoch so far.
+    Without a flag charcnn's own small network learns by its recipe; --recipe lab is the lab as it was. With no dataset
+    at hand the starter set is written and used. A part of the images chooses the best epoch; its weights, an ONNX file,
+    the history and a card become the version. Ctrl-C keeps the best epoch so far.
     """
     flags = {
-        key.removesuffix("_network"): value
+        {"compile_network": "compile"}.get(key, key): value
         for key, value in locals().copy().items()
         if key not in ("config", "print_config", "registry", "as_json") and value is not None and value != []
     }
@@ -242,9 +249,8 @@ def train(
 
 
 def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -> None:
-    follows = os.environ.get("RANK", "0") != "0"  # torchrun started several: the first one talks
-    if follows:
-        output.mute()
+    if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
+        output.mute()  # torchrun started several: the first one talks
     with output.waiting("Loading torch"):
         from charcnn.registry.store import Registry
         from charcnn.training.train import train as run
@@ -253,10 +259,12 @@ def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -
     with TrainingView() as view:
         try:
             trained = run(settings, registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
-        except RuntimeError:
-            if follows:  # the first one has failed, and has said why
-                raise typer.Exit(FAILED) from None
-            raise
+        except RuntimeError as fault:
+            if "WORLD_SIZE" not in os.environ:
+                raise
+            rank = os.environ.get("RANK", "0")
+            output.fail(f"Process {rank}: {str(fault).splitlines()[0]}", "Another process may have said why.")
+            raise typer.Exit(FAILED) from None
     card = trained.version.card
     if as_json:
         output.put_json(card.model_dump(mode="json"))

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +29,9 @@ class Arrays:
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts, in order.
         files: The `N` image files; none of a packed dataset.
-        digests: uint8 `[N,32]`: the sha256 of each file.
+        digests: uint8 `[N,32]`: the sha256 of each file; of a packed dataset, of each image's pixels.
+        origins: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, or an augmented child's
+            original. Images with the same origin stay together in a split.
         unreadable: The files that could not be read, and why.
     """
 
@@ -39,6 +40,7 @@ class Arrays:
     classes: tuple[str, ...]
     files: tuple[Path, ...]
     digests: NDArray[np.uint8]
+    origins: NDArray[np.void]
     unreadable: dict[Path, str]
 
     @classmethod
@@ -86,12 +88,16 @@ class Arrays:
             classes=dataset.classes,
             files=tuple(dataset.files[index] for index in keep) if unreadable else dataset.files,
             digests=loaded.digests[keep] if unreadable else loaded.digests,
+            origins=origins(dataset.files, loaded.digests)[keep],
             unreadable=unreadable,
         )
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Joins datasets by label: the first one's classes come first, in its order, new ones follow."""
+        """Joins datasets by label: the first one's classes come first, in its order, new ones follow.
+
+        Several datasets are copied into memory; one alone stays mapped.
+        """
         if len(parts) == 1:
             return parts[0]
         classes = tuple(dict.fromkeys(label for part in parts for label in part.classes))
@@ -103,6 +109,7 @@ class Arrays:
             classes=classes,
             files=tuple(file for part in parts for file in part.files),
             digests=np.concatenate([part.digests for part in parts]),
+            origins=np.concatenate([part.origins for part in parts]),
             unreadable={file: reason for part in parts for file, reason in part.unreadable.items()},
         )
 
@@ -118,14 +125,6 @@ class Arrays:
         check_known(self.classes, classes)
         index = {label: position for position, label in enumerate(classes)}
         return np.array([index[label] for label in self.classes], np.int64)[self.labels]
-
-    @cached_property
-    def origins(self) -> NDArray[np.void]:
-        """`[N]` × 32 bytes: the sha256 of the image that each one comes from: itself, or an augmented child's original.
-
-        Images with the same origin stay together in a split.
-        """
-        return origins(self.files, self.digests)
 
     @property
     def duplicates(self) -> int:

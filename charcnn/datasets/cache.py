@@ -94,13 +94,18 @@ def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
         OSError: the cache cannot be written.
     """
     entry.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=entry.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=entry.parent) as scratch:
         fresh = Path(scratch, "new")
         fresh.mkdir()
         fill(fresh)
         shutil.rmtree(entry, ignore_errors=True)  # a damaged one
-        fresh.rename(entry)
-    _prune(entry.parent)
+        try:
+            fresh.rename(entry)
+        except OSError:
+            if not entry.is_dir():  # else another process was faster
+                raise
+    with suppress(OSError):  # another process prunes too
+        _prune(entry.parent)
 
 
 def _fill(loaded: Loaded, folder: Path) -> None:
@@ -111,7 +116,10 @@ def _fill(loaded: Loaded, folder: Path) -> None:
 
 def _prune(folder: Path) -> None:
     """Removes the entries that were not used for the longest time, until the rest is small enough."""
-    entries = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    entries = sorted(
+        (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
+        key=lambda path: path.stat().st_mtime,
+    )
     sizes = [sum(file.stat().st_size for file in entry.iterdir() if file.is_file()) for entry in entries]
     excess = sum(sizes) - _MOST_BYTES
     for entry, size in zip(entries[:-1], sizes, strict=False):

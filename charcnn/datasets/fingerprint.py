@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 
 def content_fingerprint(labels: NDArray[np.int64], classes: Sequence[str], digests: NDArray[np.uint8]) -> str:
-    """Gives the sha256, as 64 hex digits, over label text and file sha256 of each image; names and order do not count.
+    """Gives the sha256, as 64 hex digits, over label text and sha256 of each image; names and order do not count.
 
     Args:
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts.
-        digests: uint8 `[N,32]`.
+        digests: uint8 `[N,32]`: of the files, or of a packed dataset's images.
     """
     total = hashlib.sha256()
     rows = np.ascontiguousarray(digests).view("V32").reshape(-1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
-from charcnn.datasets.packed import write_packed
+from charcnn.datasets.packed import is_packed, write_packed
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
 from charcnn.images.folder import new_folder
 from charcnn.images.io import write_image
@@ -67,7 +67,7 @@ def import_idx(
 
     Args:
         files: Images and labels, in any order; paired by name.
-        destination: Gets `train/<label>/000001.png …`, `test/…` and `classes.txt`.
+        destination: Gets `train/<label>/000001.png …` with `classes.txt`, and `test/…`; or packed `train` and `test`.
         packed: Write one array instead of a file per image (`charcnn.datasets.packed`).
         force: Write although folders hold other files.
         on_progress: Called with images written and images in all.
@@ -82,9 +82,12 @@ def import_idx(
     """
     pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pairs(files)]
     for split, _, _ in pairs:
-        if (destination / split).exists() and not force:
+        target = destination / split
+        if target.exists() and not force:
+            raise OverwriteError(f"{target} is there already.", "Name another folder with -o, or add --force.")
+        if target.exists() and is_packed(target) != packed:
             raise OverwriteError(
-                f"{destination / split} is there already.", "Name another folder with -o, or add --force."
+                f"{target} holds the same in the other form (--packed).", "Name another folder with -o."
             )
     total, done = sum(len(labels) for _, _, labels in pairs), 0
     written = {}

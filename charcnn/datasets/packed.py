@@ -1,8 +1,8 @@
 """A packed dataset: hundreds of thousands of images as rows of one array, instead of a file for each.
 
 A folder with `images.npy` (uint8 `[N,H,W]`), `labels.npy` (int64 `[N]`), `digests.npy` (uint8 `[N,32]`, the sha256 of
-each image's pixels) and `classes.txt` (`index<TAB>label`). Images are mapped, never read as a whole: memory stays flat
-whatever their number.
+each image's pixels) and `classes.txt` (`index<TAB>label`). Images are mapped, not read as a whole: memory stays flat
+whatever their number, as long as the dataset is not joined with another one and stays on the processor.
 """
 
 import hashlib
@@ -23,7 +23,6 @@ from charcnn.images.load import Loaded
 from charcnn.spec import ImageSpec
 
 _IMAGES, _LABELS, _DIGESTS = "images.npy", "labels.npy", "digests.npy"
-FILES = frozenset({_IMAGES, _LABELS, _DIGESTS, CLASSES_FILE})
 _CHUNK = 4096
 """Images handled at a time."""
 

@@ -113,7 +113,7 @@ def _in_order(path: Path, names: list[str]) -> list[Path]:
 def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> Dataset:
     labels = read_classes(path, [folder.name for folder in folders])
     inside = {folder: _listing(folder) for folder in folders}
-    deeper = [folder.name for folder, (below, images) in inside.items() if below and not images]
+    deeper = [name.name for name, (below, images) in inside.items() if (below and not images) or is_packed(name)]
     if deeper:
         raise DatasetError(
             f"{path} holds no class folders, but datasets: {', '.join(deeper)}.", f"Name one: {path / deeper[0]}"

@@ -176,7 +176,7 @@ def augment(
         for inner in {os.path.dirname(name) for name in parents}:  # noqa: PTH120 ten times as fast
             (folder / inner).mkdir(parents=True, exist_ok=True)
         tasks = [
-            _Task(source, folder, parents[part], children[part], changes[part], origins)
+            _Task(source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part]))
             for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
         ]
         for number, result in _run(tasks, 1 if len(children) < _FEW else jobs):
@@ -192,6 +192,12 @@ def augment(
         if (source / _CLASSES).is_file():
             shutil.copyfile(source / _CLASSES, folder / _CLASSES)
     return Augmented(destination, made, failures)
+
+
+def _some(origins: dict[str, str], source: Path, parents: list[str]) -> dict[str, str]:
+    """Those of the origins that some parents have: a task is sent to another process."""
+    paths = (f"{source}/{name}" for name in parents) if origins else ()
+    return {path: origins[path] for path in paths if path in origins}
 
 
 def _numbered(name: str, copy: int) -> str:
@@ -263,7 +269,15 @@ def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, _Done]]:
 
 def _augment_files(task: _Task) -> _Done:
     """Makes some children."""
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # an image is too small to share
+    try:
+        return _made(task)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _made(task: _Task) -> _Done:
     rows: list[tuple[object, ...]] = []
     failures: dict[Path, str] = {}
     source, folder = str(task.source), str(task.folder)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from charcnn.errors import ConfigError, OverwriteError, ParityError
 from charcnn.inference.graph import UnknownLayerError, onnx_model
 from charcnn.inference.predictor import Predictor
-from charcnn.inference.recogniser import Recogniser, load_network, read_weights
+from charcnn.inference.recogniser import Recogniser, load_network, read_weights, weights_of
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.spec import ImageSpec
 
@@ -128,7 +128,7 @@ def _write_pt2(version: Version, path: Path) -> float:
 def _write_safetensors(version: Version, path: Path) -> float:
     card = version.card
     network, again = load_network(version), load_network(version)
-    path.write_bytes(save(network.state_dict(), metadata={"card": version.text.decode()}))
+    path.write_bytes(save(weights_of(network), metadata={"card": version.text.decode()}))
     again.load_state_dict(read_weights(path))
     return _check_parity(Recogniser(network, card.image), Recogniser(again, card.image), path)
 

@@ -55,6 +55,11 @@ def load_network(version: Version) -> nn.Module:
     return network.eval()
 
 
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Gives copies of all weights and statistics, on the CPU, as safetensors wants them: channels first."""
+    return {name: value.detach().cpu().clone().contiguous() for name, value in network.state_dict().items()}
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Reads a safetensors file.
 

@@ -17,7 +17,8 @@ class MaxPool2d(nn.MaxPool2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """Pools. Shape: `[N,C,H,W]` → `[N,C,H/2,W/2]` for a window of 2."""
-        pooled: Tensor = super().forward(_ChannelsLast.apply(features))
+        on_processor = features.device.type == "cpu"
+        pooled: Tensor = super().forward(_ChannelsLast.apply(features) if on_processor else features)
         return pooled.contiguous()
 
 

@@ -28,8 +28,9 @@ class Strength:
         aspect: Natural logarithm of the factor by which the width grows and the height shrinks.
         shift: Share of the side, for each direction.
         warp: Share of the side: standard deviation of the smooth displacement at a knot.
-        thickness: Share of the batch whose strokes grow or shrink by up to half a pixel on each side.
-        erased: Share of the batch in which a rectangle, of 8 … 33 % of each side, becomes paper.
+        thickness: Share of the batch whose strokes grow or shrink by up to a pixel on each side; rounded, so that a
+            batch of less than five stays as it is.
+        erased: Share of the batch, rounded, in which a rectangle, of 8 … 33 % of each side, becomes paper.
     """
 
     rotation: float

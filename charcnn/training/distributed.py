@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
+from charcnn.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class ProcessGroup:
@@ -74,8 +76,14 @@ def process_group(device: torch.device) -> Iterator[ProcessGroup]:
     if size == 1:
         yield ALONE
         return
-    group = ProcessGroup(int(os.environ["RANK"]), size, int(os.environ["LOCAL_RANK"]))
+    rank = int(os.environ["RANK"])
+    group = ProcessGroup(rank, size, int(os.environ.get("LOCAL_RANK", rank)))
     if device.type == "cuda":
+        if group.local_rank >= torch.cuda.device_count():
+            raise ConfigError(
+                f"There are {torch.cuda.device_count()} GPUs for {size} processes.",
+                f"torchrun --nproc-per-node {torch.cuda.device_count()} -m charcnn train …",
+            )
         torch.cuda.set_device(group.local_rank)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:

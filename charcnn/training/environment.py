@@ -2,7 +2,9 @@
 
 import os
 import platform
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -53,8 +55,8 @@ def check_compiler(wanted: bool, device: torch.device) -> None:
     Raises:
         ConfigError: it is not.
     """
-    compiler = os.environ.get("CXX") or "g++"
-    if wanted and device.type == "cpu" and shutil.which(compiler) is None:
+    compiler = (shlex.split(os.environ.get("CXX", "")) or ["g++"])[0]
+    if wanted and device.type == "cpu" and sys.platform == "linux" and shutil.which(compiler) is None:
         raise ConfigError(f"--compile needs a C++ compiler, and there is no {compiler}.", "Leave --compile out.")
 
 
@@ -68,6 +70,7 @@ def describe_environment(device: torch.device, precision: str, threads: int, pro
         threads=threads,
         precision=precision,
         processes=processes,
+        flush_denormal=True,
         libraries={name: _version(name) for name in _LIBRARIES},
     )
 

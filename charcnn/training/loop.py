@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from charcnn.errors import TrainingError
 from charcnn.evaluation.metrics import cross_entropy, top_k_accuracy
-from charcnn.inference.recogniser import Recogniser, normalised
+from charcnn.inference.recogniser import Recogniser, normalised, weights_of
 from charcnn.spec import ImageSpec
 from charcnn.training.augment import STRENGTHS, augmented
 from charcnn.training.distributed import ALONE, ProcessGroup
@@ -112,7 +112,7 @@ class Progress:
             return replace(self, history=(*self.history, record))
         return Progress(
             history=(*self.history, record),
-            weights=_copied(network),
+            weights=weights_of(network),
             best_epoch=record.epoch,
             improved=record.epoch if better else self.improved,
         )
@@ -130,11 +130,7 @@ class Progress:
         last, best = self.history[-1].val_accuracy, self.best.val_accuracy
         if last is None or best is None or last < best - _standard_error(best, images):
             return self
-        return replace(self, weights=_copied(network), best_epoch=len(self.history))
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.cpu().clone().contiguous() for name, value in network.state_dict().items()}
+        return replace(self, weights=weights_of(network), best_epoch=len(self.history))
 
 
 def _standard_error(accuracy: float, images: int) -> float:

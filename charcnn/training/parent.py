@@ -8,12 +8,15 @@ from charcnn.errors import ConfigError
 from charcnn.inference.recogniser import load_network
 from charcnn.models.catalogue import classifier_name
 from charcnn.registry.version import Version
+from charcnn.spec import ImageSpec
 
 log = logging.getLogger(__name__)
 
 
-def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...]) -> None:
+def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...], spec: ImageSpec) -> None:
     """Copies a version's weights. The last layer's rows are met by label; labels new to it keep their fresh rows.
+
+    A warning says where the images are made in another way than the version's were.
 
     Raises:
         ConfigError: the version is of another network.
@@ -34,6 +37,13 @@ def start_from(network: nn.Module, parent: Version, classes: tuple[str, ...]) ->
                 target[row] = old[name][own_row]
         else:
             target.copy_(old[name])
+    was = parent.card.image
+    if (was.height, was.fit, was.margin) != (spec.height, spec.fit, spec.margin):
+        log.warning(
+            "%s learnt from images of %d × %d, --fit %s --margin %g; now they are %d × %d, --fit %s --margin %g.",
+            parent.card.reference,
+            *(was.height, was.width, was.fit, was.margin, spec.height, spec.width, spec.fit, spec.margin),
+        )
     log.info("Started from %s: %d of %d labels are known to it.", parent.card.reference, len(shared), len(classes))
 
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from charcnn.errors import ConfigError, closest
 from charcnn.models.catalogue import get_network
-from charcnn.spec import Augmentation, Optimizer, Precision, Schedule, TrainConfig
+from charcnn.spec import Augmentation, Optimizer, Schedule, TrainConfig
 
 DEFAULT_NETWORK = "compact"
 
@@ -19,14 +19,12 @@ class Settled(TrainConfig):
     size: int
     opt: Optimizer
     lr: float
-    momentum: float | None = None
-    weight_decay: float | None = None
     schedule: Schedule
     label_smoothing: float
     augment: Augmentation
     batch_size: int
     epochs: int
-    precision: Precision
+    precision: Literal["fp32", "bf16"]
     threads: int
 
 
@@ -118,10 +116,19 @@ def get_recipe(config: TrainConfig) -> Recipe:
     Raises:
         ConfigError: there is no such recipe, or no such network.
     """
-    name = config.recipe or get_network(config.net or DEFAULT_NETWORK).recipe
+    name = recipe_name(config)
     if name not in RECIPES:
         raise ConfigError(f"Unknown recipe: {name}", closest(name, RECIPES))
     return RECIPES[name]
+
+
+def recipe_name(config: TrainConfig) -> str:
+    """Gives the name of a config's recipe: the one it names, or its network's own.
+
+    Raises:
+        ConfigError: there is no such network.
+    """
+    return config.recipe or get_network(config.net or DEFAULT_NETWORK).recipe
 
 
 def settle(config: TrainConfig) -> TrainConfig:
@@ -152,6 +159,7 @@ def settle(config: TrainConfig) -> TrainConfig:
     network = get_network(filled["net"])
     network.check_options(network_options(config))
     filled["size"] = network.check_size(config.size)
+    filled["recipe"] = recipe_name(config)
     return _checked(TrainConfig.parse(filled))
 
 

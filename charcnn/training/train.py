@@ -91,29 +91,31 @@ def train(
         data = load_training_data(asked, asked.size or 0)
         if group.leads:
             group.wait()
-        settled = _settled(config, data, device, group)
-        log.info("%s", _in_words(settled))
-        with computing_on(settled.threads):
+        threads = asked.threads or usable_cores()
+        with computing_on(threads):
+            settled = _settled(config, data, device, threads, group)
+            _check_shares(settled, len(data.train_indices), group)
+            log.info("%s", _in_words(settled))
             started = time.perf_counter()
             network, progress = _fit(settled, data, device, group, parent, listener or Silence())
             seconds = time.perf_counter() - started
+            if progress.interrupted and not group.leads:
+                raise KeyboardInterrupt
             number = 0
             if group.leads:
                 card = _card(settled, network, data, progress, seconds, device, group, parent, command)
                 _write_files(folder, network, data, progress)
                 number = registry.publish(folder, card).card.version
-            number = group.from_leader(number)
+            if not progress.interrupted:  # else each process stopped where it was, and none waits for another
+                number = group.from_leader(number)
     return Trained(registry.open(f"{settled.name}@{number}"), progress.history, progress.interrupted)
 
 
-def _settled(config: TrainConfig, data: TrainingData, device: torch.device, group: ProcessGroup) -> Settled:
+def _settled(
+    config: TrainConfig, data: TrainingData, device: torch.device, threads: int, group: ProcessGroup
+) -> Settled:
     """Fills in what only data and machine tell."""
     asked = settle_for(config, len(data.train_indices))
-    threads = asked.threads or usable_cores()
-    if group.size > (asked.batch_size or 0):
-        raise ConfigError(
-            f"{group.size} processes cannot share a batch of {asked.batch_size}.", "Give a larger --batch-size."
-        )
     in_bf16 = group.leads and settle_precision(asked.precision or "auto", device, threads) == "bf16"
     return Settled.model_validate(
         {
@@ -127,6 +129,21 @@ def _settled(config: TrainConfig, data: TrainingData, device: torch.device, grou
             "precision": "bf16" if group.from_leader(in_bf16) else "fp32",
         }
     )
+
+
+def _check_shares(config: Settled, images: int, group: ProcessGroup) -> None:
+    """Checks that what is asked can be shared among the processes."""
+    if group.size > 1 and min(config.batch_size, images) < 2 * group.size:
+        raise ConfigError(
+            f"{group.size} processes cannot share batches of {config.batch_size} of {images} images: "
+            "each needs two at least.",
+            "Start fewer processes, or give a larger --batch-size.",
+        )
+    if group.size > 1 and config.class_weights != "none":
+        raise ConfigError(
+            "--class-weights weighs a whole batch, and several processes see a part each.",
+            "Train in one process: charcnn train …",
+        )
 
 
 def _in_words(config: Settled) -> str:
@@ -210,7 +227,7 @@ def _fit(
         network = get_network(config.net).build(len(data.classes), network_options(config))
         network = network.to(device)
         if parent:
-            start_from(network, parent, data.classes)
+            start_from(network, parent, data.classes, data.spec)
         train = _on_device(data.train, data.train_indices, data.classes, device)
         weights = class_weights(config.class_weights, train.labels[train.indices], len(data.classes))
         loop = Loop(

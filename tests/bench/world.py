@@ -36,7 +36,8 @@ class World:
     def split(self, seed: int) -> tuple[Path, Path]:
         """Puts a fifth aside."""
         folder = self.root / f"split{seed}"
-        seconds([*CHARCNN, "data", "split", str(self.source), "-o", str(folder), "--seed", str(seed)], self.root)
+        if not folder.exists():
+            seconds([*CHARCNN, "data", "split", str(self.source), "-o", str(folder), "--seed", str(seed)], self.root)
         return folder / "train.csv", folder / "test.csv"
 
     @cached_property

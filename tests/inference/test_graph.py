@@ -25,7 +25,7 @@ def _one_thread(one_thread: None) -> None:
     """For every test here."""
 
 
-def lively(network: nn.Module, seed: int = 0) -> nn.Module:
+def lively(network: nn.Module, seed: int = 1) -> nn.Module:
     """The network as if it were trained: biases, slopes and statistics are drawn, and the answers differ."""
     draws = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -35,7 +35,7 @@ def lively(network: nn.Module, seed: int = 0) -> nn.Module:
             elif value.ndim == 1:
                 value.copy_(torch.randn(value.shape, generator=draws) / 2)
             elif value.ndim:
-                value.mul_(3)
+                value.copy_(torch.randn(value.shape, generator=draws) * (4 / value[0].numel()) ** 0.5)
     return network
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from charcnn.models.blocks import MaxPool2d
 from charcnn.models.catalogue import ACTIVATIONS, activation_module, get_network
 
 
@@ -94,4 +95,4 @@ def test_the_gradients_are_the_labs_too(name: str, batch_norm: bool) -> None:
 def test_prelu_comes_before_the_pool() -> None:
     """Its slope is learnt and may be negative: then the largest value is not what the largest input gives."""
     kinds = [type(part) for part in get_network("cnn").build(3, {"activation": "prelu"}).children()]
-    assert kinds.index(nn.PReLU) < kinds.index(nn.MaxPool2d)
+    assert kinds.index(nn.PReLU) < kinds.index(MaxPool2d)

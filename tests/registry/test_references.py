@@ -1,6 +1,7 @@
 """Which words can be a name, and what a reference means."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +20,7 @@ def can_be_a_name(text: str) -> bool:
     reserved = text.casefold() in DEVICES | {"latest"} or re.fullmatch("[vV]?[0-9]+", text, re.ASCII)
     return (
         1 <= len(text) <= 64
-        and all(letter.isalnum() or letter in "-_" for letter in text)
+        and all(letter.isalnum() or letter in "-_" or unicodedata.category(letter)[0] == "M" for letter in text)
         and text[0].isalnum()
         and not reserved
     )
