@@ -261,3 +261,16 @@ def test_a_damaged_one_is_one_line_and_no_traceback(cli: Cli, packed: Path, trai
     assert result.exit_code == 1
     assert "images.npy" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_joined_with_folders_everyone_keeps_its_own_origin(packed: Path, world: Path) -> None:
+    from charcnn.images.augment import augment
+
+    import_idx(write_pair(world / "raw2", "train"), world / "folders")
+    augment(world / "folders/train", world / "children")
+    parts = [Arrays.load(scan(path), SPEC) for path in (packed, world / "folders/train", world / "children")]
+    joined = Arrays.join(parts)
+    alone, originals, children = (joined.origins[start : start + 12].tolist() for start in (0, 12, 24))
+    assert alone == parts[0].origins.tolist()
+    assert originals == children  # class by class, in the same order
+    assert not set(alone) & set(children)

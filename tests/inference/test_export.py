@@ -306,3 +306,17 @@ def test_a_damaged_safetensors_file_is_named(tmp_path: Path, content: bytes) -> 
 
 def test_a_loaded_network_is_ready_to_read(version: Version) -> None:
     assert not any(part.training for part in load_network(version).modules())
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_the_default_network_goes_into_every_format(starter: Path, tmp_path: Path, kind: Format) -> None:
+    """Its weights lie channels-last in memory."""
+    from charcnn.spec import TrainConfig
+    from charcnn.training.train import train
+
+    config = TrainConfig(data=(str(starter / "test"),), epochs=1, precision="fp32")
+    version = train(config, registry=Registry(tmp_path / "registry")).version
+    assert version.card.network.name == "compact"
+    path = tmp_path / f"model{SUFFIXES[kind]}"
+    assert export_version(version, kind, path) < 1e-5
+    assert path.is_file()
