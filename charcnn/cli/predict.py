@@ -184,9 +184,11 @@ def _default_folder(predictor: "Predictor") -> Path:
 
 def _truth(folder: Path, predictor: "Predictor") -> dict[str, str]:
     """What a labelled dataset tells about its files; nothing, where its labels are not the model's."""
-    from charcnn.datasets.scan import scan
+    from charcnn.datasets.scan import may_tell_labels, scan
     from charcnn.errors import DatasetError
 
+    if not may_tell_labels(folder):
+        return {}
     try:
         dataset = scan(folder)
     except DatasetError:  # a folder of anything may be read; only a dataset tells the truth about itself

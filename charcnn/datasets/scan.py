@@ -76,7 +76,7 @@ def scan(path: Path) -> Dataset:
     folders, images = _listing(path)
     if folders and (not images or any(_listing(folder)[1] for folder in folders)):
         return _from_class_folders(path, folders, images)
-    for truth in (beside(path, f"{named(path).name}.csv"), path / "labels.csv"):
+    for truth in _truths(path):
         if truth.is_file():
             dataset = _from_csv(truth, str(path), [path])
             unused = len(set(images) - set(dataset.files))
@@ -86,6 +86,17 @@ def scan(path: Path) -> Dataset:
         hint = f"It holds lists: name one, {path / lists[0]}." if lists else _FORM
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", hint)
     return Dataset(str(path), tuple(images), None, ())
+
+
+def may_tell_labels(folder: Path) -> bool:
+    """Tells whether a folder could be labelled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
+    with os.scandir(folder) as entries:
+        return any(truth.is_file() for truth in _truths(folder)) or any(entry.is_dir() for entry in entries)
+
+
+def _truths(folder: Path) -> tuple[Path, Path]:
+    """Where the labels of a flat folder may stand."""
+    return beside(folder, f"{named(folder).name}.csv"), folder / "labels.csv"
 
 
 def _unused(path: Path, count: int, reason: str) -> str:

@@ -1,6 +1,8 @@
 """Whole commands beside plain scripts that do the same."""
 
+import os
 import sys
+from itertools import count
 
 from tests.bench.paired import CHARCNN, HERE, paired, seconds
 from tests.bench.world import World
