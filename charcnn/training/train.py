@@ -147,12 +147,12 @@ def _check_shares(config: Settled, images: int, group: ProcessGroup) -> None:
 
 
 def _in_words(config: Settled) -> str:
-    """What was chosen, in one line."""
+    """What was chosen, in two lines."""
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     return (
-        f"Network {config.net}, {config.size} × {config.size}; {config.opt}, learning rate {config.lr:g} "
-        f"({config.schedule}), batch size {config.batch_size}, {augmentation}, {config.epochs} epochs; "
-        f"{config.device} in {config.precision}, threads {config.threads}."
+        f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
+        f"batch {config.batch_size}, {augmentation}, {config.epochs} epochs\n"
+        f"{config.device} in {config.precision}, threads: {config.threads}"
     )
 
 
