@@ -26,7 +26,7 @@ def import_idx(
     ] = False,
     force: Force = False,
 ) -> None:
-    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files."""
+    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files, or into one array."""
     from charcnn.datasets.idx import import_idx as write_datasets
     from charcnn.datasets.locate import data_root
 

@@ -79,8 +79,8 @@ def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in files if manifests else ():
         whole = Path(path).absolute()
-        for folder in manifests.keys() & set(whole.parents):
+        for folder in filter(manifests.__contains__, whole.parents):
             origin = manifests[folder].get(whole.relative_to(folder).as_posix())
-            if origin:
+            if origin:  # the outermost manifest that names it has the last word
                 found[str(path)] = origin
     return found

@@ -5,6 +5,7 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -84,7 +85,8 @@ def train(
         check_name(asked.name, "model name")
     device = pick_device(asked.device)
     check_compiler(asked.compile, device)
-    with process_group(device) as group, registry.staging() as folder:  # a registry that cannot be written says so now
+    # before the work: a registry that cannot be written says so now; only the leading process writes
+    with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(asked.init_from) if asked.init_from else None
         if not group.leads:
             group.wait()  # the first one fills the cache
