@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charcnn.datasets.starter import synth
+    from charcnn.datasets.synth import synth
     from charcnn.evaluation.evaluate import Evaluation, evaluate
     from charcnn.images.augment import augment
     from charcnn.inference.predictor import Prediction, Predictor
@@ -35,7 +35,7 @@ _HOMES = {
     "Trained": "charcnn.training.train",
     "augment": "charcnn.images.augment",
     "evaluate": "charcnn.evaluation.evaluate",
-    "synth": "charcnn.datasets.starter",
+    "synth": "charcnn.datasets.synth",
     "train": "charcnn.training.train",
 }
 

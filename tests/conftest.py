@@ -35,10 +35,11 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small starter set, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
+    """A small starter set, neat, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
     from charcnn.datasets.starter import synth
+    from charcnn.handwriting.writer import Hand
 
-    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5)
+    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5, hand=Hand("neat"))
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,8 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("trained") / "registry"
     os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
-    config = TrainConfig(data=(str(starter / "train"),), net="cnn", epochs=5, batch_size=16, name="small12")
+    data = (str(starter / "train"),)
+    config = TrainConfig(data=data, net="cnn", epochs=5, batch_size=16, name="small12", fit="stretch")
     train(config, registry=Registry(root))
     return root
 

@@ -30,8 +30,8 @@ class Arrays:
         classes: The label texts, in order.
         files: The `N` image files; none of a packed dataset.
         digests: uint8 `[N,32]`: the sha256 of each file; of a packed dataset, of each image's pixels.
-        origins: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, or an augmented child's
-            original. Images with the same origin stay together in a split.
+        origins: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, an augmented child's
+            original, or a synthetic writer. Images with the same origin stay together in a split.
         unreadable: The files that could not be read, and why.
     """
 

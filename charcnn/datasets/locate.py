@@ -44,7 +44,7 @@ def dataset_path(argument: str) -> Path:
     from charcnn.datasets.starter import FOLDERS, is_free_for_starter, synth  # only now: the drawing is rarely needed
 
     if argument in FOLDERS and is_free_for_starter(root):
-        log.warning("No dataset in %s: writing the starter set there (12 characters, drawn, not handwritten).", root)
+        log.warning("No dataset in %s: writing the starter set there (12 characters, in synthetic handwriting).", root)
         synth(root)
         return root / argument
     looked = "" if Path(argument).is_absolute() else f" (looked in . and in {root})"

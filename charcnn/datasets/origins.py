@@ -1,4 +1,4 @@
-"""Who belongs to whom: exact duplicates, and augmented children with their original."""
+"""Who belongs to whom: exact duplicates, augmented children with their original, what one synthetic writer wrote."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,8 @@ from charcnn.images.manifest import recorded_origins
 def origins(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.void]:
     """Tells of each image which one it comes from.
 
-    An image's origin is its own content, or what an `augment.csv` above it names as its original's content.
+    An image's origin is its own content, or what an `augment.csv` above it names as its original's content, or the
+    writer whom a `synth.csv` above it names.
 
     Args:
         files: `N` image files.

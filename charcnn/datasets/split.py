@@ -11,8 +11,9 @@ def split_indices(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Puts a share of each class aside, whole groups at a time.
 
-    A group counts for the class of its first image, so that a duplicate under two labels stays on one side. A class of
-    several groups has at least one on either side.
+    A group counts for the class of its first image, so that a duplicate under two labels stays on one side; so does
+    all that one writer wrote, and where each wrote every class, the share is right in all of them. A class of several
+    groups has at least one on either side, as far as groups of several classes allow it; it always keeps one.
 
     Args:
         labels: int64 `[N]`.
@@ -38,6 +39,7 @@ def split_indices(
         before = np.cumsum(sizes[own]) - sizes[own] / 2  # a group goes where most of it fits
         count = int(np.clip(np.count_nonzero(before < wanted), 1, len(own) - 1))
         aside[own[:count]] = True
+    _mend(aside, member, labels, rng)
     put_aside = aside[member]
     if put_aside.all() or not put_aside.any():
         raise DatasetError(
@@ -45,3 +47,33 @@ def split_indices(
             "Add images, or train with --val-split 0 (no validation, the last epoch's weights).",
         )
     return np.flatnonzero(~put_aside), np.flatnonzero(put_aside)
+
+
+def _mend(
+    aside: NDArray[np.bool_], member: NDArray[np.intp], labels: NDArray[np.int64], rng: np.random.Generator
+) -> None:
+    """Moves groups to where a class has none of its several; only groups of several classes can lead to that.
+
+    Args:
+        aside: bool `[G]`: which groups are put aside; changed in place.
+        member: int `[N]`: the group of each image.
+        labels: int64 `[N]`.
+        rng: Chooses which.
+    """
+    group, label = np.unique(np.stack([member, labels]), axis=1) if len(labels) else (member, labels)
+    has = np.bincount(label, minlength=1)
+    stay = np.bincount(label[~aside[group]], minlength=len(has))
+    for poor in np.flatnonzero((has > 1) & (stay == has)):
+        if stay[poor] < has[poor]:
+            continue  # one that was moved for another class had some of this one too
+        for candidate in rng.permutation(group[label == poor]):
+            touched = label[group == candidate]
+            if (stay[touched] > 1).all():
+                aside[candidate] = True
+                stay[touched] -= 1
+                break
+    for poor in np.flatnonzero((has > 0) & (stay == 0)):
+        if stay[poor] == 0:
+            back = rng.choice(group[label == poor])
+            aside[back] = False
+            stay[label[group == back]] += 1

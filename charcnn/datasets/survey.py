@@ -9,6 +9,7 @@ from charcnn.datasets.scan import Dataset
 from charcnn.errors import DatasetError, ImageError
 from charcnn.images.fit import is_light_on_dark
 from charcnn.images.io import Grey, read_image
+from charcnn.images.manifest import read_writers
 from charcnn.spec import Fit, Polarity
 
 _SAMPLE = 200
@@ -22,15 +23,20 @@ class Survey:
     Attributes:
         polarity: `light-on-dark` where most images are, else `dark-on-light`.
         one_square_size: Every image has the same size, and is square.
+        synthetic: The images are `charcnn synth`'s.
     """
 
     polarity: Polarity
     one_square_size: bool
+    synthetic: bool
 
     @property
     def fit(self) -> Fit:
-        """Images of one square size were made for a network: take them whole. Others were cut out: look for the ink."""
-        return "stretch" if self.one_square_size else "ink"
+        """Images of one square size were made for a network: take them whole. Of others, look for the ink.
+
+        So too where the images are synthetic: what shall be read later has another frame.
+        """
+        return "stretch" if self.one_square_size and not self.synthetic else "ink"
 
 
 def survey(dataset: Dataset) -> Survey:
@@ -50,6 +56,7 @@ def survey(dataset: Dataset) -> Survey:
     return Survey(
         polarity="light-on-dark" if light > len(images) / 2 else "dark-on-light",
         one_square_size=len(sizes) == 1 and height == width,
+        synthetic=bool(dataset.files) and any(map(read_writers, dataset.files[0].absolute().parents[:3])),
     )
 
 

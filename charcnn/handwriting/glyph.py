@@ -1,23 +1,53 @@
-"""A character → its printed shape, with the Unicode font that OpenCV carries inside: no font file is needed."""
+"""A character → its printed shape, with the fonts that OpenCV carries inside, or with font files."""
 
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from charcnn.errors import GlyphError
+from charcnn.handwriting.fonts import check_font, has_glyph
 from charcnn.images.io import Grey
 
 _MISSING = "\ue000"
 """A private-use code point that no font draws: what the font shows for it, it shows for everything that it lacks."""
 
 
-def glyph(character: str, size: int = 128) -> Grey:
+_BUILT_IN = ("uni", "sans", "italic")
+"""OpenCV's faces. Only the first has more than Latin, Greek and Cyrillic letters."""
+
+
+def faces(character: str, fonts: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """Gives the faces that have a character: of the font files where some are given, else of OpenCV's own.
+
+    Raises:
+        GlyphError: no face has it, or a font file cannot be read.
+    """
+    known = tuple(str(font) for font in fonts) or _BUILT_IN
+    drawings = {_drawn(character, 32, face).tobytes(): face for face in reversed(known) if _has(face, character)}
+    having = tuple(sorted(drawings.values(), key=known.index))  # one of those that draw it alike
+    if not having:
+        where = " and ".join(font.name for font in fonts) or "The built-in font"
+        raise GlyphError(
+            f"{where} lacks {character} (U+{ord(character):04X}).",
+            "Leave it out, or name a font that has it: charcnn synth … --font FILE.ttf",
+        )
+    return having
+
+
+def has_ink(character: str, face: str) -> bool:
+    """Tells whether a face that has a character shows anything of it: a space is a character too."""
+    return bool((_drawn(character, 32, face) < 128).any())
+
+
+def glyph(character: str, size: int = 128, face: str = "uni") -> Grey:
     """Draws one character, centred by its ink.
 
     Args:
         character: One character, for instance 博, a or 7.
         size: Pixels: height of the font's em, and side of the picture's inner square.
+        face: A built-in face of OpenCV, or the path of a font file.
 
     Returns:
         uint8 `[size * 3 // 2, size * 3 // 2]`, black on white, anti-aliased.
@@ -27,8 +57,8 @@ def glyph(character: str, size: int = 128) -> Grey:
     """
     if len(character) != 1:
         raise GlyphError(f"One character is drawn at a time, not {character!r}.")
-    drawn = _drawn(character, size)
-    if character != "?" and np.array_equal(drawn, _drawn(_MISSING, size)):
+    drawn = _drawn(character, size, face)
+    if not _has(face, character):
         raise GlyphError(f"The font lacks {character} (U+{ord(character):04X}).")
     rows, columns = np.flatnonzero((drawn < 128).any(1)), np.flatnonzero((drawn < 128).any(0))
     if not rows.size:
@@ -40,8 +70,26 @@ def glyph(character: str, size: int = 128) -> Grey:
 
 
 @lru_cache(maxsize=8)
-def _drawn(character: str, size: int) -> Grey:
+def _drawn(character: str, size: int, face: str = "uni") -> Grey:
     """The character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
     canvas = np.full((2 * size, 2 * size), 255, np.uint8)
-    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), cv2.FontFace("uni"), size)
+    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), _font(face), size)
     return canvas
+
+
+def _has(face: str, character: str) -> bool:
+    if face not in _BUILT_IN:
+        return has_glyph(Path(face), character)
+    return character == "?" or not np.array_equal(_drawn(character, 32, face), _drawn(_MISSING, 32, face))
+
+
+@lru_cache(maxsize=16)
+def _font(face: str) -> cv2.FontFace:
+    """Opens a face.
+
+    Raises:
+        GlyphError: the file is missing, or no font.
+    """
+    if face not in _BUILT_IN:
+        check_font(Path(face))
+    return cv2.FontFace(face)

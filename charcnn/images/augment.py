@@ -5,12 +5,9 @@ the same whatever the number of processes.
 """
 
 import hashlib
-import multiprocessing
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +23,7 @@ from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
 from charcnn.images.io import SUFFIXES, Grey, decode_image, read_bytes, write_image
 from charcnn.images.manifest import MANIFEST, manifest_lines, read_manifest, recorded_origins, write_manifest
+from charcnn.images.share import shared
 
 _CLASSES = "classes.txt"
 """Names the class folders; it goes with them."""
@@ -179,7 +177,7 @@ def augment(
             _Task(source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part]))
             for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
         ]
-        for number, result in _run(tasks, 1 if len(children) < _FEW else jobs):
+        for number, result in shared(_augment_files, tasks, 1 if len(children) < _FEW else jobs):
             results[number] = result
             on_progress(sum(done.children for done in results.values()), len(children))
         made = sum(done.children for done in results.values())
@@ -240,31 +238,6 @@ class _Done(NamedTuple):
     children: int
     rows: str
     failures: dict[Path, str]
-
-
-def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, _Done]]:
-    """Does all tasks and gives number and result of each as it is done.
-
-    This process works too, from the front, others from the back: two that write into one folder wait for each other.
-    """
-    if jobs == 1:
-        yield from ((number, _augment_files(task)) for number, task in enumerate(tasks))
-        return
-    left = deque(enumerate(tasks))
-    # a fork would copy OpenCV's threads in an unknown state
-    with ProcessPoolExecutor(jobs - 1, multiprocessing.get_context("spawn")) as pool:
-        theirs: dict[Future[_Done], int] = {}
-        while True:
-            while left and len(theirs) < 2 * (jobs - 1):  # for each one under way, one to come
-                number, task = left.pop()
-                theirs[pool.submit(_augment_files, task)] = number
-            mine = left.popleft() if left else None
-            if mine:
-                yield mine[0], _augment_files(mine[1])
-            elif not theirs:
-                return
-            for future in [future for future in theirs if mine is None or future.done()]:
-                yield theirs.pop(future), future.result()
 
 
 def _augment_files(task: _Task) -> _Done:

@@ -1,6 +1,10 @@
-"""`augment.csv`: which image a turned copy comes from, so that both stay on one side of every split."""
+"""`augment.csv`: which image a turned copy comes from, so that both stay on one side of every split.
+
+`synth.csv` says who wrote an image: what one writer wrote stays together too.
+"""
 
 import csv
+import hashlib
 import io
 import os
 import re
@@ -10,6 +14,7 @@ from pathlib import Path
 from charcnn.errors import DatasetError
 
 MANIFEST = "augment.csv"
+WRITERS = "synth.csv"
 _COLUMNS = ("child", "parent", "origin_sha256")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -61,26 +66,56 @@ def write_manifest(folder: Path, lines: Iterable[str], parameters: Sequence[str]
         stream.writelines(lines)
 
 
+def read_writers(folder: Path) -> dict[str, str]:
+    """Gives file → writer, as a folder's `synth.csv` has them; nothing where there is none, or somebody else's."""
+    path = folder / WRITERS
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        lines = csv.reader(stream)
+        if next(lines, [])[:3] != ["file", "sha256", "writer"]:
+            return {}
+        return {line[0]: line[2] for line in lines if len(line) > 2 and line[2]}
+
+
 def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
-    """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names."""
-    folders = {os.path.dirname(path) for path in files}  # noqa: PTH120 ten times as fast
-    parents = {Path(folder).absolute() for folder in folders}
+    """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names.
+
+    Of an image that a synthetic writer wrote, the origin is the writer.
+    """
+    folders = {os.path.dirname(path): Path(os.path.dirname(path)).absolute() for path in files}  # noqa: PTH120 fast
+    parents = set(folders.values())
     near = parents | {parent.parent for parent in parents}
     manifests: dict[Path, dict[str, str]] = {}
     for folder in parents.union(*(parent.parents for parent in parents)):
+        named = {file: hashlib.sha256(f"writer {who}".encode()).hexdigest() for file, who in _writers(folder).items()}
         try:
-            rows = read_manifest(folder)
+            named |= {row["child"]: row["origin_sha256"] for row in read_manifest(folder)}
         except DatasetError:
             if folder in near:
                 raise
-            continue  # far above the images: somebody else's file of that name
-        if rows:
-            manifests[folder] = {row["child"]: row["origin_sha256"] for row in rows}
+            # else far above the images: somebody else's file of that name
+        if named:
+            manifests[folder] = named
+    if not manifests:
+        return {}
+    above: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for name, folder in folders.items():
+        over = [place for place in (folder, *folder.parents) if place in manifests]
+        inner = [folder.relative_to(place).as_posix() for place in over]
+        above[name] = [("" if i == "." else f"{i}/", manifests[p]) for i, p in zip(inner, over, strict=True)]
     found: dict[str, str] = {}
-    for path in files if manifests else ():
-        whole = Path(path).absolute()
-        for folder in filter(manifests.__contains__, whole.parents):
-            origin = manifests[folder].get(whole.relative_to(folder).as_posix())
+    for path in map(str, files):
+        folder_name, name = os.path.split(path)
+        for prefix, named in above[folder_name]:
+            origin = named.get(prefix + name)
             if origin:  # the outermost manifest that names it has the last word
-                found[str(path)] = origin
+                found[path] = origin
     return found
+
+
+def _writers(folder: Path) -> dict[str, str]:
+    try:
+        return read_writers(folder)
+    except (OSError, csv.Error):  # far above the images, or damaged: then each image stands for itself
+        return {}

@@ -20,6 +20,9 @@ from charcnn.spec import DataFacts, ImageSpec, Polarity, TrainConfig
 
 log = logging.getLogger(__name__)
 
+_OFTEN = 20
+"""How many times an epoch a real image is seen beside synthetic ones, at most."""
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -29,7 +32,7 @@ class TrainingData:
         spec: How the images were made; goes into the card.
         classes: The label texts, in the order of the logits.
         train: All images of the datasets.
-        train_indices: int64: those of `train` to learn from.
+        train_indices: int64: those of `train` to learn from; real ones beside many synthetic ones several times.
         val: Where the images come from that choose the best epoch: `train` itself, or another dataset.
         val_indices: int64: those of `val`.
         facts: For the card.
@@ -59,7 +62,8 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
     surveys = [survey(dataset) for dataset in datasets]
     spec = _image_spec(config, size, surveys)
     polarities = [_polarity(config, look) for look in surveys]
-    train = Arrays.join([_load(d, spec, p, config.strict) for d, p in zip(datasets, polarities, strict=True)])
+    loaded = [_load(d, spec, p, config.strict) for d, p in zip(datasets, polarities, strict=True)]
+    train = Arrays.join(loaded)
     if len(train.classes) < 2:
         raise DatasetError(
             f"{' + '.join(config.data)} has one class only ({train.classes[0]}): there is nothing to tell apart.",
@@ -86,6 +90,8 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
         val=len(val_indices),
         val_source=config.val,
     )
+    synthetic = np.repeat([look.synthetic for look in surveys], [len(part.labels) for part in loaded])
+    train_indices = _evened(train_indices, synthetic)
     return TrainingData(spec, train.classes, train, train_indices, val, val_indices, facts)
 
 
@@ -98,18 +104,26 @@ def default_model_name(config: TrainConfig, classes: int) -> str:
 
 
 def _image_spec(config: TrainConfig, size: int, surveys: list[Survey]) -> ImageSpec:
-    one_square_size = all(look.one_square_size for look in surveys)
     if config.fit == "auto":
-        fit = surveys[0].fit if one_square_size else "ink"
-        log.info(
-            "Images are %s, so --fit %s.",
-            "of one square size" if one_square_size else "of different sizes or not square",
-            fit,
-        )
+        fit = "ink" if any(look.fit == "ink" for look in surveys) else surveys[0].fit
+        looks = "of one square size" if all(look.one_square_size for look in surveys) else "of different sizes"
+        synthetic = "synthetic" if all(look.synthetic for look in surveys) else "partly synthetic"
+        log.info("Images are %s, so --fit %s.", synthetic if any(look.synthetic for look in surveys) else looks, fit)
     else:
         fit = config.fit
     given = {} if config.margin is None else {"margin": config.margin}
     return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **given)
+
+
+def _evened(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Lets few real images beside many synthetic ones be seen more often: a third of all, or each `_OFTEN` times."""
+    real = indices[~synthetic[indices]]
+    if not 0 < len(real) < len(indices):
+        return indices
+    times = int(np.clip(round((len(indices) - len(real)) / (2 * len(real))), 1, _OFTEN))
+    if times > 1:
+        log.info("Each of the %d real images is seen %d times an epoch.", len(real), times)
+    return np.sort(np.concatenate([indices[synthetic[indices]], np.repeat(real, times)]))
 
 
 def _polarity(config: TrainConfig, look: Survey) -> Polarity:

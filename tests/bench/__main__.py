@@ -1,6 +1,6 @@
 """`make bench`: figures from one run, side by side. Let nothing else run meanwhile.
 
-python -m tests.bench [commands] [training] [limits] [accuracy]
+python -m tests.bench [commands] [training] [limits] [accuracy] [handwriting]
 """
 
 import sys
@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accuracy, commands, limits, training
+from tests.bench import accuracy, commands, handwriting, limits, training
 from tests.bench.world import World
 
-PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy": accuracy}
+PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy": accuracy, "handwriting": handwriting}
 
 
 def main(names: list[str]) -> None:

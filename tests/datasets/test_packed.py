@@ -16,7 +16,7 @@ from charcnn.datasets.idx import import_idx
 from charcnn.datasets.scan import scan
 from charcnn.datasets.survey import survey
 from charcnn.errors import DatasetError, OverwriteError
-from charcnn.handwriting.warp import warped_drawings
+from charcnn.handwriting.writer import Hand, handwriting
 from charcnn.images.fit import fit
 from charcnn.spec import ImageSpec
 
@@ -37,8 +37,8 @@ def by_pixels(arrays: Arrays) -> list[tuple[bytes, str]]:
 
 def drawn(size: int = 28, light_on_dark: bool = False) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Eight drawings of each of three characters."""
-    rng = np.random.default_rng(3)
-    images = np.stack([picture for character in "博学自" for picture in warped_drawings(character, 8, size, rng)])
+    hand = Hand("neat", paper="scan", seed=3)
+    images = np.concatenate([handwriting(character, range(8), size, hand) for character in "博学自"])
     return (255 - images if light_on_dark else images), np.repeat(np.arange(3, dtype=np.uint8), 8)
 
 

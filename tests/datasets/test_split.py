@@ -94,6 +94,39 @@ def test_the_same_seed_gives_the_same_split(data: Labelled, share: float, seed: 
     assert np.array_equal(one[1], again[1])
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.7])
+def test_where_each_writer_wrote_every_class_the_share_is_right_in_each(share: float) -> None:
+    labels, writers = np.repeat(np.arange(12), 100), np.tile(np.arange(100), 12)
+    stays, aside = split_indices(labels, writers, share, seed=1)
+    assert np.bincount(labels[aside]).tolist() == [round(100 * share)] * 12
+    assert not set(writers[stays]) & set(writers[aside])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_that_few_of_the_writers_wrote_is_on_both_sides(seed: int) -> None:
+    labels = np.concatenate([np.repeat(np.arange(5), 60), np.full(3, 5)])
+    writers = np.concatenate([np.tile(np.arange(60), 5), np.arange(3)])
+    stays, aside = split_indices(labels, writers, 0.2, seed)
+    assert set(labels[stays]) == set(labels[aside]) == set(range(6))
+    assert not set(writers[stays]) & set(writers[aside])
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 4)), min_size=2, max_size=60), share=SHARES, seed=SEEDS
+)
+def test_groups_of_several_classes_leave_no_class_untrained(
+    pairs: list[tuple[int, int]], share: float, seed: int
+) -> None:
+    groups, labels = np.array(pairs).T
+    try:
+        stays, aside = split_indices(labels, groups, share, seed)
+    except DatasetError:
+        return
+    assert set(labels[stays]) == set(labels)
+    assert not set(groups[stays]) & set(groups[aside])
+
+
 def test_another_seed_gives_another_split() -> None:
     labels, groups = np.repeat(np.arange(4), 50), np.arange(200)
     splits = {tuple(split_indices(labels, groups, 0.2, seed)[1]) for seed in range(5)}

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from charcnn.handwriting.warp import warped_drawings
+from charcnn.handwriting.writer import Hand, handwriting
 from charcnn.images.fit import fit
 from charcnn.images.io import natural_key, read_image
 from charcnn.inference.export import write_onnx
@@ -65,8 +65,8 @@ def pair(request: pytest.FixtureRequest, exported: Path, tmp_path: Path) -> Pair
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """The same characters in many kinds of file: sizes, modes, formats, polarities."""
-    rng = np.random.default_rng(0)
-    large = [drawing for character in "博学自" for drawing in warped_drawings(character, 4, 60, rng)]
+    hand = Hand(pen="marker", paper="scan")
+    large = [drawing for character in "博学自" for drawing in handwriting(character, range(4), 60, hand)]
     found = []
 
     def keep(name: str, image: Image.Image) -> None:

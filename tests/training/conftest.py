@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
-from charcnn.handwriting.warp import warped_drawings
+from charcnn.handwriting.writer import Hand, handwriting
 from charcnn.images.io import write_image
 from charcnn.registry.store import Registry
 from charcnn.spec import TrainConfig
@@ -24,7 +23,7 @@ def _one_thread(one_thread: None) -> None:
 
 @pytest.fixture
 def draw(tmp_path: Path) -> Draw:
-    """Writes a dataset of warped drawings: `draw("name", {"1": "博", "2": "学"}, count=8)` gives its folder."""
+    """Writes a dataset of neat handwriting: `draw("name", {"1": "博", "2": "学"}, count=8)` gives its folder."""
 
     def write(
         name: str,
@@ -39,8 +38,8 @@ def draw(tmp_path: Path) -> Draw:
         folders = dict(zip("123456789", classes, strict=False)) if isinstance(classes, str) else dict(classes)
         for folder, character in folders.items():
             (root / folder).mkdir(parents=True)
-            rng = np.random.default_rng([seed, ord(character)])
-            for number, picture in enumerate(warped_drawings(character, count, size, rng), 1):
+            pictures = handwriting(character, range(count), size, Hand("neat", paper="scan", seed=seed))
+            for number, picture in enumerate(pictures, 1):
                 write_image(root / folder / f"{number}.png", 255 - picture if light_on_dark else picture)
         write_classes(root / CLASSES_FILE, folders)
         return root

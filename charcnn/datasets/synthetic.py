@@ -1,0 +1,251 @@
+"""Characters → a dataset of synthetic handwriting. Training and test images are of different writers.
+
+ROOT/train/<folder>/1.png …     the writers 0 … per_class - 1, each writes every character once
+ROOT/test/<folder>/1.png …      the writers that follow
+ROOT/classes.txt                folder → character
+ROOT/synth.csv                  what was made: file, sha256, writer
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+
+from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
+from charcnn.datasets.made import Entry, remake
+from charcnn.errors import ConfigError, GlyphError
+from charcnn.handwriting.fonts import check_font
+from charcnn.handwriting.glyph import faces, has_ink
+from charcnn.handwriting.writer import Hand, handwriting
+from charcnn.images.io import encode_image, read_image, write_image
+from charcnn.images.share import shared
+from charcnn.images.sheet import contact_sheet
+
+PREVIEW = "preview.png"
+_BLOCK = 50
+"""Writers who write at once. Blocks always begin at the same writers, whole, so that how many are asked for, and which
+process draws them, changes nothing in what they write."""
+_FEW = 4000
+"""Samples below which starting further processes takes longer than it saves."""
+_SHARE = 5 * _BLOCK
+"""Writers of a task, where there are too few characters to give each process whole ones."""
+_SHEET = 40, 20
+"""Characters and writers of a preview."""
+Progress = Callable[[int, int], None]
+
+
+def synthesise(
+    characters: str,
+    root: Path | str,
+    *,
+    per_class: int = 500,
+    test_per_class: int = 100,
+    size: int = 64,
+    hand: Hand | None = None,
+    jobs: int = 1,
+    preview: bool = False,
+    force: bool = False,
+    on_progress: Progress = lambda _done, _total: None,
+) -> Path:
+    """Writes a dataset. One that was made before and not touched since is made anew.
+
+    Args:
+        characters: What to write; spaces and repetitions do not count.
+        root: The folder that gets `train`, `test`, `classes.txt` and `synth.csv`.
+        per_class: Training images of each character: as many writers.
+        test_per_class: Test images of each character: as many other writers.
+        size: Side of the images, in pixels.
+        hand: How it is to be written.
+        jobs: Processes. The files do not depend on it.
+        preview: Make a contact sheet, `preview.png`, too.
+        force: Write although other files are there; files of other names stay.
+        on_progress: Called with images written and images in all.
+
+    Returns:
+        The root.
+
+    Raises:
+        ConfigError: fewer than two characters, or a number that makes no sense.
+        GlyphError: the font lacks some of the characters; nothing was written.
+        OverwriteError: there are files in the way that charcnn did not write, or that were changed.
+        OSError: a file cannot be written.
+    """
+    root, hand = Path(root), hand or Hand()
+    wanted = distinct(characters)
+    check_numbers(per_class, test_per_class, size)
+    check_drawable(wanted, hand)
+    folders = folder_names(wanted)
+    parts = {"train": per_class, "test": test_per_class}
+
+    def fill(folder: Path) -> dict[str, Entry]:
+        entries = write_samples(folder, folders, parts, size, ".png", hand, jobs, on_progress)
+        write_classes(folder / CLASSES_FILE, folders)
+        if preview:
+            write_preview(folder, folders, ".png")
+        return entries | {name: entry_of(folder / name) for name in (CLASSES_FILE, *[PREVIEW] * preview)}
+
+    remake(root, fill, force)
+    return root
+
+
+def distinct(characters: str) -> list[str]:
+    """Gives each character once, in order, without spaces; a letter with its accent is one (Unicode form NFC).
+
+    Raises:
+        ConfigError: there are fewer than two, or some are no characters at all.
+    """
+    found = list(dict.fromkeys(c for c in unicodedata.normalize("NFC", characters) if not c.isspace()))
+    if any("\ud800" <= c <= "\udfff" for c in found):
+        raise ConfigError("The characters are not UTF-8.", "Put them into a file in UTF-8: charcnn synth --file LIST")
+    if len(found) < 2:
+        raise ConfigError(
+            f"{len(found)} character{'s' * (not found)} given: there is nothing to tell apart.",
+            "Name two at least: charcnn synth 0123456789",
+        )
+    return found
+
+
+def check_numbers(per_class: int, test_per_class: int, size: int) -> None:
+    """Checks what a set shall hold.
+
+    Raises:
+        ConfigError: a number is too small, or too large.
+    """
+    ranges = {"per-class": (per_class, 1, 10**6), "test-per-class": (test_per_class, 0, 10**6), "size": (size, 8, 512)}
+    for name, (value, least, most) in ranges.items():
+        if not least <= value <= most:
+            raise ConfigError(f"--{name} {value} is outside {least} … {most}.")
+
+
+def check_drawable(characters: Sequence[str], hand: Hand) -> None:
+    """Checks that the font has every character.
+
+    Raises:
+        GlyphError: it lacks some, all of which are named, or a font file cannot be read.
+    """
+    for font in hand.fonts:
+        check_font(font)
+    lacking = [character for character in characters if not _is_drawable(character, hand)]
+    if lacking:
+        named = ", ".join(f"{c if c.isprintable() else ''} (U+{ord(c):04X})".strip() for c in lacking[:100])
+        more = f" and {len(lacking) - 100} more" if len(lacking) > 100 else ""
+        where = " and ".join(font.name for font in hand.fonts) or "The built-in font"
+        raise GlyphError(
+            f"{where} lacks {len(lacking)} of the {len(characters)} characters: {named}{more}",
+            "Leave them out, or name a font that has them: charcnn synth … --font FILE.ttf",
+        )
+
+
+def _is_drawable(character: str, hand: Hand) -> bool:
+    try:
+        having = faces(character, hand.fonts)
+    except GlyphError:
+        return False
+    return all(has_ink(character, face) for face in having)
+
+
+class _Task(NamedTuple):
+    """What the writers `first … last - 1` write of one character.
+
+    `parts` maps the name of a part to the number of its writers, who follow those of the part before.
+    """
+
+    root: Path
+    folder: str
+    character: str
+    first: int
+    last: int
+    parts: Mapping[str, int]
+    size: int
+    suffix: str
+    hand: Hand
+
+
+def write_samples(
+    root: Path,
+    folders: Mapping[str, str],
+    parts: Mapping[str, int],
+    size: int,
+    suffix: str,
+    hand: Hand,
+    jobs: int,
+    on_progress: Progress,
+) -> dict[str, Entry]:
+    """Writes `ROOT/<part>/<folder>/<n><suffix>`, each part by writers of its own, each of whom writes every character.
+
+    Args:
+        root: An empty folder.
+        folders: Folder name → character.
+        parts: Name → how many writers.
+        size: Side of the images, in pixels.
+        suffix: `.png` or `.bmp`.
+        hand: How it is to be written.
+        jobs: Processes.
+        on_progress: Called with images written and images in all.
+
+    Returns:
+        File → its entry in the manifest, part by part.
+    """
+    parts = {part: count for part, count in parts.items() if count}
+    for part in parts:
+        for folder in folders:
+            (root / part / folder).mkdir(parents=True)
+    writers = sum(parts.values())
+    total, done = writers * len(folders), 0
+    jobs = 1 if total < _FEW else jobs
+    step = writers if len(folders) >= 4 * jobs else _SHARE
+    tasks = [
+        _Task(root, folder, character, first, min(first + step, writers), parts, size, suffix, hand)
+        for folder, character in folders.items()
+        for first in range(0, writers, step)
+    ]
+    results: dict[int, dict[str, Entry]] = {}
+    for number, result in shared(_write, tasks, jobs):
+        results[number] = result
+        done += len(result)
+        on_progress(done, total)
+    entries = {name: entry for number in range(len(tasks)) for name, entry in results[number].items()}
+    return {name: entry for part in parts for name, entry in entries.items() if name.startswith(f"{part}/")}
+
+
+def _write(task: _Task) -> dict[str, Entry]:
+    """Does a task."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # an image is too small to share
+    try:
+        return _written(task)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _written(task: _Task) -> dict[str, Entry]:
+    names = [
+        f"{part}/{task.folder}/{n}{task.suffix}" for part, count in task.parts.items() for n in range(1, count + 1)
+    ]
+    root, entries = str(task.root), {}
+    for block in range(task.first - task.first % _BLOCK, task.last, _BLOCK):
+        pictures = handwriting(task.character, range(block, block + _BLOCK), task.size, task.hand)
+        for writer in range(max(block, task.first), min(block + _BLOCK, task.last)):
+            data = encode_image(pictures[writer - block], task.suffix)
+            with open(f"{root}/{names[writer]}", "wb") as stream:  # noqa: PTH123 twice as fast
+                stream.write(data)
+            entries[names[writer]] = Entry(hashlib.sha256(data).hexdigest(), f"{task.hand.seed}-{writer}")
+    return entries
+
+
+def write_preview(root: Path, folders: Mapping[str, str], suffix: str) -> None:
+    """Writes `preview.png`: a row of training images for each character, a column for each writer."""
+    characters, writers = _SHEET
+    rows = []
+    for folder in list(folders)[:characters]:
+        paths = [root / "train" / folder / f"{n}{suffix}" for n in range(1, writers + 1)]
+        rows.append([read_image(path) for path in paths if path.is_file()])
+    write_image(root / PREVIEW, contact_sheet(rows))
+
+
+def entry_of(path: Path) -> Entry:
+    """Gives the entry of a file that nobody wrote by hand."""
+    return Entry(hashlib.sha256(path.read_bytes()).hexdigest())

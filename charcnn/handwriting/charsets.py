@@ -1,0 +1,49 @@
+"""Named sets of characters."""
+
+import string
+
+from charcnn.errors import ConfigError, closest
+
+STARTER = "博学笃志切问近思自由无用"
+"""The lab's twelve."""
+_HIRAGANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
+_HIRAGANA_VOICED = "がぎぐげござじずぜぞだぢづでどばびぶべぼぱぴぷぺぽ"
+
+
+def _katakana(hiragana: str) -> str:
+    """The same sounds in the other script, which stands 96 places further on."""
+    return "".join(chr(ord(character) + 0x60) for character in hiragana)
+
+
+def _level_one() -> str:
+    """GB2312's 3,755 characters of daily use: rows 16 to 55, of which the last is not full."""
+    codes = (bytes((0xA0 + row, 0xA0 + cell)) for row in range(16, 56) for cell in range(1, 95))
+    return "".join(code.decode("gb2312", "ignore") for code in codes)
+
+
+_SETS = {
+    "digits": string.digits,
+    "lower": string.ascii_lowercase,
+    "upper": string.ascii_uppercase,
+    "latin": string.ascii_letters,
+    "hiragana": _HIRAGANA,
+    "hiragana-voiced": _HIRAGANA_VOICED,
+    "katakana": _katakana(_HIRAGANA),
+    "katakana-voiced": _katakana(_HIRAGANA_VOICED),
+    "starter": STARTER,
+}
+CHARSETS = (*_SETS, "gb2312-1")
+"""The names. Of kana, the 46 basic ones of today and, apart, the 25 voiced ones; no small ones."""
+
+
+def get_charset(name: str) -> str:
+    """Gives the characters of a set, in their usual order.
+
+    Raises:
+        ConfigError: there is no set of this name.
+    """
+    if name == "gb2312-1":
+        return _level_one()
+    if name not in _SETS:
+        raise ConfigError(f"Unknown set of characters: {name}", closest(name, CHARSETS))
+    return _SETS[name]

@@ -1,0 +1,340 @@
+"""A printed shape → the strokes a pen would make: skeleton, chains between junctions, chains joined where they go on.
+
+A stroke here is a *segment*: a piece of line without a sharp corner. Segments that met in the print share a *node*: a
+corner (口 has four), or a place where one touches another. A writer moves nodes, bends segments and breaks corners.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize
+
+from charcnn.images.io import Grey
+
+Points = NDArray[np.float32]
+"""float32 `[K,2]`: x (to the right) and y (down)."""
+
+_SPUR = 0.45
+"""Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
+_GOES_ON = 0.72
+"""Cosine of the turn below which two chains meeting at a junction are two strokes."""
+_CORNER = 0.55
+"""Cosine of the turn below which a chain is cut in two: some 57°."""
+_SPACING = 0.07
+"""Length between two points of a segment, in ems."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a stroke without a sharp corner.
+
+    Attributes:
+        points: float32 `[K,2]`, K ≥ 2, in ems; the character's box is centred on (0, 0).
+        nodes: Numbers of the nodes at its start and its end, unique within the character.
+        part: Number of the connected part of the character that it belongs to.
+        free: Whether nothing else meets it at its start, at its end.
+        corner: Whether its start continues the end of the segment before it, round a corner.
+    """
+
+    points: Points
+    nodes: tuple[int, int]
+    part: int
+    free: tuple[bool, bool]
+    corner: bool
+
+
+def segments(picture: Grey, em: float) -> tuple[Segment, ...]:
+    """Finds the strokes of a printed character, in about the order in which they are written.
+
+    Args:
+        picture: uint8 `[H,W]`, dark on white.
+        em: Pixels of one em, the unit of what is given back.
+
+    Returns:
+        At least one segment; a dot becomes a short one.
+    """
+    ink = picture < 128
+    skeleton = np.pad(_thinned(ink), 1)
+    distance = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    width = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
+    chains, ends = _joined(*_chains(skeleton, width), width)
+    pieces: list[tuple[Points, int, int, bool]] = []
+    free_node = 1 + max((end for pair in ends for end in pair), default=0)
+    for line, (first, last) in zip(chains, ends, strict=True):
+        chain = _lengthened(line, (first < 0, last < 0), width)
+        cut = _cut_at_corners(chain, width)
+        inner = list(range(free_node, free_node + len(cut) + 1))
+        free_node += len(inner)
+        marks = [first if first >= 0 else inner[0], *inner[1:-1], last if last >= 0 else inner[-1]]
+        if first < 0 and np.hypot(*(chain[0] - chain[-1])) < 2 and len(cut) > 1:
+            marks[-1] = marks[0]  # a closed loop ends where it began
+        pieces += [(piece, marks[i], marks[i + 1], i > 0) for i, piece in enumerate(cut)]
+    return _in_order(pieces, em)
+
+
+def _thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Zhang and Suen's skeleton (Comm. ACM 27(3), 1984), one pixel wide."""
+    return np.asarray(skeletonize(ink), np.bool_)  # type: ignore[no-untyped-call]
+
+
+def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Cuts a skeleton at its junctions.
+
+    Returns:
+        The chains in pixels, `[K,2]` (x, y) each, and the junction at both ends of each, -1 for none.
+    """
+    neighbours = cv2.filter2D(skeleton.astype(np.uint8), -1, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT) - 1
+    crossing = skeleton & (neighbours > 2)
+    count, names = cv2.connectedComponents(crossing.astype(np.uint8), connectivity=8)
+    wide = skeleton.shape[1]
+    around = (-wide, -1, 1, wide, -wide - 1, 1 - wide, wide - 1, wide + 1)  # straight ones first
+    todo = set(np.flatnonzero(skeleton & ~crossing).tolist())
+    junction = dict(zip(np.flatnonzero(crossing).tolist(), (names[crossing] - 1).tolist(), strict=True))
+    middle = [_xy(np.flatnonzero(names == name), wide).mean(0) for name in range(1, count)]
+    starts = [p for p in todo if sum(p + step in todo for step in around) < 2]
+    chains: list[Points] = []
+    ends: list[tuple[int, int]] = []
+    for start in [*sorted(starts), *sorted(todo)]:
+        if start not in todo:
+            continue
+        todo.remove(start)
+        path = [start]
+        while step := next((s for s in around if path[-1] + s in todo), 0):
+            path.append(path[-1] + step)
+            todo.remove(path[-1])
+        first = next((junction[start + s] for s in around if start + s in junction), -1)
+        last = next(
+            (
+                junction[path[-1] + s]
+                for s in around
+                if path[-1] + s in junction and (len(path) > 2 or junction[path[-1] + s] != first)
+            ),
+            -1,
+        )
+        chain = _xy(np.array(path), wide)
+        closed = first < 0 and last < 0 and len(path) > 8 and np.abs(chain[0] - chain[-1]).max() <= 1
+        if closed:
+            chain = np.concatenate([chain, chain[:1]])
+        chains.append(chain)
+        ends.append((first, last))
+    if not chains and count > 1:  # nothing but a junction: a fat dot
+        chains, ends = [np.asarray(middle[0] + [[-1, 0], [1, 0]], np.float32)], [(-1, -1)]
+    return _tidy(chains, ends, middle, width)
+
+
+def _tidy(
+    chains: list[Points], ends: list[tuple[int, int]], middle: list[Points], width: float
+) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Drops bumps, and makes one junction of those that a crossing of thick strokes has torn apart."""
+    long = [float(np.hypot(*np.diff(chain, axis=0).T).sum()) for chain in chains]
+    bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _SPUR * width}
+    if len(bumps) == len(chains):
+        bumps.discard(int(np.argmax(long)))
+    kept = [i for i in range(len(chains)) if i not in bumps]
+    branches = Counter(end for i in kept for end in ends[i])
+    name = list(range(len(middle)))
+    for i in kept:
+        first, last = ends[i]
+        torn = first >= 0 and last >= 0 and first != last and min(branches[first], branches[last]) > 1
+        if torn and long[i] < 0.9 * width:
+            name = [name[first] if n == name[last] else n for n in name]
+    centre = {n: np.mean([middle[i] for i in range(len(name)) if name[i] == n], axis=0) for n in set(name)}
+    tidy: list[Points] = []
+    tidy_ends: list[tuple[int, int]] = []
+    for i in kept:
+        one, two = (name[end] if end >= 0 else -1 for end in ends[i])
+        if one >= 0 and one == two and long[i] < 2 * width:
+            continue
+        points = [chains[i]]
+        if one >= 0:
+            points.insert(0, centre[one][None].astype(np.float32))
+        if two >= 0:
+            points.append(centre[two][None].astype(np.float32))
+        tidy.append(np.concatenate(points))
+        # where bumps were all else that met, as at the square end of a bar, the end is free
+        tidy_ends.append((one if branches[ends[i][0]] > 1 else -1, two if branches[ends[i][1]] > 1 else -1))
+    return tidy, tidy_ends
+
+
+def _joined(
+    chains: list[Points], ends: list[tuple[int, int]], width: float
+) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Joins the chains that go straight on through a junction, the straightest pair first."""
+    at: dict[int, list[tuple[int, int]]] = {}
+    for index, pair in enumerate(ends):
+        for side, junction in enumerate(pair):
+            if junction >= 0:
+                at.setdefault(junction, []).append((index, side))
+    follows: dict[tuple[int, int], tuple[int, int]] = {}
+    for meeting in at.values():
+        directions = [_direction(chains[index] if side == 0 else chains[index][::-1], width) for index, side in meeting]
+        turns = sorted(
+            (float(directions[i] @ directions[j]), i, j) for i in range(len(meeting)) for j in range(i)
+        )  # -1: straight on
+        for turn, i, j in turns:
+            if (turn < -_GOES_ON or len(meeting) == 2) and not {meeting[i], meeting[j]} & follows.keys():
+                follows[meeting[i]], follows[meeting[j]] = meeting[j], meeting[i]
+    whole: list[Points] = []
+    marks: list[tuple[int, int]] = []
+    done: set[int] = set()
+    heads = [(i, s) for i in range(len(chains)) for s in (0, 1) if (i, s) not in follows]
+    for head in [*heads, *((i, 0) for i in range(len(chains)))]:
+        if head[0] in done:
+            continue
+        path: list[Points] = []
+        index, side = head
+        while True:
+            done.add(index)
+            path.append(chains[index] if side == 0 else chains[index][::-1])
+            onward = follows.get((index, 1 - side))
+            if onward is None or onward[0] in done:
+                break
+            index, side = onward
+        first, last = ends[head[0]][head[1]], ends[index][1 - side]
+        if onward is not None:  # a loop through junctions, back where it began
+            whole.append(_through(path, width))
+            marks.append((first, first))
+        else:
+            whole.append(_through(path, width))
+            marks.append((first, last))
+    return whole, marks
+
+
+def _through(path: list[Points], width: float) -> Points:
+    """One line of several: near the junctions, where a skeleton bends, the points are left out."""
+    if len(path) == 1:
+        return path[0]
+    kept = []
+    for number, chain in enumerate(path):
+        far = np.ones(len(chain), bool)
+        if number > 0:
+            far &= np.hypot(*(chain - chain[0]).T) > 0.6 * width
+        if number < len(path) - 1:
+            far &= np.hypot(*(chain - chain[-1]).T) > 0.6 * width
+        kept.append(chain[far])
+    line = np.concatenate(kept)
+    return line if len(line) > 1 else np.concatenate([path[0][:1], path[-1][-1:]])
+
+
+def _direction(chain: Points, width: float) -> Points:
+    """The unit vector in which a chain leaves its first point, measured clear of the junction."""
+    far = np.hypot(*(chain - chain[0]).T)
+    near = chain[np.argmax(far > 0.7 * width)] if (far > 0.7 * width).any() else chain[0]
+    away = chain[np.argmax(far > 2.5 * width)] if (far > 2.5 * width).any() else chain[-1]
+    step = away - near
+    return np.asarray(step / max(float(np.hypot(*step)), 1e-6), np.float32)
+
+
+def _cut_at_corners(chain: Points, width: float) -> list[Points]:
+    """Cuts where the direction turns sharply within about a stroke's width."""
+    line = resampled(chain, max(3, round(_length(chain) / 2)))
+    reach = max(2, round(width / 2))
+    if len(line) < 2 * reach + 2:
+        return [line]
+    ahead = np.diff(line, axis=0)
+    sums = np.concatenate([np.zeros((1, 2), np.float32), np.cumsum(ahead, axis=0)])
+    spots = np.arange(reach, len(line) - reach)
+    before, after = sums[spots] - sums[spots - reach], sums[spots + reach] - sums[spots]
+    cosine = (before * after).sum(1) / np.maximum(np.hypot(*before.T) * np.hypot(*after.T), 1e-6)
+    cuts: list[int] = []
+    for order in np.argsort(cosine):
+        if cosine[order] > _CORNER:
+            break
+        if all(abs(spots[order] - cut) > 2 * reach for cut in cuts):
+            cuts.append(int(spots[order]))
+    bounds = [0, *sorted(cuts), len(line) - 1]
+    return [line[a : b + 1] for a, b in pairwise(bounds)]
+
+
+def _lengthened(chain: Points, free: tuple[bool, bool], width: float) -> Points:
+    """Gives free ends back the half of a stroke's width that a skeleton lacks there."""
+    if np.hypot(*(chain[0] - chain[-1])) < 2 and len(chain) > 4:
+        return chain  # a closed loop has no ends
+    parts = [chain]
+    if free[0]:
+        parts.insert(0, (chain[0] - _direction(chain, width) * width / 2)[None])
+    if free[1]:
+        parts.append((chain[-1] - _direction(chain[::-1], width) * width / 2)[None])
+    return np.concatenate(parts)
+
+
+def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[Segment, ...]:
+    """Centres, names the parts, turns strokes the way a pen goes, and sorts: top left first, near ones together."""
+    corners = np.concatenate([points for points, *_ in pieces])
+    centre = (corners.min(0) + corners.max(0)) / 2
+    strokes: list[list[tuple[Points, int, int]]] = []
+    for points, first, last, corner in pieces:
+        line = (resampled(points, max(2, 1 + round(_length(points) / em / _SPACING))) - centre) / em
+        line = line.astype(np.float32)
+        if corner:
+            strokes[-1].append((line, first, last))
+        else:
+            strokes.append([(line, first, last)])
+    strokes = [_turned(stroke) for stroke in strokes]
+    met: dict[int, int] = {}
+    for stroke in strokes:
+        for _, first, last in stroke:
+            met[first], met[last] = met.get(first, 0) + 1, met.get(last, 0) + 1
+    parts = _parts(strokes)
+    found: list[Segment] = []
+    left = list(range(len(strokes)))
+    here = np.array([-0.6, -0.6], np.float32)
+    while left:
+        cost = [_begin(strokes[i]) @ (0.7, 1.0) + 0.35 * float(np.hypot(*(_begin(strokes[i]) - here))) for i in left]
+        stroke_number = left.pop(int(np.argmin(cost)))
+        for number, (line, first, last) in enumerate(strokes[stroke_number]):
+            free = (met[first] == 1, met[last] == 1)
+            found.append(Segment(line, (first, last), parts[stroke_number], free, number > 0))
+        here = strokes[stroke_number][-1][0][-1]
+    return tuple(found)
+
+
+def _begin(stroke: list[tuple[Points, int, int]]) -> Points:
+    return np.asarray(stroke[0][0][0], np.float32)
+
+
+def _turned(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, int]]:
+    """Pens go to the right and down; where these disagree, down counts more."""
+    way = stroke[-1][0][-1] - stroke[0][0][0]
+    if way @ (1.0, 1.6) >= 0:
+        return stroke
+    return [(line[::-1], last, first) for line, first, last in reversed(stroke)]
+
+
+def _parts(strokes: list[list[tuple[Points, int, int]]]) -> list[int]:
+    """Gives each stroke the number of its connected part: strokes that share a node, or cross, belong together."""
+    part = list(range(len(strokes)))
+    clouds = [np.concatenate([line for line, _, _ in stroke]) for stroke in strokes]
+    for i, one in enumerate(clouds):
+        for j, two in enumerate(clouds[:i]):
+            near = ((one[:, None] - two[None]) ** 2).sum(-1).min() < (0.6 * _SPACING) ** 2
+            if near and part[i] != part[j]:
+                part = [part[j] if p == part[i] else p for p in part]
+    return part
+
+
+def _length(line: Points) -> float:
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())
+
+
+def resampled(line: Points, count: int) -> Points:
+    """Gives the same line by points of equal spacing.
+
+    Args:
+        line: float32 `[K,2]`.
+        count: How many points.
+
+    Returns:
+        float32 `[count,2]`, with the line's own ends.
+    """
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    at = np.linspace(0, along[-1], count)
+    return np.stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])], 1).astype(np.float32)
+
+
+def _xy(flat: NDArray[np.int64], wide: int) -> Points:
+    return np.stack([flat % wide, flat // wide], 1).astype(np.float32)

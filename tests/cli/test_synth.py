@@ -1,0 +1,106 @@
+"""`charcnn synth`: characters typed, in a file or by name; where it writes, and what it says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+FEW = ("--per-class", 2, "--test-per-class", 1)
+
+
+def _folders(path: Path) -> set[str]:
+    return {folder.name for folder in path.iterdir()}
+
+
+def test_characters_make_a_dataset_named_after_them(cli: Cli, tmp_path: Path) -> None:
+    result = cli("synth", "守宁安", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "data/守宁安/train\n"
+    assert _folders(tmp_path / "data/守宁安/train") == set("守宁安")
+    assert result.stderr.splitlines()[-1] == "Next: charcnn train --data 'data/守宁安/train'"
+
+
+def test_sets_files_and_characters_add_up(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("\ufeff甲 乙\n丙\n", encoding="utf-8")
+    result = cli("synth", "xy", "--file", "list.txt", "--set", "digits", "-o", "mine", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "mine/train\n"
+    assert _folders(tmp_path / "mine/train") == set("xy甲乙丙0123456789")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("--set", "digits"), "digits"),
+        (("--set", "digits", "--set", "upper"), "digits-upper"),
+        (("a.b",), "synth-3"),
+        (("train",), "synth-5"),
+        (("nul",), "synth-3"),
+        (("abcdefghijklm",), "synth-13"),
+        (("a", "--set", "digits"), "a0123456789"),
+    ],
+)
+def test_where_it_goes_by_itself(cli: Cli, tmp_path: Path, words: tuple[str, ...], name: str) -> None:
+    result = cli("synth", *words, *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert _folders(tmp_path / "data") == {name}
+
+
+def test_without_characters_it_is_the_starter_set(cli: Cli, tmp_path: Path) -> None:
+    result = cli("synth", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "data/train\n"
+    assert result.stderr.splitlines()[-1] == "Next: charcnn train"
+    assert _folders(tmp_path / "data") == {"train", "test", "ttest", "ttest.csv", "classes.txt", "synth.csv"}
+
+
+def test_a_preview_is_made_and_named(cli: Cli, tmp_path: Path) -> None:
+    result = cli("synth", "甲乙", "--preview", "--size", 32, "--style", "hasty", "--pen", "marker", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "data/甲乙/preview.png" in result.stderr
+    assert (tmp_path / "data/甲乙/preview.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("甲",), 2, ("1 character given", "tell apart")),
+        (("",), 2, ("0 characters given",)),
+        (("甲\ue000乙अ",), 1, ("2 of the 4", "U+E000", "अ (U+0905)", "--font")),
+        (("甲乙", "--style", "messy"), 2, ("messy",)),
+        (("甲乙", "--pen", "marcer"), 2, ("marcer", "marker")),
+        (("甲乙", "--paper", "photos"), 2, ("photos", "photo")),
+        (("甲乙", "--size", "3"), 2, ("--size 3",)),
+        (("甲乙", "--font", "nosuch.ttf"), 1, ("nosuch.ttf",)),
+        (("--set", "digit"), 2, ("digit", "digits")),
+        (("--file", "nosuch.txt"), 1, ("nosuch.txt",)),
+        (("latin",), 2, ("--set latin",)),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], code: int, said: tuple[str, ...]
+) -> None:
+    result = cli("synth", *words)
+    assert result.exit_code == code, result.stderr
+    assert result.stdout == ""
+    for word in said:
+        assert word in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_list_that_is_not_utf_8_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes("甲乙".encode("gb2312"))
+    result = cli("synth", "--file", "list.txt")
+    assert result.exit_code == 1
+    assert "list.txt is not UTF-8" in result.stderr
+
+
+def test_files_of_others_are_kept(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine/train/甲").mkdir(parents=True)
+    (tmp_path / "mine/train/甲/1.png").write_bytes(b"mine")
+    result = cli("synth", "甲乙", "-o", "mine", *FEW)
+    assert result.exit_code == 1
+    assert "mine/train/甲/1.png" in result.stderr
+    assert [path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [b"mine"]

@@ -1,0 +1,98 @@
+"""What writers write: the same by the same seed, inked, inside the frame, each in a hand of their own."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charcnn.errors import ConfigError, GlyphError
+from charcnn.handwriting.paper import PAPERS
+from charcnn.handwriting.writer import PENS, STYLES, Hand, handwriting
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from("一口思龍0ag.みア") | st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
+    st.integers(0, 10_000),
+    st.sampled_from((16, 28, 45, 64)),
+    st.sampled_from(tuple(STYLES)),
+    st.sampled_from(PAPERS),
+    st.integers(0, 5),
+)
+def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(character, writer, size, style, paper, seed):
+    pictures = handwriting(character, [writer, writer + 1], size, Hand(style=style, paper=paper, seed=seed))
+    assert pictures.shape == (2, size, size)
+    assert pictures.dtype == np.uint8
+    for picture in pictures.astype(int):
+        paper_level = np.median(picture)
+        assert picture.min() < paper_level - 40
+        if paper != "photo":  # a photo's edges are darker
+            edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+            assert edge.min() == 255
+
+
+def test_the_same_seed_writes_the_same_and_another_another():
+    def digest(seed: int) -> str:
+        return hashlib.sha256(handwriting("博", range(20), 28, Hand(seed=seed)).tobytes()).hexdigest()
+
+    assert digest(0) == digest(0)
+    assert digest(0) != digest(1)
+
+
+def test_writers_are_told_apart_by_their_hands():
+    fine = handwriting("中", range(300), 64, Hand(paper="tablet"))
+    ink = (255 - fine.astype(int)).sum((1, 2))
+    again = (255 - handwriting("国", range(300), 64, Hand(paper="tablet")).astype(int)).sum((1, 2))
+    assert np.corrcoef(ink, again)[0, 1] > 0.5  # who writes bold 中 writes bold 国
+
+
+def test_pens_and_styles_do_what_they_say():
+    def ink(**hand: str) -> float:
+        return float((255 - handwriting("中", range(100), 64, Hand(paper="tablet", **hand)).astype(int)).mean())
+
+    assert ink(pen="fineliner") < ink(pen="ballpoint") < ink(pen="marker")
+    assert set(PENS) >= {"fineliner", "ballpoint", "pencil", "marker"}
+
+    def spread(style: str) -> float:
+        return float(handwriting("中", range(100), 64, Hand(style=style, paper="tablet")).std(0).mean())
+
+    assert spread("neat") < spread("hasty")
+
+
+def test_a_scan_has_two_levels_and_a_photo_many():
+    assert set(np.unique(handwriting("思", range(10), 28, Hand(paper="scan")))) == {0, 255}
+    assert len(np.unique(handwriting("思", range(10), 28, Hand(paper="photo")))) > 50
+
+
+def test_what_the_font_lacks_is_refused_and_named():
+    with pytest.raises(GlyphError, match=r"U\+E123"):
+        handwriting("\ue123", [0], 28)
+
+
+def test_a_file_that_is_no_font_is_refused(tmp_path):
+    path = tmp_path / "a.ttf"
+    path.write_bytes(b"no font")
+    with pytest.raises(GlyphError, match=r"a\.ttf"):
+        handwriting("a", [0], 28, Hand(fonts=(path,)))
+    with pytest.raises(GlyphError, match=r"missing\.ttf"):
+        handwriting("a", [0], 28, Hand(fonts=(Path("missing.ttf"),)))
+
+
+def test_unknown_names_are_refused_with_the_closest():
+    with pytest.raises(ConfigError, match="style: nrmal") as fault:
+        Hand(style="nrmal")
+    assert "normal" in str(fault.value.hint)
+    with pytest.raises(ConfigError, match="pen"):
+        Hand(pen="quill")
+    with pytest.raises(ConfigError, match="paper"):
+        Hand(paper="stone")
+
+
+def test_digits_come_in_handwritten_forms_too():
+    ones = handwriting("1", range(200), 64, Hand(paper="tablet"))
+    wide = ((ones < 128).any(1)).sum(1)
+    assert (wide < 16).sum() > 20  # a bare stick
+    assert (wide > 20).sum() > 20  # with a flag or a foot
