@@ -28,7 +28,7 @@ class Survey:
 
     polarity: Polarity
     one_square_size: bool
-    synthetic: bool
+    synthetic: bool = False
 
     @property
     def fit(self) -> Fit:

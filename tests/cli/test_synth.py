@@ -1,5 +1,6 @@
 """`charcnn synth`: characters typed, in a file or by name; where it writes, and what it says."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +46,14 @@ def test_sets_files_and_characters_add_up(cli: Cli, tmp_path: Path) -> None:
 def test_where_it_goes_by_itself(cli: Cli, tmp_path: Path, words: tuple[str, ...], name: str) -> None:
     result = cli("synth", *words, *FEW)
     assert result.exit_code == 0, result.stderr
-    assert _folders(tmp_path / "data") == {name}
+    (folder,) = _folders(tmp_path / "data")
+    assert re.fullmatch(f"{name}-[0-9a-f]{{4}}" if name.startswith("synth") else name, folder)
+
+
+def test_two_sets_of_one_size_go_two_ways(cli: Cli, tmp_path: Path) -> None:
+    cli("synth", "a.b", *FEW)
+    cli("synth", "a.c", *FEW)
+    assert len(_folders(tmp_path / "data")) == 2
 
 
 def test_without_characters_it_is_the_starter_set(cli: Cli, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from charcnn.datasets.idx import read_idx
 from charcnn.datasets.scan import scan
 from charcnn.datasets.survey import Survey, survey
+from charcnn.datasets.synthetic import synthesise
 from charcnn.errors import DatasetError
 from charcnn.images.io import Grey, write_image
 
@@ -82,3 +83,9 @@ def test_casias_real_images(casia20: Path) -> None:
 def test_mnists_real_images(mnist: Path, world: Path) -> None:
     images = read_idx(mnist / "t10k-images-idx3-ubyte.gz")[:40]
     assert survey(scan(_dataset(world / "mnist", *images))) == Survey("light-on-dark", one_square_size=True)
+
+
+def test_synthetic_handwriting_is_known_and_cut_to_its_ink(tmp_path: Path) -> None:
+    root = synthesise("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
+    assert survey(scan(root / "train")) == Survey("dark-on-light", one_square_size=True, synthetic=True)
+    assert survey(scan(root / "train")).fit == "ink"

@@ -56,7 +56,7 @@ def test_which_images(version: Version, starter: Path) -> None:
 
 def test_which_preprocessing(version: Version) -> None:
     image = version.card.image
-    assert (image.height, image.width, image.fit) == (32, 32, "stretch")
+    assert (image.height, image.width, image.fit) == (32, 32, "ink")
 
 
 def test_which_network(version: Version) -> None:

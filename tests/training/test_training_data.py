@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from charcnn.datasets.arrays import Arrays
+from charcnn.datasets.synthetic import synthesise
 from charcnn.errors import DatasetError, UnknownLabelError
 from charcnn.images.augment import augment, read_manifest
 from charcnn.spec import TrainConfig
@@ -246,3 +247,24 @@ def test_the_name_of_data_under_the_data_root(world: Path, monkeypatch: pytest.M
     assert default_model_name(TrainConfig(data=("meters",)), 7) == "meters"
     monkeypatch.chdir(world / "sets")
     assert default_model_name(TrainConfig(data=(".",)), 7) == "chars7"
+
+
+def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_path: Path) -> None:
+    real = draw("real", "博学", count=4)
+    synthetic = synthesise("博学", tmp_path / "made", per_class=40, test_per_class=1, size=28)
+    data = load(synthetic / "train", real, val_split=0)
+    seen = np.bincount(data.train_indices)
+    is_real = np.array([real in path.parents for path in data.train.files])
+    assert set(seen[~is_real]) == {1}
+    assert set(seen[is_real]) == {5}  # 8 real ones, 80 synthetic: a third of what is seen is real
+    assert data.spec.fit == "ink"
+    assert data.facts.train == data.facts.images == 88
+    alone = load(real, val_split=0)
+    assert set(np.bincount(alone.train_indices)) == {1}
+
+
+def test_a_synthetic_writer_is_on_one_side(tmp_path: Path) -> None:
+    data = load(synthesise("博学自", tmp_path / "made", per_class=20, test_per_class=1, size=28) / "train")
+    train, val = sides(data)
+    assert {path.name for path in train}.isdisjoint(path.name for path in val)  # the n-th image is the n-th writer's
+    assert len(val) == 6
