@@ -37,7 +37,7 @@ def one_thread() -> Iterator[None]:
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small starter set, neat, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
     from charcnn.datasets.starter import synth
-    from charcnn.handwriting.writer import Hand
+    from charcnn.handwriting.hand import Hand
 
     return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5, hand=Hand("neat"))
 

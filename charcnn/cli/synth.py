@@ -74,7 +74,7 @@ def synth(
     """
     from charcnn.datasets.made import FOLDERS
     from charcnn.datasets.synth import synth as write
-    from charcnn.handwriting.writer import Hand
+    from charcnn.handwriting.hand import Hand
     from charcnn.machine import usable_cores
 
     hand = Hand(style=style, pen=pen, paper=paper, fonts=tuple(font or ()), seed=seed)

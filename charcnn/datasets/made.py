@@ -3,13 +3,11 @@
 `synth.csv` in its root names every file with its sha256 and, of an image, who wrote it.
 """
 
-import csv
 import hashlib
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -17,20 +15,14 @@ from charcnn.datasets.cache import cache_folder
 from charcnn.errors import OverwriteError
 from charcnn.images.folder import LEFT_BY_SYSTEMS, new_folder
 from charcnn.images.manifest import WRITERS as MANIFEST
+from charcnn.images.manifest import Written, read_written
 
 FOLDERS = ("train", "test", "ttest")
 FILES = ("classes.txt", "ttest.csv", "preview.png")
 """All that a set may consist of, besides the manifest."""
 
 
-class Entry(NamedTuple):
-    """What the manifest says of a file. The writer is named by seed and number; empty where nobody wrote it."""
-
-    sha256: str
-    writer: str = ""
-
-
-def remake(root: Path, fill: Callable[[Path], dict[str, Entry]], force: bool = False) -> None:
+def remake(root: Path, fill: Callable[[Path], dict[str, Written]], force: bool = False) -> None:
     """Makes a set, or makes it anew where one was made before and not touched since.
 
     Args:
@@ -64,9 +56,9 @@ def is_free(root: Path) -> bool:
     return not _foreign(root)
 
 
-def _take_in(root: Path, scratch: Path, entries: dict[str, Entry], force: bool) -> None:
+def _take_in(root: Path, scratch: Path, entries: dict[str, Written], force: bool) -> None:
     """Moves what was made to its place, and removes what was made before and is no part of it now."""
-    made, listed = _made_before(root), _listed(root)
+    made, listed = _made_before(root), read_written(root)
     if made >= entries.keys() and listed == entries:
         return  # another process wrote it while this one waited
     _write_manifest(root, {**listed, **entries})  # first: what is half done is known to be ours
@@ -105,19 +97,7 @@ def _lock(root: Path) -> AbstractContextManager[object]:
     return FileLock(folder / f"synth-{name}.lock")
 
 
-def _listed(root: Path) -> dict[str, Entry]:
-    """What the manifest names, by file below `root`; empty where there is none of charcnn's."""
-    path = root / MANIFEST
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
-        lines = csv.reader(stream)
-        if next(lines, [])[:2] != ["file", "sha256"]:
-            return {}
-        return {line[0]: Entry(*line[1:3]) for line in lines if len(line) > 1}
-
-
-def _write_manifest(root: Path, entries: dict[str, Entry]) -> None:
+def _write_manifest(root: Path, entries: dict[str, Written]) -> None:
     lines = [f"{name},{entry.sha256},{entry.writer}\n" for name, entry in entries.items()]
     with tempfile.TemporaryDirectory(prefix=".synth.", dir=root) as scratch:  # replaced whole: it guards all the rest
         fresh = Path(scratch, MANIFEST)
@@ -127,7 +107,7 @@ def _write_manifest(root: Path, entries: dict[str, Entry]) -> None:
 
 def _made_before(root: Path) -> set[str]:
     """The files below `root` that charcnn wrote and nobody changed."""
-    listed = _listed(root)
+    listed = read_written(root)
     unchanged = {name for name, entry in listed.items() if _sha256(root / name) == entry.sha256}
     return unchanged | ({MANIFEST} if listed else set())
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
-from charcnn.datasets.made import FOLDERS, Entry, is_free, remake
+from charcnn.datasets.made import FOLDERS, is_free, remake
 from charcnn.datasets.synthetic import PREVIEW, Progress, check_numbers, entry_of, write_preview, write_samples
 from charcnn.handwriting.charsets import STARTER as CHARACTERS
-from charcnn.handwriting.writer import Hand
+from charcnn.handwriting.hand import Hand
+from charcnn.images.manifest import Written
 
 __all__ = ["CHARACTERS", "FOLDERS", "is_free_for_starter", "synth"]
 
@@ -66,7 +67,7 @@ def synth(
     check_numbers(per_class, test_per_class, size)
     parts = {"train": per_class, "test": test_per_class, _FLAT: _FLAT_PER_CLASS}
 
-    def fill(folder: Path) -> dict[str, Entry]:
+    def fill(folder: Path) -> dict[str, Written]:
         entries = write_samples(folder, _CLASSES, parts, size, ".bmp", hand, jobs, on_progress)
         entries = _shuffled(folder, entries, hand.seed)
         write_classes(folder / CLASSES_FILE, _CLASSES)
@@ -79,7 +80,7 @@ def synth(
     return root
 
 
-def _shuffled(root: Path, entries: dict[str, Entry], seed: int) -> dict[str, Entry]:
+def _shuffled(root: Path, entries: dict[str, Written], seed: int) -> dict[str, Written]:
     """Makes `ttest` a flat folder, its images in any order, and writes down what they show."""
     names = [name for name in entries if name.startswith(f"{_FLAT}/")]
     kept = {name: entry for name, entry in entries.items() if not name.startswith(f"{_FLAT}/")}

@@ -13,7 +13,7 @@ from charcnn.datasets.starter import synth as write_starter
 from charcnn.datasets.synthetic import Progress, distinct, synthesise
 from charcnn.errors import ConfigError
 from charcnn.handwriting.charsets import CHARSETS, get_charset
-from charcnn.handwriting.writer import Hand
+from charcnn.handwriting.hand import Hand
 
 _LONG = 12
 """Characters that still make a name."""

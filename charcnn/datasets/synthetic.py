@@ -1,7 +1,7 @@
 """Characters → a dataset of synthetic handwriting. Training and test images are of different writers.
 
-ROOT/train/<folder>/1.png …     the writers 0 … per_class - 1, each writes every character once
-ROOT/test/<folder>/1.png …      the writers that follow
+ROOT/train/<folder>/1.png …     the writers 0, 1, …; each writes every character once
+ROOT/test/<folder>/1.png …      the writers 1,000,000, 1,000,001, …
 ROOT/classes.txt                folder → character
 ROOT/synth.csv                  what was made: file, sha256, writer
 """
@@ -12,26 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
-
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
-from charcnn.datasets.made import Entry, remake
+from charcnn.datasets.made import remake
 from charcnn.errors import ConfigError, GlyphError
 from charcnn.handwriting.fonts import check_font
 from charcnn.handwriting.glyph import faces, has_ink
-from charcnn.handwriting.writer import Hand, handwriting
+from charcnn.handwriting.hand import BLOCK, Hand
+from charcnn.handwriting.writer import handwriting
 from charcnn.images.io import encode_image, read_image, write_image
+from charcnn.images.manifest import Written
 from charcnn.images.share import shared
 from charcnn.images.sheet import contact_sheet
 
 PREVIEW = "preview.png"
-_BLOCK = 50
-"""Writers who write at once. Blocks always begin at the same writers, whole, so that how many are asked for, and which
-process draws them, changes nothing in what they write."""
+MOST = 1_000_000
+"""Images of a character that a part may have. So many numbers of writers are kept for each part: how many one part has
+changes nothing in the others."""
 _FEW = 4000
 """Samples below which starting further processes takes longer than it saves."""
-_SHARE = 5 * _BLOCK
-"""Writers of a task, where there are too few characters to give each process whole ones."""
+_SHARE = 5 * BLOCK
+"""Writers of a task: whole blocks."""
 _SHEET = 40, 20
 """Characters and writers of a preview."""
 Progress = Callable[[int, int], None]
@@ -80,7 +80,7 @@ def synthesise(
     folders = folder_names(wanted)
     parts = {"train": per_class, "test": test_per_class}
 
-    def fill(folder: Path) -> dict[str, Entry]:
+    def fill(folder: Path) -> dict[str, Written]:
         entries = write_samples(folder, folders, parts, size, ".png", hand, jobs, on_progress)
         write_classes(folder / CLASSES_FILE, folders)
         if preview:
@@ -114,7 +114,7 @@ def check_numbers(per_class: int, test_per_class: int, size: int) -> None:
     Raises:
         ConfigError: a number is too small, or too large.
     """
-    ranges = {"per-class": (per_class, 1, 10**6), "test-per-class": (test_per_class, 0, 10**6), "size": (size, 8, 512)}
+    ranges = {"per-class": (per_class, 1, MOST), "test-per-class": (test_per_class, 0, MOST), "size": (size, 8, 512)}
     for name, (value, least, most) in ranges.items():
         if not least <= value <= most:
             raise ConfigError(f"--{name} {value} is outside {least} … {most}.")
@@ -148,17 +148,14 @@ def _is_drawable(character: str, hand: Hand) -> bool:
 
 
 class _Task(NamedTuple):
-    """What the writers `first … last - 1` write of one character.
-
-    `parts` maps the name of a part to the number of its writers, who follow those of the part before.
-    """
+    """What the `first`-th to `last`-th writers of a part (from 0; the last exclusive) write of one character."""
 
     root: Path
+    part: int
     folder: str
     character: str
     first: int
     last: int
-    parts: Mapping[str, int]
     size: int
     suffix: str
     hand: Hand
@@ -173,13 +170,13 @@ def write_samples(
     hand: Hand,
     jobs: int,
     on_progress: Progress,
-) -> dict[str, Entry]:
+) -> dict[str, Written]:
     """Writes `ROOT/<part>/<folder>/<n><suffix>`, each part by writers of its own, each of whom writes every character.
 
     Args:
         root: An empty folder.
         folders: Folder name → character.
-        parts: Name → how many writers.
+        parts: Name → how many writers, 1,000,000 at most.
         size: Side of the images, in pixels.
         suffix: `.png` or `.bmp`.
         hand: How it is to be written.
@@ -189,21 +186,17 @@ def write_samples(
     Returns:
         File → its entry in the manifest, part by part.
     """
-    parts = {part: count for part, count in parts.items() if count}
-    for part in parts:
-        for folder in folders:
-            (root / part / folder).mkdir(parents=True)
-    writers = sum(parts.values())
-    total, done = writers * len(folders), 0
-    jobs = 1 if total < _FEW else jobs
-    step = writers if len(folders) >= 4 * jobs else _SHARE
+    total, done = sum(parts.values()) * len(folders), 0
     tasks = [
-        _Task(root, folder, character, first, min(first + step, writers), parts, size, suffix, hand)
-        for folder, character in folders.items()
-        for first in range(0, writers, step)
+        _Task(root / part, number, folder, character, first, min(first + _SHARE, count), size, suffix, hand)
+        for folder, character in folders.items()  # its strokes are found once, by the process that takes its tasks
+        for number, (part, count) in enumerate(parts.items())
+        for first in range(0, count, _SHARE)
     ]
-    results: dict[int, dict[str, Entry]] = {}
-    for number, result in shared(_write, tasks, jobs):
+    for task in tasks:
+        (task.root / task.folder).mkdir(parents=True, exist_ok=True)
+    results: dict[int, dict[str, Written]] = {}
+    for number, result in shared(_write, tasks, 1 if total < _FEW else jobs):
         results[number] = result
         done += len(result)
         on_progress(done, total)
@@ -211,28 +204,16 @@ def write_samples(
     return {name: entry for part in parts for name, entry in entries.items() if name.startswith(f"{part}/")}
 
 
-def _write(task: _Task) -> dict[str, Entry]:
-    """Does a task."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # an image is too small to share
-    try:
-        return _written(task)
-    finally:
-        cv2.setNumThreads(threads)
-
-
-def _written(task: _Task) -> dict[str, Entry]:
-    names = [
-        f"{part}/{task.folder}/{n}{task.suffix}" for part, count in task.parts.items() for n in range(1, count + 1)
-    ]
-    root, entries = str(task.root), {}
-    for block in range(task.first - task.first % _BLOCK, task.last, _BLOCK):
-        pictures = handwriting(task.character, range(block, block + _BLOCK), task.size, task.hand)
-        for writer in range(max(block, task.first), min(block + _BLOCK, task.last)):
-            data = encode_image(pictures[writer - block], task.suffix)
-            with open(f"{root}/{names[writer]}", "wb") as stream:  # noqa: PTH123 twice as fast
-                stream.write(data)
-            entries[names[writer]] = Entry(hashlib.sha256(data).hexdigest(), f"{task.hand.seed}-{writer}")
+def _write(task: _Task) -> dict[str, Written]:
+    writers = range(task.part * MOST + task.first, task.part * MOST + task.last)
+    pictures = handwriting(task.character, writers, task.size, task.hand)
+    folder, entries = str(task.root / task.folder), {}
+    for writer, number, picture in zip(writers, range(task.first + 1, task.last + 1), pictures, strict=True):
+        data, name = encode_image(picture, task.suffix), f"{number}{task.suffix}"
+        with open(f"{folder}/{name}", "wb") as stream:  # noqa: PTH123 twice as fast
+            stream.write(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        entries[f"{task.root.name}/{task.folder}/{name}"] = Written(sha256, f"{task.hand.seed}-{writer}")
     return entries
 
 
@@ -246,6 +227,6 @@ def write_preview(root: Path, folders: Mapping[str, str], suffix: str) -> None:
     write_image(root / PREVIEW, contact_sheet(rows))
 
 
-def entry_of(path: Path) -> Entry:
+def entry_of(path: Path) -> Written:
     """Gives the entry of a file that nobody wrote by hand."""
-    return Entry(hashlib.sha256(path.read_bytes()).hexdigest())
+    return Written(hashlib.sha256(path.read_bytes()).hexdigest())

@@ -1,4 +1,4 @@
-"""A character's segments as arrays, ready to be deformed for many writers at once; kept in memory and on disk."""
+"""A character's segments as arrays, ready to be deformed for many writers at once; kept in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charcnn.handwriting.allographs import allographs
 from charcnn.handwriting.glyph import faces, glyph
-from charcnn.handwriting.strokes import Segment, segments
+from charcnn.handwriting.strokes import Segment, length_of, segments
 
 _EM = 128
 """Pixels of the em at which glyphs are drawn to find their strokes."""
@@ -92,7 +92,7 @@ class Outline:
         return int(self.stroke.max()) + 1
 
     @cached_property
-    def small(self) -> Floats:
+    def dots(self) -> Floats:
         """How much of a dot each stroke is, float32 `[strokes]`: 1 for a point, 0 from a third of an em on."""
         whose = np.zeros(self.segments, np.int64)
         whose[self.segment] = self.stroke
@@ -117,7 +117,7 @@ class Outline:
         Their middles; of dots the ends nearest to another stroke, so that a long dot reaches away from it.
         """
         found = self.centres(self.stroke, self.strokes)
-        for number in np.flatnonzero(self.small):
+        for number in np.flatnonzero(self.dots):
             mine, others = self.points[self.stroke == number], self.points[self.stroke != number]
             if len(others):
                 gaps = ((mine[:, None] - others[None]) ** 2).sum(-1).min(1)
@@ -177,7 +177,7 @@ def outline(found: Sequence[Segment]) -> Outline:
         stroke += [(stroke[-1] + (not piece.corner)) if stroke else 0] * count
         inside += [True] * (count - 1)
         last = number + 1 == len(found) or not found[number + 1].corner
-        if piece.corner and last and piece.free[1] and _long(piece.points) < _HOOK:
+        if piece.corner and last and piece.free[1] and length_of(piece.points) < _HOOK:
             hooks.append((number, range(at - 1, at + count - 1)))
         at += count
     nodes = {node: i for i, node in enumerate(dict.fromkeys(n for piece in found for n in piece.nodes))}
@@ -211,16 +211,12 @@ def outline(found: Sequence[Segment]) -> Outline:
         free=np.array([piece.free for piece in found]),
         tangents=np.asarray(tangents, np.float32),
         normals=np.stack([chord[:, 1], -chord[:, 0]], 1).astype(np.float32),
-        lengths=np.array([_long(piece.points) for piece in found], np.float32),
+        lengths=np.array([length_of(piece.points) for piece in found], np.float32),
         sideways=np.abs(chord[:, 0]).astype(np.float32),
         hooks=np.array([number for number, _ in hooks], np.int64),
         hook_edges=np.array([edge for _, edges in hooks for edge in edges], np.int64),
         hook_of_edge=np.array([i for i, (_, edges) in enumerate(hooks) for _ in edges], np.int64),
     )
-
-
-def _long(line: Floats) -> float:
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
 def _away(line: Floats) -> Floats:

@@ -1,25 +1,17 @@
-"""A printed shape → the strokes a pen would make: skeleton, chains between junctions, chains joined where they go on.
+"""A printed shape → the strokes a pen would make: the skeleton's chains, joined where they go on, cut at corners.
 
 A stroke here is a *segment*: a piece of line without a sharp corner. Segments that met in the print share a *node*: a
 corner (口 has four), or a place where one touches another. A writer moves nodes, bends segments and breaks corners.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-from skimage.morphology import skeletonize
 
+from charcnn.handwriting.skeleton import Points, chains_of
 from charcnn.images.io import Grey
 
-Points = NDArray[np.float32]
-"""float32 `[K,2]`: x (to the right) and y (down)."""
-
-_SPUR = 0.45
-"""Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
 _GOES_ON = 0.72
 """Cosine of the turn below which two chains meeting at a junction are two strokes."""
 _CORNER = 0.55
@@ -57,11 +49,8 @@ def segments(picture: Grey, em: float) -> tuple[Segment, ...]:
     Returns:
         At least one segment; a dot becomes a short one.
     """
-    ink = picture < 128
-    skeleton = np.pad(_thinned(ink), 1)
-    distance = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 3)
-    width = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
-    chains, ends = _joined(*_chains(skeleton, width), width)
+    chains, ends, width = chains_of(picture < 128)
+    chains, ends = _joined(chains, ends, width)
     pieces: list[tuple[Points, int, int, bool]] = []
     free_node = 1 + max((end for pair in ends for end in pair), default=0)
     for line, (first, last) in zip(chains, ends, strict=True):
@@ -74,90 +63,6 @@ def segments(picture: Grey, em: float) -> tuple[Segment, ...]:
             marks[-1] = marks[0]  # a closed loop ends where it began
         pieces += [(piece, marks[i], marks[i + 1], i > 0) for i, piece in enumerate(cut)]
     return _in_order(pieces, em)
-
-
-def _thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Zhang and Suen's skeleton (Comm. ACM 27(3), 1984), one pixel wide."""
-    return np.asarray(skeletonize(ink), np.bool_)  # type: ignore[no-untyped-call]
-
-
-def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Cuts a skeleton at its junctions.
-
-    Returns:
-        The chains in pixels, `[K,2]` (x, y) each, and the junction at both ends of each, -1 for none.
-    """
-    neighbours = cv2.filter2D(skeleton.astype(np.uint8), -1, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT) - 1
-    crossing = skeleton & (neighbours > 2)
-    count, names = cv2.connectedComponents(crossing.astype(np.uint8), connectivity=8)
-    wide = skeleton.shape[1]
-    around = (-wide, -1, 1, wide, -wide - 1, 1 - wide, wide - 1, wide + 1)  # straight ones first
-    todo = set(np.flatnonzero(skeleton & ~crossing).tolist())
-    junction = dict(zip(np.flatnonzero(crossing).tolist(), (names[crossing] - 1).tolist(), strict=True))
-    middle = [_xy(np.flatnonzero(names == name), wide).mean(0) for name in range(1, count)]
-    starts = [p for p in todo if sum(p + step in todo for step in around) < 2]
-    chains: list[Points] = []
-    ends: list[tuple[int, int]] = []
-    for start in [*sorted(starts), *sorted(todo)]:
-        if start not in todo:
-            continue
-        todo.remove(start)
-        path = [start]
-        while step := next((s for s in around if path[-1] + s in todo), 0):
-            path.append(path[-1] + step)
-            todo.remove(path[-1])
-        first = next((junction[start + s] for s in around if start + s in junction), -1)
-        last = next(
-            (
-                junction[path[-1] + s]
-                for s in around
-                if path[-1] + s in junction and (len(path) > 2 or junction[path[-1] + s] != first)
-            ),
-            -1,
-        )
-        chain = _xy(np.array(path), wide)
-        closed = first < 0 and last < 0 and len(path) > 8 and np.abs(chain[0] - chain[-1]).max() <= 1
-        if closed:
-            chain = np.concatenate([chain, chain[:1]])
-        chains.append(chain)
-        ends.append((first, last))
-    if not chains and count > 1:  # nothing but a junction: a fat dot
-        chains, ends = [np.asarray(middle[0] + [[-1, 0], [1, 0]], np.float32)], [(-1, -1)]
-    return _tidy(chains, ends, middle, width)
-
-
-def _tidy(
-    chains: list[Points], ends: list[tuple[int, int]], middle: list[Points], width: float
-) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Drops bumps, and makes one junction of those that a crossing of thick strokes has torn apart."""
-    long = [float(np.hypot(*np.diff(chain, axis=0).T).sum()) for chain in chains]
-    bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _SPUR * width}
-    if len(bumps) == len(chains):
-        bumps.discard(int(np.argmax(long)))
-    kept = [i for i in range(len(chains)) if i not in bumps]
-    branches = Counter(end for i in kept for end in ends[i])
-    name = list(range(len(middle)))
-    for i in kept:
-        first, last = ends[i]
-        torn = first >= 0 and last >= 0 and first != last and min(branches[first], branches[last]) > 1
-        if torn and long[i] < 0.9 * width:
-            name = [name[first] if n == name[last] else n for n in name]
-    centre = {n: np.mean([middle[i] for i in range(len(name)) if name[i] == n], axis=0) for n in set(name)}
-    tidy: list[Points] = []
-    tidy_ends: list[tuple[int, int]] = []
-    for i in kept:
-        one, two = (name[end] if end >= 0 else -1 for end in ends[i])
-        if one >= 0 and one == two and long[i] < 2 * width:
-            continue
-        points = [chains[i]]
-        if one >= 0:
-            points.insert(0, centre[one][None].astype(np.float32))
-        if two >= 0:
-            points.append(centre[two][None].astype(np.float32))
-        tidy.append(np.concatenate(points))
-        # where bumps were all else that met, as at the square end of a bar, the end is free
-        tidy_ends.append((one if branches[ends[i][0]] > 1 else -1, two if branches[ends[i][1]] > 1 else -1))
-    return tidy, tidy_ends
 
 
 def _joined(
@@ -195,12 +100,8 @@ def _joined(
                 break
             index, side = onward
         first, last = ends[head[0]][head[1]], ends[index][1 - side]
-        if onward is not None:  # a loop through junctions, back where it began
-            whole.append(_through(path, width))
-            marks.append((first, first))
-        else:
-            whole.append(_through(path, width))
-            marks.append((first, last))
+        whole.append(_through(path, width))
+        marks.append((first, last if onward is None else first))  # else a loop, back where it began
     return whole, marks
 
 
@@ -231,7 +132,7 @@ def _direction(chain: Points, width: float) -> Points:
 
 def _cut_at_corners(chain: Points, width: float) -> list[Points]:
     """Cuts where the direction turns sharply within about a stroke's width."""
-    line = resampled(chain, max(3, round(_length(chain) / 2)))
+    line = resampled(chain, max(3, round(length_of(chain) / 2)))
     reach = max(2, round(width / 2))
     if len(line) < 2 * reach + 2:
         return [line]
@@ -268,7 +169,7 @@ def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[S
     centre = (corners.min(0) + corners.max(0)) / 2
     strokes: list[list[tuple[Points, int, int]]] = []
     for points, first, last, corner in pieces:
-        line = (resampled(points, max(2, 1 + round(_length(points) / em / _SPACING))) - centre) / em
+        line = (resampled(points, max(2, 1 + round(length_of(points) / em / _SPACING))) - centre) / em
         line = line.astype(np.float32)
         if corner:
             strokes[-1].append((line, first, last))
@@ -317,7 +218,8 @@ def _parts(strokes: list[list[tuple[Points, int, int]]]) -> list[int]:
     return part
 
 
-def _length(line: Points) -> float:
+def length_of(line: Points) -> float:
+    """Gives the length of a line, in the unit of its points."""
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
@@ -334,7 +236,3 @@ def resampled(line: Points, count: int) -> Points:
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     at = np.linspace(0, along[-1], count)
     return np.stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])], 1).astype(np.float32)
-
-
-def _xy(flat: NDArray[np.int64], wide: int) -> Points:
-    return np.stack([flat % wide, flat // wide], 1).astype(np.float32)

@@ -1,87 +1,18 @@
-"""Strokes → samples: writers with habits of their own, who write on different papers.
+"""Strokes → samples: what writers make of a character, on their papers.
 
-A *writer* is a set of habits, drawn once from the seed and the writer's number: slant, rise, proportions, how far
-strokes miss where they should meet, how round corners are, how often the pen stays down between two strokes, how wide
-the pen is. The same writer keeps them for every character; each sample then varies a little round them. All samples of
-a character are computed together, in arrays; only the drawing of lines goes image by image, in OpenCV.
+All samples of a block of writers are computed together, in arrays; only the drawing of lines goes image by image, in
+OpenCV. Each sample varies a little round its writer's habits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.errors import ConfigError, closest
+from charcnn.handwriting.hand import BLOCK, Floats, Habits, Hand, habits_of
 from charcnn.handwriting.outline import Outline, outlines
-from charcnn.handwriting.paper import PAPERS, on_paper
-
-Floats = NDArray[np.float32]
-
-STYLES = {"neat": 0.55, "normal": 1.0, "hasty": 1.45}
-"""Style → how far writers stray from print; 1 is what people do who fill in a form."""
-PENS = {"fineliner": (0.022, 0.035), "ballpoint": (0.032, 0.055), "pencil": (0.038, 0.068), "marker": (0.065, 0.12)}
-"""Pen → the least and the greatest width of its line, in heights of the character."""
-
-
-@dataclass(frozen=True)
-class Hand:
-    """How it is to be written.
-
-    Attributes:
-        style: One of `STYLES`.
-        pen: One of `PENS`; None: each writer has their own.
-        paper: One of `PAPERS`; None: each writer has their own.
-        fonts: Files of fonts whose shapes are written; empty: OpenCV's built-in ones.
-        seed: Who the writers are.
-
-    Raises:
-        ConfigError: there is no such style, pen or paper.
-    """
-
-    style: str = "normal"
-    pen: str | None = None
-    paper: str | None = None
-    fonts: tuple[Path, ...] = ()
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for what, name, known in (
-            ("style", self.style, STYLES),
-            ("pen", self.pen, PENS),
-            ("paper", self.paper, PAPERS),
-        ):
-            if name is not None and name not in known:
-                raise ConfigError(f"Unknown {what}: {name}", closest(name, known))
-
-
-@dataclass(frozen=True)
-class _Habits:
-    """What writers do always, float32 `[N]` each. Lengths are in ems, angles in radians."""
-
-    stray: Floats
-    slant: Floats
-    rise: Floats
-    turn: Floats
-    aspect: Floats
-    bow: Floats
-    corner: Floats
-    open: Floats
-    link: Floats
-    hook: Floats
-    parts: Floats
-    dots: Floats
-    small: Floats
-    warp: Floats
-    tremor: Floats
-    width: Floats
-    pressure: Floats
-    face: Floats
-    paper: Floats
-    paper_shade: Floats
+from charcnn.handwriting.paper import on_paper
 
 
 def handwriting(
@@ -89,9 +20,12 @@ def handwriting(
 ) -> NDArray[np.uint8]:
     """Writes one character, once by each of the writers.
 
+    What a writer writes depends on the character, the size, the hand and the writer's number alone, not on who else
+    is asked for. Writers are computed by blocks: whole ones (0 … 49, 50 … 99, …) are the cheapest.
+
     Args:
         character: One character that the font has.
-        writers: `N` numbers of writers, 0 or greater. A number that comes twice writes twice, not twice the same.
+        writers: `N` numbers of writers, 0 or greater.
         size: Side of the pictures, in pixels.
         hand: How it is to be written.
 
@@ -104,61 +38,28 @@ def handwriting(
     hand = hand or Hand()
     numbers = np.asarray(writers, np.int64)
     shapes = outlines(character, hand.fonts)
-    habits = _habits(numbers, hand)
-    rng = np.random.default_rng([hand.seed, ord(character), len(numbers), int(numbers[0]) if len(numbers) else 0])
     pictures = np.empty((len(numbers), size, size), np.uint8)
-    which = np.minimum((habits.face * len(shapes)).astype(int), len(shapes) - 1)
-    for number, shape in enumerate(shapes):
-        mine = np.flatnonzero(which == number)
-        if not len(mine):
-            continue
-        own = _Habits(*(getattr(habits, field.name)[mine] for field in fields(_Habits)))
-        lines, drawn = _written(shape, own, rng)
-        pictures[mine] = _drawn(lines, drawn, own, shape.widest, size, hand, rng)
+    for block in np.unique(numbers // BLOCK):
+        mine = numbers // BLOCK == block
+        pictures[mine] = _block(ord(character), shapes, int(block), size, hand)[numbers[mine] % BLOCK]
     return pictures
 
 
-@lru_cache(maxsize=4)
-def _all_habits(count: int, hand: Hand) -> _Habits:
-    """The habits of the writers 0 … count - 1. Writer n is the same whatever the count is."""
-    names = [field.name for field in fields(_Habits)]
-    u = np.stack([np.random.default_rng([hand.seed, 1, i]).random(count, np.float32) for i in range(len(names))])
-    g = np.stack(
-        [np.random.default_rng([hand.seed, 2, i]).standard_normal(count, np.float32) for i in range(len(names))]
-    )
-    stray = STYLES[hand.style] * (0.4 + 1.0 * u[0])
-    low, high = PENS[hand.pen] if hand.pen else (0.022, 0.13)
-    return _Habits(
-        stray=stray,
-        slant=0.10 * stray * g[1] + 0.03,
-        rise=0.02 + stray * (0.08 + 0.07 * g[2]),
-        turn=0.04 * stray * g[3],
-        aspect=np.exp(0.2 * g[4] - 0.15),
-        bow=0.05 * stray * g[5],
-        corner=np.clip(0.1 + 0.75 * u[6] * stray, 0, 1),
-        open=np.clip(u[7] ** 2 * stray, 0, 1),
-        link=np.clip((u[8] * 1.6 - 0.5) * stray, 0, 0.9),
-        hook=np.clip(u[9] * 1.4 - 0.2, 0, 1),
-        parts=0.045 * stray * (0.5 + u[10]),
-        dots=np.clip(0.45 + 0.3 * g[10], -0.2, 1.2),
-        small=0.12 * stray * u[11],
-        warp=stray * (0.4 + u[11]),
-        tremor=0.006 * u[12],
-        width=np.asarray(low * (high / low) ** u[13] ** 1.5, np.float32),
-        pressure=0.25 * u[14],
-        face=u[15],
-        paper=u[16],
-        paper_shade=u[17],
-    )
+def _block(code: int, shapes: Sequence[Outline], block: int, size: int, hand: Hand) -> NDArray[np.uint8]:
+    """What a block of writers writes, uint8 `[BLOCK, size, size]`; each has one of the shapes of the character."""
+    habits = habits_of(block, hand)
+    rng = np.random.default_rng([hand.seed, block, code])
+    pictures = np.empty((BLOCK, size, size), np.uint8)
+    which = np.minimum((habits.face * len(shapes)).astype(int), len(shapes) - 1)
+    for number in np.unique(which):
+        mine = np.flatnonzero(which == number)
+        own, shape = habits.of(mine), shapes[number]
+        lines, joined = _written(shape, own, rng)
+        pictures[mine] = _drawn(lines, joined, own, shape.widest, size, hand, rng)
+    return pictures
 
 
-def _habits(writers: NDArray[np.int64], hand: Hand) -> _Habits:
-    count = 1 << max(10, int(writers.max(initial=0)).bit_length())
-    everyone = _all_habits(count, hand)
-    return _Habits(*(np.asarray(getattr(everyone, field.name), np.float32)[writers] for field in fields(_Habits)))
-
-
-def _written(shape: Outline, habits: _Habits, rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
+def _written(shape: Outline, habits: Habits, rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
     """Deforms a character's strokes.
 
     Returns:
@@ -177,7 +78,7 @@ def _written(shape: Outline, habits: _Habits, rng: np.random.Generator) -> tuple
         scale = np.exp(normal((2, many, count), np.float32) * 3 * amount - 1.5 * strength * habits.small[:, None])
         angle = normal((many, count), np.float32) * 1.6 * amount
         if group is shape.stroke:
-            scale *= np.exp(shape.small * habits.dots[:, None])  # pens make dots longer than print does
+            scale *= np.exp(shape.dots * habits.dots[:, None])  # pens make dots longer than print does
         middle = (shape.anchors if group is shape.stroke else shape.centres(group, count))[group]
         away = points - middle
         c, s = np.cos(angle)[:, group], np.sin(angle)[:, group]
@@ -185,7 +86,7 @@ def _written(shape: Outline, habits: _Habits, rng: np.random.Generator) -> tuple
         points[..., 0] = middle[:, 0] + c * x - s * y + shift[0][:, group]
         points[..., 1] = middle[:, 1] + s * x + c * y + shift[1][:, group]
 
-    # Nodes move; where a corner is open, both its sides move on their own. Ends go too far or not far enough.
+    # Nodes move, and with them what meets there. Loose ends move on their own too, and go too far or not far enough.
     node = normal((many, shape.nodes, 2), np.float32) * (0.018 * stray)[..., None]
     own = normal((many, shape.segments, 2, 2), np.float32) * (0.045 * habits.open[:, None])[..., None, None]
     broken = rng.random((many, shape.segments, 2), np.float32) < habits.open[:, None, None]
@@ -206,7 +107,7 @@ def _written(shape: Outline, habits: _Habits, rng: np.random.Generator) -> tuple
     points += bulge[..., None] * shape.normals[segment]
 
     points = _bent(points, habits, rng)
-    points += normal(points.shape, np.float32) * (habits.tremor * 1.0)[:, None, None]
+    points += normal(points.shape, np.float32) * habits.tremor[:, None, None]
 
     # What joins what: segments inside, corners that stay closed, links that stay down; small hooks fall away.
     joined = np.repeat(shape.inside[None], many, 0)
@@ -221,7 +122,7 @@ def _written(shape: Outline, habits: _Habits, rng: np.random.Generator) -> tuple
     return points, joined
 
 
-def _bent(points: Floats, habits: _Habits, rng: np.random.Generator) -> Floats:
+def _bent(points: Floats, habits: Habits, rng: np.random.Generator) -> Floats:
     """The whole character: uneven proportions along both axes, a smooth warp, slant, rise, turn, aspect."""
     many = len(points)
     normal = rng.standard_normal
@@ -255,7 +156,7 @@ def _between(points: Floats, shape: Outline) -> Floats:
     return np.asarray(start * (1 - share) + end * share, np.float32)
 
 
-def _rounded(points: Floats, joined: NDArray[np.bool_], habits: _Habits) -> Floats:
+def _rounded(points: Floats, joined: NDArray[np.bool_], habits: Habits) -> Floats:
     """Lets the pen cut corners: each point is drawn to its neighbours on the line, the ends of lines stay."""
     both = (joined[:, 1:] & joined[:, :-1]).astype(np.float32) * (0.75 * habits.corner)[:, None]
     weight = (both / 2)[..., None]
@@ -268,7 +169,7 @@ def _rounded(points: Floats, joined: NDArray[np.bool_], habits: _Habits) -> Floa
 def _drawn(
     lines: Floats,
     joined: NDArray[np.bool_],
-    habits: _Habits,
+    habits: Habits,
     widest: float,
     size: int,
     hand: Hand,
@@ -292,7 +193,7 @@ def _drawn(
     scale = fill * room / extent
     span = (high - low) * scale[:, None]
     spare = (room[:, None] - span) * 0.5
-    offset = (1 - 0.7) * spare * rng.uniform(-1, 1, (many, 2))
+    offset = 0.3 * spare * rng.uniform(-1, 1, (many, 2))
     origin = side / 2 + offset - (low + high) / 2 * scale[:, None]
     pixels = np.rint((lines * scale[:, None, None] + origin[:, None]) * 16).astype(np.int32)
     canvas = np.empty((side, side), np.uint8)

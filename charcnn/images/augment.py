@@ -242,15 +242,6 @@ class _Done(NamedTuple):
 
 def _augment_files(task: _Task) -> _Done:
     """Makes some children."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # an image is too small to share
-    try:
-        return _made(task)
-    finally:
-        cv2.setNumThreads(threads)
-
-
-def _made(task: _Task) -> _Done:
     rows: list[tuple[object, ...]] = []
     failures: dict[Path, str] = {}
     source, folder = str(task.source), str(task.folder)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from charcnn.errors import DatasetError
 
@@ -66,16 +67,28 @@ def write_manifest(folder: Path, lines: Iterable[str], parameters: Sequence[str]
         stream.writelines(lines)
 
 
-def read_writers(folder: Path) -> dict[str, str]:
-    """Gives file → writer, as a folder's `synth.csv` has them; nothing where there is none, or somebody else's."""
+class Written(NamedTuple):
+    """What `synth.csv` says of a file. The writer is named by seed and number; empty where nobody wrote it."""
+
+    sha256: str
+    writer: str = ""
+
+
+def read_written(folder: Path) -> dict[str, Written]:
+    """Gives what a folder's `synth.csv` says, by file; nothing where there is none, or somebody else's."""
     path = folder / WRITERS
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8", errors="replace") as stream:
         lines = csv.reader(stream)
-        if next(lines, [])[:3] != ["file", "sha256", "writer"]:
+        if next(lines, [])[:2] != ["file", "sha256"]:
             return {}
-        return {line[0]: line[2] for line in lines if len(line) > 2 and line[2]}
+        return {line[0]: Written(*line[1:3]) for line in lines if len(line) > 1}
+
+
+def read_writers(folder: Path) -> dict[str, str]:
+    """Gives file → writer, of the images that `synth.csv` in a folder names."""
+    return {file: written.writer for file, written in read_written(folder).items() if written.writer}
 
 
 def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,8 @@ from charcnn.datasets.idx import import_idx
 from charcnn.datasets.scan import scan
 from charcnn.datasets.survey import survey
 from charcnn.errors import DatasetError, OverwriteError
-from charcnn.handwriting.writer import Hand, handwriting
+from charcnn.handwriting.hand import Hand
+from charcnn.handwriting.writer import handwriting
 from charcnn.images.fit import fit
 from charcnn.spec import ImageSpec
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charcnn.errors import ConfigError, GlyphError
+from charcnn.handwriting.hand import PENS, STYLES, Hand
 from charcnn.handwriting.paper import PAPERS
-from charcnn.handwriting.writer import PENS, STYLES, Hand, handwriting
+from charcnn.handwriting.writer import handwriting
 
 
 @settings(max_examples=40, deadline=None)
@@ -40,6 +41,14 @@ def test_the_same_seed_writes_the_same_and_another_another():
 
     assert digest(0) == digest(0)
     assert digest(0) != digest(1)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 2_000_100), min_size=1, max_size=5), st.sampled_from("博a1。"))
+def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers, character):
+    together = handwriting(character, writers, 28)
+    for writer, picture in zip(writers, together, strict=True):
+        assert np.array_equal(handwriting(character, [writer], 28)[0], picture)
 
 
 def test_writers_are_told_apart_by_their_hands():

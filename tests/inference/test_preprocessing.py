@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from charcnn.handwriting.writer import Hand, handwriting
+from charcnn.handwriting.hand import Hand
+from charcnn.handwriting.writer import handwriting
 from charcnn.images.fit import fit
 from charcnn.images.io import natural_key, read_image
 from charcnn.inference.export import write_onnx

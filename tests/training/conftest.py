@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
-from charcnn.handwriting.writer import Hand, handwriting
+from charcnn.handwriting.hand import Hand
+from charcnn.handwriting.writer import handwriting
 from charcnn.images.io import write_image
 from charcnn.registry.store import Registry
 from charcnn.spec import TrainConfig

@@ -413,7 +413,7 @@ def test_it_starts_from_a_folder_too(draw: Draw, run: Run, parent: Version, tmp_
 
 def test_what_was_learnt_helps(draw: Draw, run: Run) -> None:
     data = draw("small")
-    first = run(data, name="parent", epochs=20, lr=0.01, val_split=0)
+    first = run(data, name="parent", epochs=10, lr=0.005, val_split=0)
     second = run(data, name="child", init_from="parent", val_split=0, **STILL)
     assert second.history[0].loss < 0.5 * first.history[0].loss
 

@@ -1,0 +1,117 @@
+"""A printed shape → its skeleton, cut at the junctions into chains."""
+
+from collections import Counter
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize
+
+Points = NDArray[np.float32]
+"""float32 `[K,2]`: x (to the right) and y (down)."""
+
+_SPUR = 0.45
+"""Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
+
+
+def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int]], float]:
+    """Thins a shape to lines.
+
+    Args:
+        ink: bool `[H,W]`, True where ink is.
+
+    Returns:
+        The chains, in pixels; the junctions at both ends of each, -1 for none; the width of the shape's strokes.
+    """
+    skeleton = np.pad(_thinned(ink), 1)
+    distance = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    width = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
+    return (*_chains(skeleton, width), width)
+
+
+def _thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Zhang and Suen's skeleton (Comm. ACM 27(3), 1984), one pixel wide."""
+    return np.asarray(skeletonize(ink), np.bool_)  # type: ignore[no-untyped-call]
+
+
+def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Cuts a skeleton at its junctions.
+
+    Returns:
+        The chains in pixels, `[K,2]` (x, y) each, and the junction at both ends of each, -1 for none.
+    """
+    neighbours = cv2.filter2D(skeleton.astype(np.uint8), -1, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT) - 1
+    crossing = skeleton & (neighbours > 2)
+    count, names = cv2.connectedComponents(crossing.astype(np.uint8), connectivity=8)
+    wide = skeleton.shape[1]
+    around = (-wide, -1, 1, wide, -wide - 1, 1 - wide, wide - 1, wide + 1)  # straight ones first
+    todo = set(np.flatnonzero(skeleton & ~crossing).tolist())
+    junction = dict(zip(np.flatnonzero(crossing).tolist(), (names[crossing] - 1).tolist(), strict=True))
+    middle = [_xy(np.flatnonzero(names == name), wide).mean(0) for name in range(1, count)]
+    starts = [p for p in todo if sum(p + step in todo for step in around) < 2]
+    chains: list[Points] = []
+    ends: list[tuple[int, int]] = []
+    for start in [*sorted(starts), *sorted(todo)]:
+        if start not in todo:
+            continue
+        todo.remove(start)
+        path = [start]
+        while step := next((s for s in around if path[-1] + s in todo), 0):
+            path.append(path[-1] + step)
+            todo.remove(path[-1])
+        first = next((junction[start + s] for s in around if start + s in junction), -1)
+        last = next(
+            (
+                junction[path[-1] + s]
+                for s in around
+                if path[-1] + s in junction and (len(path) > 2 or junction[path[-1] + s] != first)
+            ),
+            -1,
+        )
+        chain = _xy(np.array(path), wide)
+        closed = first < 0 and last < 0 and len(path) > 8 and np.abs(chain[0] - chain[-1]).max() <= 1
+        if closed:
+            chain = np.concatenate([chain, chain[:1]])
+        chains.append(chain)
+        ends.append((first, last))
+    if not chains and count > 1:  # nothing but a junction: a fat dot
+        chains, ends = [np.asarray(middle[0] + [[-1, 0], [1, 0]], np.float32)], [(-1, -1)]
+    return _tidy(chains, ends, middle, width)
+
+
+def _tidy(
+    chains: list[Points], ends: list[tuple[int, int]], middle: list[Points], width: float
+) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Drops bumps, and makes one junction of those that a crossing of thick strokes has torn apart."""
+    long = [float(np.hypot(*np.diff(chain, axis=0).T).sum()) for chain in chains]
+    bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _SPUR * width}
+    if len(bumps) == len(chains):
+        bumps.discard(int(np.argmax(long)))
+    kept = [i for i in range(len(chains)) if i not in bumps]
+    branches = Counter(end for i in kept for end in ends[i])
+    name = list(range(len(middle)))
+    for i in kept:
+        first, last = ends[i]
+        torn = first >= 0 and last >= 0 and first != last and min(branches[first], branches[last]) > 1
+        if torn and long[i] < 0.9 * width:
+            name = [name[first] if n == name[last] else n for n in name]
+    centre = {n: np.mean([middle[i] for i in range(len(name)) if name[i] == n], axis=0) for n in set(name)}
+    tidy: list[Points] = []
+    tidy_ends: list[tuple[int, int]] = []
+    for i in kept:
+        one, two = (name[end] if end >= 0 else -1 for end in ends[i])
+        if one >= 0 and one == two and long[i] < 2 * width:
+            continue
+        points = [chains[i]]
+        if one >= 0:
+            points.insert(0, centre[one][None].astype(np.float32))
+        if two >= 0:
+            points.append(centre[two][None].astype(np.float32))
+        tidy.append(np.concatenate(points))
+        # where bumps were all else that met, as at the square end of a bar, the end is free
+        tidy_ends.append((one if branches[ends[i][0]] > 1 else -1, two if branches[ends[i][1]] > 1 else -1))
+    return tidy, tidy_ends
+
+
+def _xy(flat: NDArray[np.int64], wide: int) -> Points:
+    return np.stack([flat % wide, flat // wide], 1).astype(np.float32)
