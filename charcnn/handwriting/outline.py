@@ -12,7 +12,7 @@ from charcnn.handwriting.allographs import allographs
 from charcnn.handwriting.glyph import faces, glyph
 from charcnn.handwriting.strokes import Segment, length_of, segments
 
-_EM = 128
+_EM = 256
 """Pixels of the em at which glyphs are drawn to find their strokes."""
 _LINK_POINTS = 2
 """Points between a stroke and the next where the pen may stay down."""

@@ -10,7 +10,7 @@ from skimage.morphology import skeletonize
 Points = NDArray[np.float32]
 """float32 `[K,2]`: x (to the right) and y (down)."""
 
-_SPUR = 0.45
+_SPUR = 0.7
 """Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
 
 

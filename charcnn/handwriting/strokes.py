@@ -110,11 +110,12 @@ def _through(path: list[Points], width: float) -> Points:
     if len(path) == 1:
         return path[0]
     kept = []
+    bends = [float(_direction(one[::-1], width) @ _direction(two, width)) > -_GOES_ON for one, two in pairwise(path)]
     for number, chain in enumerate(path):
         far = np.ones(len(chain), bool)
-        if number > 0:
+        if number > 0 and not bends[number - 1]:
             far &= np.hypot(*(chain - chain[0]).T) > 0.6 * width
-        if number < len(path) - 1:
+        if number < len(path) - 1 and not bends[number]:
             far &= np.hypot(*(chain - chain[-1]).T) > 0.6 * width
         kept.append(chain[far])
     line = np.concatenate(kept)
