@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from charcnn.cli import output
 
 if TYPE_CHECKING:
-    from charcnn.training.loop import EpochRecord
+    from charcnn.training.progress import EpochRecord
 
 _REFRESH = 0.1
 """Seconds between two changes of the bar: a batch may take less than showing it."""

@@ -3,6 +3,9 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +17,7 @@ from charcnn.cli.live import TrainingView
 from charcnn.cli.options import Json, RegistryRoot
 
 if TYPE_CHECKING:
-    from charcnn.spec import TrainConfig
+    from charcnn.training.train import Trained
 
 _NETWORK, _LEARNING, _DATA, _MACHINE = "Network", "Learning", "Data", "Machine"
 
@@ -223,6 +226,13 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings as TOML, and train nothing.")
     ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a training that was stopped: its name, or last. Only --epochs may change.",
+        ),
+    ] = None,
     registry: RegistryRoot = None,
     as_json: Json = False,
 ) -> None:
@@ -230,35 +240,62 @@ def train(
 
     Without a flag charcnn's own small network learns by its recipe; --recipe lab is the lab as it was. With no dataset
     at hand the starter set is written and used. A part of the images chooses the best epoch; its weights, an ONNX file,
-    the history and a card become the version. Ctrl-C keeps the best epoch so far.
+    the history and a card become the version. Ctrl-C keeps the best epoch so far; --resume goes on from there.
     """
     flags = {
         {"compile_network": "compile"}.get(key, key): value
         for key, value in locals().copy().items()
-        if key not in ("config", "print_config", "registry", "as_json") and value is not None and value != []
+        if key not in ("config", "print_config", "resume", "registry", "as_json") and value is not None and value != []
     }
     from charcnn.spec import TrainConfig
 
+    if resume is not None:
+        _resume(resume, flags, config, registry, as_json)
+        return
     settings = TrainConfig.parse({**_read_config(config), **flags})
     if print_config:
         from charcnn.training.recipes import settle
 
         output.put(settings.to_toml(settle(settings)).rstrip())
         return
-    _train(settings, registry, as_json)
+    with _loading():
+        from charcnn.training.train import train as run
+    _show(partial(run, settings), registry, as_json)
 
 
-def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -> None:
+def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path | None, as_json: bool) -> None:
+    from charcnn.errors import ConfigError
+
+    others = [f"--{name.replace('_', '-')}" for name in [*flags, *(["config"] if config else [])] if name != "epochs"]
+    if others:
+        raise ConfigError(
+            f"--resume goes on with the settings that the run began with, and takes no {', '.join(others)}.",
+            f"charcnn train --resume {run}",
+        )
+    with _loading():
+        from charcnn.training.train import resume
+    _show(partial(resume, run, epochs=flags.get("epochs")), registry, as_json)
+
+
+def _loading() -> AbstractContextManager[None]:
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
         output.mute()  # torchrun started several: the first one talks
-    with output.waiting("Loading torch"):
-        from charcnn.registry.store import Registry
-        from charcnn.training.train import train as run
+    return output.waiting("Loading torch")
+
+
+def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
+    """Trains, and tells how it goes and what came of it."""
+    from charcnn.registry.store import Registry
+    from charcnn.training.stopping import Interrupted
 
     registry = Registry(registry_root)
     with TrainingView() as view:
         try:
-            trained = run(settings, registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
+            trained = run(registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
+        except Interrupted as stopped:
+            output.say("Interrupted, before the first epoch was finished.")
+            output.next_step(f"charcnn train --resume {stopped.run}")
+            raise typer.Exit(INTERRUPTED) from None
         except RuntimeError as fault:
             if "WORLD_SIZE" not in os.environ:
                 raise
@@ -277,9 +314,10 @@ def _train(settings: "TrainConfig", registry_root: Path | None, as_json: bool) -
         )
     word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
-    output.next_step(f"charcnn evaluate --model {card.reference}", f"charcnn predict --model {card.reference}")
     if trained.interrupted:
+        output.next_step(f"charcnn train --resume {trained.run}", f"charcnn predict --model {card.reference}")
         raise typer.Exit(INTERRUPTED)
+    output.next_step(f"charcnn evaluate --model {card.reference}", f"charcnn predict --model {card.reference}")
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

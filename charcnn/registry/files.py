@@ -4,6 +4,10 @@ import hashlib
 import os
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 def sha256_of(path: Path) -> str:
@@ -25,6 +29,18 @@ def write_atomically(path: Path, data: bytes) -> None:
         scratch.unlink(missing_ok=True)
         raise
     flush(path.parent)
+
+
+def lock_if_free(path: Path) -> "BaseFileLock | None":
+    """Takes the lock of a file; None where another process has it. The system frees it when this process ends."""
+    from filelock import FileLock, Timeout  # reading never locks, and need not wait for this
+
+    lock = FileLock(path, timeout=0, is_singleton=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
 
 
 def flush(path: Path) -> None:

@@ -46,6 +46,19 @@ class ProcessGroup:
             distributed.all_reduce(values)
         return values.cpu()
 
+    def gather(self, state: Tensor) -> list[Tensor]:
+        """Gives the tensor of every process, all of one shape and dtype, by rank."""
+        if self.size == 1:
+            return [state]
+        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        found = [torch.empty_like(state, device=device) for _ in range(self.size)]
+        distributed.all_gather(found, state.to(device))
+        return [value.cpu() for value in found]
+
+    def any(self, fact: bool) -> bool:
+        """Tells whether something is true in any process."""
+        return (self.size > 1 and bool(self.sum(torch.tensor(fact, dtype=torch.float64)))) or fact
+
     def together(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         """Gives the network with its gradients averaged over all processes."""
         return nn.parallel.DistributedDataParallel(network) if self.size > 1 else network

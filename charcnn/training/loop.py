@@ -3,7 +3,6 @@
 The dataset is one uint8 tensor and a batch is an index into it: no loader, no workers, nothing per image.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,29 +15,19 @@ from torch.optim import Optimizer
 
 from charcnn.errors import TrainingError
 from charcnn.evaluation.metrics import cross_entropy, top_k_accuracy
-from charcnn.inference.recogniser import Recogniser, normalised, weights_of
+from charcnn.inference.recogniser import Recogniser, normalised
 from charcnn.spec import ImageSpec
 from charcnn.training.augment import STRENGTHS, augmented
+from charcnn.training.checkpoint import NOTHING, Checkpoint, Generators, UnderWay, restore_state, state_of
 from charcnn.training.distributed import ALONE, ProcessGroup
 from charcnn.training.losses import LossFunction
 from charcnn.training.optimizers import take_step
+from charcnn.training.progress import EpochRecord, Progress
 from charcnn.training.recipes import Settled
 from charcnn.training.schedules import learning_rate
 
 _VAL_BATCH = 128
 """Small enough that what flows between two layers stays in the processor's cache."""
-
-
-class EpochRecord(NamedTuple):
-    """One line of the history. `val_loss` and `val_accuracy` are None where nothing is put aside for validation."""
-
-    epoch: int
-    lr: float
-    loss: float
-    val_loss: float | None
-    val_accuracy: float | None
-    seconds: float
-    images_per_second: float
 
 
 class Listener(Protocol):
@@ -81,64 +70,6 @@ class Images(NamedTuple):
     indices: Tensor
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands after an epoch. A new one takes the old one's place at once, whenever Ctrl-C comes.
-
-    Attributes:
-        history: One record per finished epoch.
-        weights: The weights after the best epoch, on the CPU.
-        best_epoch: Its number, from 1: of the highest validation accuracy, the later one of equals; see `at_rest`.
-        improved: The epoch that last was truly better than all before it.
-        interrupted: Ctrl-C ended it.
-    """
-
-    history: tuple[EpochRecord, ...] = ()
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    best_epoch: int = 0
-    improved: int = 0
-    interrupted: bool = False
-
-    @property
-    def best(self) -> EpochRecord:
-        """The best epoch's record; there is one as soon as an epoch is finished."""
-        return self.history[self.best_epoch - 1]
-
-    def after(self, record: EpochRecord, network: nn.Module) -> "Progress":
-        """Gives where training stands after one more epoch. Without validation the last epoch is the best."""
-        now, before = record.val_accuracy, self.best.val_accuracy if self.history else None
-        better = now is None or before is None or now > before
-        if not better and now != before:
-            return replace(self, history=(*self.history, record))
-        return Progress(
-            history=(*self.history, record),
-            weights=weights_of(network),
-            best_epoch=record.epoch,
-            improved=record.epoch if better else self.improved,
-        )
-
-    def at_rest(self, network: nn.Module, images: int) -> "Progress":
-        """Gives the end of a training whose learning rate fell to nothing: its last epoch, if that is as good as any.
-
-        An earlier epoch, at a higher rate, may read some validation images more by chance alone. It stays the best only
-        if it is ahead by more than one standard error (Breiman et al., Classification and Regression Trees, 1984).
-
-        Args:
-            network: As the last epoch left it.
-            images: The validation images.
-        """
-        last, best = self.history[-1].val_accuracy, self.best.val_accuracy
-        if last is None or best is None or last < best - _standard_error(best, images):
-            return self
-        return replace(self, weights=weights_of(network), best_epoch=len(self.history))
-
-
-def _standard_error(accuracy: float, images: int) -> float:
-    """Of an accuracy measured on so many images; one right and one wrong answer more keep it above 0."""
-    share = (accuracy * images + 1) / (images + 2)
-    return math.sqrt(share * (1 - share) / images)
-
-
 @dataclass
 class Loop:
     """Everything that a training needs.
@@ -151,10 +82,11 @@ class Loop:
         loss: What is made small.
         train: The images to learn from.
         val: The images that choose the best epoch; may be none.
-        order: Draws the order of the images; the same in every process.
-        changes: Draws how images are augmented.
+        generators: Where it draws from; `order` is the same in every process.
         group: The processes that train together.
         listener: Who is told.
+        keep: Is given a checkpoint after every epoch, and when training is stopped.
+        stop_asked: Tells, after each step, whether to stop there.
     """
 
     config: Settled
@@ -164,53 +96,71 @@ class Loop:
     loss: LossFunction
     train: Images
     val: Images
-    order: torch.Generator
-    changes: torch.Generator
+    generators: Generators
     group: ProcessGroup = ALONE
     listener: Listener = field(default_factory=Silence)
+    keep: Callable[[Checkpoint], None] = lambda _: None
+    stop_asked: Callable[[], bool] = lambda: False
 
-    def run(self) -> Progress:
+    def run(self, start: Checkpoint | None = None) -> Progress:
         """Trains.
 
+        Args:
+            start: Where an earlier run stopped; None: at the beginning.
+
         Returns:
-            What was reached. After Ctrl-C: what was reached before, if an epoch was finished.
+            What was reached. After a stop: what was reached before; perhaps no epoch was finished.
 
         Raises:
-            KeyboardInterrupt: before the first epoch was finished.
             TrainingError: the loss is no longer a number.
         """
-        progress = Progress()
+        progress, under_way = Progress(), NOTHING
+        if start:
+            progress, under_way = start.progress, start.under_way
+            restore_state(start.tensors, self.network, self.optimizer)
+            self.generators.restore(start.tensors, self.group)
         self.listener.on_start(self.config.epochs, len(self.train.indices))
         try:
             answer = self.group.together(torch.compile(self.network) if self.config.compile else self.network)
-            for epoch in range(1, self.config.epochs + 1):
-                record = self._epoch(epoch, answer)
-                progress = progress.after(record, self.network)
-                self.listener.on_epoch(record, is_best=progress.best_epoch == epoch)
+            for epoch in range(len(progress.history) + 1, self.config.epochs + 1):
+                order_before = self.generators.order.get_state()
+                done = self._epoch(epoch, answer, under_way)
+                if isinstance(done, UnderWay):
+                    self.keep(self._checkpoint(progress, done, order_before))
+                    return replace(progress, interrupted=True)
+                under_way = NOTHING
+                progress = progress.after(done, self.network)
+                self.keep(self._checkpoint(progress, NOTHING, self.generators.order.get_state()))
+                self.listener.on_epoch(done, is_best=progress.best_epoch == epoch)
                 if self.config.patience and epoch - progress.improved >= self.config.patience:
                     break
+                if epoch < self.config.epochs and self.group.any(self.stop_asked()):
+                    return replace(progress, interrupted=True)
             if self.config.schedule != "constant" and len(progress.history) == self.config.epochs:
                 progress = progress.at_rest(self.network, len(self.val.indices))
         except KeyboardInterrupt:
-            if not progress.history:
-                raise
             return replace(progress, interrupted=True)
         return progress
 
-    def _epoch(self, epoch: int, answer: Callable[[Tensor], Tensor]) -> EpochRecord:
-        started = time.perf_counter()
+    def _checkpoint(self, progress: Progress, under_way: UnderWay, order_before: Tensor) -> Checkpoint:
+        states = self.generators.states(order_before, self.group)
+        return Checkpoint(progress, under_way, {**state_of(self.network, self.optimizer), **states})
+
+    def _epoch(self, epoch: int, answer: Callable[[Tensor], Tensor], under_way: UnderWay) -> EpochRecord | UnderWay:
+        """Trains for one epoch, or for what is left of one; gives what was done of it where a stop was asked for."""
+        started = time.perf_counter() - under_way.seconds
         device, strength = self.train.labels.device, STRENGTHS[self.config.augment]
         self.network.train()
         batches = self._batches()
-        losses = []
-        for number, batch in enumerate(batches):
+        losses = list(under_way.losses.to(device))
+        for number, batch in enumerate(batches[len(losses) :], len(losses)):
             lr = learning_rate(self.config, (epoch - 1) * len(batches) + number, len(batches))
             for parameters in self.optimizer.param_groups:
                 parameters["lr"] = lr
             index = self.group.share(batch)
             images = normalised(self.train.images[index], self.spec)  # [B,1,H,W]
             if strength:
-                images = augmented(images, strength, self.spec, self.changes)
+                images = augmented(images, strength, self.spec, self.generators.changes)
             with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
                 logits = answer(images)  # [B,C]
             loss = self.loss(logits.float(), self.train.labels[index]) * (self.group.size * len(index) / len(batch))
@@ -219,14 +169,18 @@ class Loop:
             take_step(self.optimizer)
             losses.append(loss.detach())
             self.listener.on_batch(len(batch))
+            if self.group.any(self.stop_asked()) and number + 1 < len(batches):
+                return UnderWay(torch.stack(losses).cpu(), time.perf_counter() - started)
         sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
         seen = int(sizes.sum())
         mean = float(self.group.sum(torch.stack(losses).cpu().double() @ sizes)) / (seen * self.group.size)
         seconds = time.perf_counter() - started
         val_loss, val_accuracy = self._validate()
         if not np.isfinite([mean, val_loss if val_loss is not None else self._any_answer()]).all():
+            bad = next((n for n, loss in enumerate(losses, 1) if not torch.isfinite(loss)), len(losses))
             raise TrainingError(
-                f"The loss is no longer a number in epoch {epoch}: the steps are too large.",
+                f"The loss is no longer a number in epoch {epoch}, from batch {bad} of {len(losses)} on: "
+                "the steps are too large.",
                 f"Try a smaller learning rate: --lr {self.config.lr / 10:g}",
             )
         return EpochRecord(epoch, lr, mean, val_loss, val_accuracy, seconds, seen / seconds)
@@ -243,7 +197,7 @@ class Loop:
         What is left over at the end is left out where a process would get a single image: it has no batch statistics.
         """
         indices, size = self.train.indices, self.config.batch_size
-        order = torch.randperm(len(indices), generator=self.order).to(indices.device)
+        order = torch.randperm(len(indices), generator=self.generators.order).to(indices.device)
         batches = list(torch.split(indices[order], size))
         least = min(size, 2 * self.group.size)
         return batches[:-1] if len(batches) > 1 and len(batches[-1]) < least else batches

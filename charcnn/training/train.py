@@ -1,44 +1,44 @@
 """A `TrainConfig` → a version in the registry."""
 
-import csv
 import logging
 import time
 import warnings
-from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import nn
 
 from charcnn.datasets.arrays import Arrays
 from charcnn.errors import ConfigError
-from charcnn.inference.export import write_onnx
 from charcnn.machine import usable_cores
 from charcnn.models.catalogue import get_network
 from charcnn.registry.references import check_name
+from charcnn.registry.runs import Run, find_run, remove_older_finished
 from charcnn.registry.store import Registry
-from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE, Version
-from charcnn.spec import ModelCard, NetworkFacts, Scores, TrainConfig, TrainingFacts
+from charcnn.registry.version import Version
+from charcnn.spec import TrainConfig
+from charcnn.training.card import draft_card, write_files
+from charcnn.training.checkpoint import Checkpoint, Generators
 from charcnn.training.data import TrainingData, default_model_name, load_training_data
 from charcnn.training.distributed import ProcessGroup, process_group
 from charcnn.training.environment import (
     check_compiler,
     computing_on,
-    describe_environment,
     pick_device,
 )
-from charcnn.training.loop import EpochRecord, Images, Listener, Loop, Progress, Silence
+from charcnn.training.loop import Images, Listener, Loop, Silence
 from charcnn.training.losses import class_weights, make_loss
 from charcnn.training.optimizers import make_optimizer
 from charcnn.training.parent import start_from
 from charcnn.training.precision import settle_precision
+from charcnn.training.progress import EpochRecord, Progress
 from charcnn.training.recipes import Settled, network_options, settle, settle_for
+from charcnn.training.run import check_space, keeper, under_way
+from charcnn.training.stopping import Interrupted, stop_requests
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,14 @@ class Trained(NamedTuple):
     Attributes:
         version: The new version in the registry.
         history: One record per finished epoch.
-        interrupted: Ctrl-C ended it early; the version holds the best epoch until then.
+        interrupted: Ctrl-C or SIGTERM ended it early; the version holds the best epoch until then.
+        run: What `resume` takes, to go on or for more epochs; empty in processes that write nothing.
     """
 
     version: Version
     history: tuple[EpochRecord, ...]
     interrupted: bool
+    run: str
 
 
 def train(
@@ -76,18 +78,58 @@ def train(
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is no longer a number.
         ParityError: the exported ONNX file gives other answers than the network.
-        KeyboardInterrupt: Ctrl-C before the first epoch was finished.
-        OSError: the registry cannot be written (said before training starts).
+        Interrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
+        OSError: the registry cannot be written, or is too full (said before training starts).
     """
-    registry = registry or Registry()
     asked = settle(config)
     if asked.name:
         check_name(asked.name, "model name")
+    return _trained(asked, None, registry or Registry(), listener or Silence(), command)
+
+
+def resume(
+    run: str,
+    *,
+    epochs: int | None = None,
+    registry: Registry | None = None,
+    listener: Listener | None = None,
+    command: str = "",
+) -> Trained:
+    """Goes on with a training that was stopped, or gives one that finished more epochs.
+
+    On the CPU the weights are, bit for bit, those of a training that was never stopped. More epochs than were asked
+    for lead there too where the learning rate is constant; a schedule that falls is stretched from here on.
+
+    Args:
+        run: The run's name, or `last`: the newest that is not finished.
+        epochs: How many in all, the finished ones included; as before where not given.
+        registry: Where the run is, and the version goes.
+        listener: Who is told how it goes.
+        command: What was typed, for the card.
+
+    Raises:
+        ModelError: there is no such run, or another process is at work on it.
+        CardError: the run's files cannot be understood.
+        ConfigError: fewer epochs than before, or another number of processes.
+        DatasetError: the data is not what it was.
+
+    It raises what `train` raises, too.
+    """
+    registry = registry or Registry()
+    old = find_run(registry.root, run)
+    config = old.facts().config
+    if epochs is not None and epochs < (config.epochs or 0):
+        raise ConfigError(f"{old.name} trains {config.epochs} epochs: they can be raised, not lowered.")
+    asked = config.model_copy(update={"epochs": epochs or config.epochs})
+    return _trained(asked, old, registry, listener or Silence(), command)
+
+
+def _trained(asked: TrainConfig, old: Run | None, registry: Registry, listener: Listener, command: str) -> Trained:
     device = pick_device(asked.device)
     check_compiler(asked.compile, device)
     # before the work: a registry that cannot be written says so now; only the leading process writes
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
-        parent = registry.open(asked.init_from) if asked.init_from else None
+        parent = registry.open(asked.init_from) if asked.init_from and not old else None
         if not group.leads:
             group.wait()  # the first one fills the cache
         data = load_training_data(asked, asked.size or 0)
@@ -95,22 +137,31 @@ def train(
             group.wait()
         threads = asked.threads or usable_cores()
         with computing_on(threads):
-            settled = _settled(config, data, device, threads, group)
+            settled = (
+                Settled.model_validate(asked.model_dump()) if old else _settled(asked, data, device, threads, group)
+            )
             _check_shares(settled, len(data.train_indices), group)
             log.info("%s", _in_words(settled))
-            started = time.perf_counter()
-            network, progress = _fit(settled, data, device, group, parent, listener or Silence())
-            seconds = time.perf_counter() - started
-            if progress.interrupted and not group.leads:
-                raise KeyboardInterrupt
-            number = 0
-            if group.leads:
-                card = _card(settled, network, data, progress, seconds, device, group, parent, command)
-                _write_files(folder, network, data, progress)
-                number = registry.publish(folder, card).card.version
+            with under_way(old, settled, registry, data, parent, group, command) as (run, facts):
+                started = time.perf_counter()
+                network, progress = _fit(
+                    settled, data, device, group, parent, listener, run, old.checkpoint_file if old else None
+                )
+                seconds = time.perf_counter() - started
+                if progress.interrupted and not (group.leads and progress.history):
+                    raise Interrupted(run.name) if run and run.checkpoint_file.is_file() else KeyboardInterrupt
+                number = 0
+                if run:
+                    card = draft_card(settled, network, data, progress, seconds, device, group, facts.parent, command)
+                    write_files(folder, network, data, progress)
+                    number = registry.publish(folder, card).card.version
+                    if not progress.interrupted:
+                        run.write_facts(facts.model_copy(update={"finished": True}))
+                        remove_older_finished(registry.root, run)
             if not progress.interrupted:  # else each process stopped where it was, and none waits for another
                 number = group.from_leader(number)
-    return Trained(registry.open(f"{settled.name}@{number}"), progress.history, progress.interrupted)
+    version = registry.open(f"{settled.name}@{number}")
+    return Trained(version, progress.history, progress.interrupted, run.name if run else "")
 
 
 def _settled(
@@ -158,63 +209,6 @@ def _in_words(config: Settled) -> str:
     )
 
 
-def _write_files(folder: Path, network: nn.Module, data: TrainingData, progress: Progress) -> None:
-    """Writes what a version holds beside its card. Puts the best epoch's weights into the network."""
-    network.cpu().load_state_dict(progress.weights)
-    (folder / WEIGHTS_FILE).write_bytes(save(progress.weights))
-    _write_history(folder / HISTORY_FILE, progress.history)
-    write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
-
-
-def _card(
-    config: Settled,
-    network: nn.Module,
-    data: TrainingData,
-    progress: Progress,
-    seconds: float,
-    device: torch.device,
-    group: ProcessGroup,
-    parent: Version | None,
-    command: str,
-) -> ModelCard:
-    """The facts, but for the number, the sequence and the files, which are settled when the version is published."""
-    best, trained = progress.best, sum(record.seconds for record in progress.history)
-    return ModelCard(
-        name=config.name or "",
-        version=0,
-        sequence=0,
-        created=datetime.now(UTC),
-        labels=data.classes,
-        image=data.spec,
-        network=NetworkFacts(
-            name=config.net,
-            options=network_options(config),
-            parameters=sum(weight.numel() for weight in network.parameters()),
-        ),
-        data=data.facts,
-        training=TrainingFacts(
-            config=config,
-            command=command,
-            epochs=len(progress.history),
-            best_epoch=best.epoch,
-            metric=_metric(config, data),
-            seconds=seconds,
-            images_per_second=data.facts.train * len(progress.history) / trained,
-            interrupted=progress.interrupted,
-        ),
-        validation=_scores(best),
-        environment=describe_environment(device, config.precision, config.threads, group.size),
-        parent=parent.card.reference if parent else None,
-    )
-
-
-def _metric(config: Settled, data: TrainingData) -> str:
-    if not data.facts.val:
-        return "none, the last epoch"
-    annealed = "; the last epoch where none is ahead by more than a standard error"
-    return "val_accuracy, highest" + ("" if config.schedule == "constant" else annealed)
-
-
 def _fit(
     config: Settled,
     data: TrainingData,
@@ -222,11 +216,15 @@ def _fit(
     group: ProcessGroup,
     parent: Version | None,
     listener: Listener,
+    run: Run | None,
+    resumed: Path | None,
 ) -> tuple[nn.Module, Progress]:
     """Builds the network and trains it. torch's global generators are seeded here and put back afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         network = get_network(config.net).build(len(data.classes), network_options(config))
+        if run:
+            check_space(run.folder, network)
         network = network.to(device)
         if parent:
             start_from(network, parent, data.classes, data.spec)
@@ -240,12 +238,18 @@ def _fit(
             loss=make_loss(config, weights),
             train=train,
             val=_on_device(data.val, data.val_indices, data.classes, device),
-            order=torch.Generator().manual_seed(config.seed),
-            changes=torch.Generator().manual_seed(config.seed + group.rank),
+            generators=Generators(
+                order=torch.Generator().manual_seed(config.seed),
+                changes=torch.Generator().manual_seed(config.seed + group.rank),
+                device=device,
+            ),
             group=group,
             listener=listener,
+            keep=keeper(run),
         )
-        return network, loop.run()
+        start = Checkpoint.from_bytes(resumed.read_bytes(), str(resumed)) if resumed and resumed.is_file() else None
+        with stop_requests() as loop.stop_asked:
+            return network, loop.run(start)
 
 
 def _on_device(arrays: Arrays, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device) -> Images:
@@ -258,16 +262,3 @@ def _on_device(arrays: Arrays, indices: NDArray[np.int64], classes: tuple[str, .
             return Images(torch.from_numpy(arrays.images).unsqueeze(1), labels, chosen)
     images = torch.from_numpy(arrays.images[indices]).unsqueeze(1)
     return Images(images.to(device), labels[chosen].to(device), torch.arange(len(indices), device=device))
-
-
-def _scores(best: EpochRecord) -> Scores | None:
-    if best.val_loss is None or best.val_accuracy is None:
-        return None
-    return Scores(loss=best.val_loss, accuracy=best.val_accuracy)
-
-
-def _write_history(path: Path, history: Sequence[EpochRecord]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(EpochRecord._fields)
-        writer.writerows(history)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,31 @@ def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path
     card = json.loads((tmp_path / "registry/chars12/1/card.json").read_text("utf-8"))
     assert card["training"]["interrupted"]
     assert card["training"]["epochs"] >= 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_what_ctrl_c_says_goes_on(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--epochs", "60"]
+    _, stderr = interrupted(line, after="1/")
+    said = re.search(r"charcnn (train --resume \S+)", stderr)
+    assert said, stderr
+    went_on = cli(*said[1].split())
+    assert went_on.exit_code == 0
+    assert went_on.stdout == "chars12@2\n"
+    assert json.loads((tmp_path / "registry/chars12/2/card.json").read_text("utf-8"))["training"]["epochs"] == 60
+
+
+def test_resume_takes_no_other_setting(cli: Cli) -> None:
+    result = cli("train", "--resume", "last", "--lr", 0.1, "--epochs", 9)
+    assert result.exit_code == 2
+    assert "--lr" in result.stderr
+    assert "--epochs" not in result.stderr
+
+
+def test_nothing_to_resume(cli: Cli) -> None:
+    result = cli("train", "--resume", "last")
+    assert result.exit_code == 1
+    assert "waits to be resumed" in result.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")

@@ -232,7 +232,20 @@ def test_it_is_imported_trained_on_and_evaluated(cli: Cli, world: Path) -> None:
     again = cli("data", "import", "idx", *files, "-o", "mine", "--packed")
     assert again.exit_code == 1
     assert "is there already" in again.stderr
-    flags = ("--net", "compact", "--epochs", 12, "--batch-size", 8, "--augment", "off", "--precision", "fp32")
+    flags = (
+        "--net",
+        "compact",
+        "--epochs",
+        30,
+        "--lr",
+        0.003,
+        "--batch-size",
+        8,
+        "--augment",
+        "off",
+        "--precision",
+        "fp32",
+    )
     trained = cli("train", "--data", "mine/train", *flags, "--json")
     assert trained.exit_code == 0, trained.stderr
     card = json.loads(trained.stdout)

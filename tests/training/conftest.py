@@ -12,6 +12,7 @@ from charcnn.handwriting.writer import handwriting
 from charcnn.images.io import write_image
 from charcnn.registry.store import Registry
 from charcnn.spec import TrainConfig
+from charcnn.training import card
 from charcnn.training import train as module
 
 Draw = Callable[..., Path]
@@ -61,7 +62,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
         path.write_bytes(b"no ONNX")
         return 0.0
 
-    monkeypatch.setattr(module, "write_onnx", nothing)
+    monkeypatch.setattr(card, "write_onnx", nothing)
 
 
 @pytest.fixture

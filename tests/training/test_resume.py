@@ -1,0 +1,215 @@
+"""A training that was cut anywhere and resumed gives what it would have given uncut, bit for bit."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Draw
+
+from charcnn.errors import CardError, ConfigError, DatasetError, ModelError
+from charcnn.registry.files import sha256_of
+from charcnn.registry.runs import find_run, runs
+from charcnn.registry.store import Registry
+from charcnn.registry.version import WEIGHTS_FILE, Version
+from charcnn.training.checkpoint import Checkpoint
+from charcnn.training.loop import Silence
+from charcnn.training.stopping import Interrupted
+from charcnn.training.train import Trained, resume
+
+Run = Callable[..., Trained]
+EPOCHS = 6
+EVERYTHING_DRAWS = {"net": "cnn-dropout", "augment": "strong", "opt": "adamw", "schedule": "onecycle", "batch_size": 8}
+
+
+class Stops(Silence):
+    """Asks to stop, as Ctrl-C or `kill` does, in a step."""
+
+    def __init__(self, step: int, number: signal.Signals = signal.SIGINT) -> None:
+        self.left, self.number = step, number
+
+    def on_batch(self, images: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), self.number)
+
+
+class Dies(Silence):
+    """Ends as nothing foresaw after an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_epoch(self, record: Any, is_best: bool) -> None:
+        if record.epoch == self.epoch:
+            raise RuntimeError("the plug was pulled")
+
+
+def weights(version: Version) -> str:
+    return sha256_of(version.file(WEIGHTS_FILE))
+
+
+def cut(run: Run, data: Path, listener: Silence, **settings: Any) -> None:
+    with suppress(Interrupted, RuntimeError):
+        assert run(data, listener, name="cut", **settings).interrupted
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EVERYTHING_DRAWS,
+        {"net": "compact", "precision": "bf16"},
+        {"net": "lenet", "opt": "nesterov", "batch_size": 8},
+        {"net": "cnn", "opt": "rmsprop", "momentum": 0.5, "batch_size": 8},
+        {"net": "lenet", "opt": "gd", "batch_size": 8},
+    ],
+    ids=lambda settings: settings["net"] + "-" + settings.get("opt", "own"),
+)
+def test_stopped_within_an_epoch(draw: Draw, run: Run, registry: Registry, settings: dict[str, Any]) -> None:
+    data = draw("small")
+    whole = run(data, name="whole", epochs=3, **settings)
+    cut(run, data, Stops(len(whole.history) + 1), epochs=3, **settings)
+    again = resume("last", registry=registry)
+    assert weights(again.version) == weights(whole.version)
+    assert [r[:5] for r in again.history] == [r[:5] for r in whole.history]
+
+
+@pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
+def test_killed_after_any_epoch(draw: Draw, run: Run, registry: Registry, epoch: int) -> None:
+    data = draw("small")
+    whole = run(data, name="whole", epochs=EPOCHS, **EVERYTHING_DRAWS).version
+    cut(run, data, Dies(epoch), epochs=EPOCHS, **EVERYTHING_DRAWS)
+    again = resume("last", registry=registry).version
+    assert weights(again) == weights(whole)
+    assert again.card.reference == "cut@1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry, number: signal.Signals) -> None:
+    data = draw("small")
+    settings = EVERYTHING_DRAWS | {"batch_size": 4}
+    whole = run(data, name="whole", epochs=2, **settings).version
+    with pytest.raises(Interrupted) as stopped:
+        run(data, Stops(1, number), name="cut", epochs=2, **settings)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            resume(stopped.value.run, registry=registry, listener=Stops(1, number))
+    assert registry.names() == ["whole"]
+    assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
+
+
+def test_patience_and_the_best_epoch_live_on(
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from charcnn.training.loop import Loop
+
+    def scripted() -> None:
+        scores = iter([0.2, 0.9, 0.5, 0.5, 0.5, 0.5])
+        monkeypatch.setattr(Loop, "_validate", lambda _: (1.0, next(scores)))
+
+    data, settings = draw("small"), {"net": "lenet", "epochs": 6, "patience": 3, "batch_size": 8}
+    scripted()
+    whole = run(data, name="whole", **settings)
+    assert len(whole.history) == 5
+    scripted()
+    cut(run, data, Dies(3), **settings)
+    again = resume("last", registry=registry)
+    assert [record.val_accuracy for record in again.history] == [0.2, 0.9, 0.5, 0.5, 0.5]
+    assert again.version.card.training.best_epoch == 2
+    assert weights(again.version) == weights(whole.version)
+
+
+def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry: Registry) -> None:
+    data, settings = draw("small"), {"net": "lenet", "opt": "adam", "schedule": "constant", "val_split": 0}
+    whole = run(data, name="whole", epochs=4, **settings).version
+    short = run(data, name="short", epochs=2, **settings)
+    longer = resume(short.run, epochs=4, registry=registry)
+    assert weights(longer.version) == weights(whole)
+    assert longer.version.card.reference == "short@2"
+    with pytest.raises(ConfigError, match="can be raised, not lowered"):
+        resume(short.run, epochs=3, registry=registry)
+
+
+def test_only_the_last_finished_run_stays(draw: Draw, run: Run, registry: Registry) -> None:
+    data = draw("small")
+    cut(run, data, Dies(1), net="lenet", epochs=2)
+    unfinished = runs(registry.root)[0].name
+    names = [run(data, net="lenet", epochs=1).run for _ in range(2)]
+    assert {kept.name for kept in runs(registry.root)} == {unfinished, names[-1]}
+    assert find_run(registry.root, "last").name == unfinished
+
+
+def test_what_was_learnt_from_must_be_there_still(draw: Draw, run: Run, registry: Registry) -> None:
+    data = draw("small")
+    cut(run, data, Dies(1), net="lenet", epochs=2)
+    next((data / "1").iterdir()).unlink()
+    with pytest.raises(DatasetError, match=r"is not what cut-\S+ began with"):
+        resume("last", registry=registry)
+    assert len(runs(registry.root)) == 1  # nothing is lost: bring the image back
+
+
+def test_two_processes_do_not_resume_one_run(draw: Draw, run: Run, registry: Registry) -> None:
+    cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
+    with runs(registry.root)[0].at_work(), pytest.raises(ModelError, match="Another process is training"):
+        resume("last", registry=registry)
+
+
+@pytest.mark.parametrize("name", ["nobody", "../../etc", "last", "a/b", "x" * 300, "\0"])
+def test_no_such_run(registry: Registry, name: str) -> None:
+    with pytest.raises(ModelError):
+        resume(name, registry=registry)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\x80\x04" + b, lambda b: b[:9]]
+)
+def test_a_damaged_checkpoint_is_named(
+    draw: Draw, run: Run, registry: Registry, damage: Callable[[bytes], bytes]
+) -> None:
+    cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
+    path = runs(registry.root)[0].checkpoint_file
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CardError, match=r"checkpoint\.safetensors"):
+        resume("last", registry=registry)
+
+
+def test_a_checkpoint_is_read_as_it_was_written(draw: Draw, run: Run, registry: Registry) -> None:
+    cut(run, draw("small"), Stops(2), net="lenet", epochs=2, batch_size=8)
+    data = runs(registry.root)[0].checkpoint_file.read_bytes()
+    assert Checkpoint.from_bytes(data, "it").to_bytes() == data
+
+
+def test_a_disk_that_fills_up_does_not_end_the_training(
+    draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from charcnn.registry.runs import Run as Folder
+
+    def full(_self: Folder, _checkpoint: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Folder, "keep", full)
+    assert run(draw("small"), net="lenet", epochs=2).version.card.training.epochs == 2
+    assert "No space left on device" in caplog.text
+
+
+def test_a_full_disk_is_said_before_training(
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
+    with pytest.raises(OSError, match="No space left"):
+        run(draw("small"), net="lenet", epochs=1)
+    assert registry.versions() == []
+    assert runs(registry.root) == []
+
+
+def test_the_batch_that_broke_the_loss_is_named(draw: Draw, run: Run, registry: Registry) -> None:
+    from charcnn.errors import TrainingError
+
+    with pytest.raises(TrainingError, match=r"in epoch \d+, from batch \d+ of \d+ on"):
+        run(draw("small"), net="lenet", opt="gd", lr=1e30, batch_size=8, epochs=9)
+    assert runs(registry.root) == []
