@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test test-all check format bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv and install charcnn with all it needs (torch is large: some minutes)
 
@@ -35,6 +35,9 @@ demo: $(READY) ## augment → train → evaluate → predict → export, on the 
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q
+
+test-all: $(READY) ## run all tests, the slow ones too
+	$(BIN)/python -m pytest -q -m "slow or not slow"
 
 check: $(READY) ## format and lint (ruff), types (mypy strict), layers (import-linter)
 	$(BIN)/ruff format --check .

@@ -8,7 +8,8 @@
     │   └── UnknownLabelError     a label that the model does not know
     ├── ModelError           a model is missing, or is not what the work needs
     │   ├── CardError        a card or an index cannot be understood
-    │   └── IntegrityError   a file is not the one that its card describes
+    │   ├── IntegrityError   a file is not the one that its card describes
+    │   └── BundleError      a bundle is damaged, or holds what no bundle does
     ├── ParityError          an exported file and its model give different answers
     ├── TrainingError        training cannot go on (the loss is no longer a number)
     └── OverwriteError       something would be overwritten that charcnn did not make
@@ -65,6 +66,10 @@ class CardError(ModelError):
 
 class IntegrityError(ModelError):
     """A file is not the one that its card describes."""
+
+
+class BundleError(ModelError):
+    """A bundle is damaged, or holds what no bundle does."""
 
 
 class ParityError(CharcnnError):

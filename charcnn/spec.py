@@ -7,7 +7,7 @@ pydantic's complaints into one line that names the field.
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,6 +23,11 @@ ClassWeights = Literal["none", "inverse", "sqrt"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Augmentation = Literal["off", "light", "strong"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+"""Of a file beside a card: it leads nowhere else."""
+FileName = Annotated[str, Field(pattern=FILE_NAME)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 CARD_SCHEMA = 1
 """The newest card that this charcnn writes and reads."""
@@ -256,7 +261,7 @@ class ModelCard(Contract):
     validation: Scores | None = None
     environment: Environment
     parent: str | None = Field(None, description="the version whose weights it started from")
-    files: dict[str, str] = Field({}, description="sha256 of each other file of the version")
+    files: dict[FileName, Sha256] = Field({}, description="sha256 of each other file of the version")
 
     @property
     def reference(self) -> str:

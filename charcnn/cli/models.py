@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from charcnn.cli import output
+from charcnn.cli.bundle import export_bundle, import_bundle
 from charcnn.cli.errors import FAILED
 from charcnn.cli.options import Json, RegistryRoot, complete_model
 
@@ -115,13 +116,21 @@ def alias(
     model: Reference,
     name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance best or production.")],
     remove: Annotated[bool, typer.Option("--remove", help="Take the alias away.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Point it at what it pointed at before.")] = False,
     registry: RegistryRoot = None,
 ) -> None:
     """Point an alias at a version: afterwards NAME@ALIAS is that version."""
+    from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
     store = Registry(registry)
     listed = store.find(model)
+    if remove and rollback:
+        raise ConfigError("--remove and --rollback exclude each other.", "Leave one of them out.")
+    if rollback:
+        listed = store.roll_back_alias(listed.name, name)
+        output.say(f"{listed.name}@{name} is {listed.reference} again.")
+        return
     if remove:
         store.remove_alias(listed.name, name)
         output.say(f"{listed.name} has no alias {name} any more.")
@@ -180,6 +189,51 @@ def verify(
             output.put(f"{stray}: belongs to no version, or is damaged")
     if any(found.values()) or strays:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="Trainings that could be resumed, too.")] = False,
+    registry: RegistryRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what killed processes left in the registry. Versions are never touched."""
+    from charcnn.registry.runs import runs as all_runs
+    from charcnn.registry.store import Registry
+    from charcnn.registry.sweep import leftovers
+
+    store = Registry(registry)
+    found = leftovers(store, sweep=not dry_run)
+    waiting = [run for run in all_runs(store.root) if run.is_free()]
+    swept = waiting if runs else []
+    if not dry_run:
+        for run in swept:
+            run.remove()
+    if as_json:
+        lines = [{"path": str(left.path), "what": left.what, "bytes": left.size} for left in found]
+        output.put_json(
+            {
+                "schema_version": 1,
+                "dry_run": dry_run,
+                "leftovers": lines,
+                "runs": [run.name for run in waiting],
+                "runs_removed": [run.name for run in swept if not dry_run],
+            }
+        )
+        return
+    for left in found:
+        output.put(f"{left.path}: {left.what}")
+    for run in swept:
+        output.put(f"{run.folder}: a training that could be resumed")
+    word = "would be removed" if dry_run else "removed"
+    output.say(f"{len(found) + len(swept)} {word}, {sum(left.size for left in found) / 1e6:.1f} MB without trainings.")
+    for run in waiting if not runs else []:
+        output.say(f"Kept: {run.name}. charcnn train --resume {run.name} goes on with it; --runs removes it.")
+
+
+app.command("export-bundle")(export_bundle)
+app.command("import-bundle")(import_bundle)
 
 
 @app.command()

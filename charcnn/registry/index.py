@@ -33,6 +33,7 @@ class AliasMove(Contract):
     time: datetime
     alias: str
     version: int | None
+    back: bool = False
 
 
 class Index(Contract):
@@ -74,10 +75,24 @@ class Index(Contract):
             versions[version] = entry
         return self.model_copy(update={"versions": versions, "counter": max(self.counter, version)})
 
-    def with_alias(self, alias: str, version: int | None, time: datetime) -> Self:
+    def earlier_targets(self, alias: str) -> list[int]:
+        """Gives the versions that an alias can go back to, the last one first; going back takes that step away."""
+        path: list[int] = []
+        for move in self.history:
+            if move.alias != alias or move.version is None:
+                continue
+            if move.back:
+                while path and path.pop() != move.version:
+                    pass
+            if not path or path[-1] != move.version:
+                path.append(move.version)
+        now = self.aliases.get(alias)
+        return [number for number in reversed(path) if number != now]
+
+    def with_alias(self, alias: str, version: int | None, time: datetime, back: bool = False) -> Self:
         """Gives the index with an alias set or (None) taken away, and the move noted."""
         aliases = {name: number for name, number in self.aliases.items() if name != alias}
         if version is not None:
             aliases[alias] = version
-        move = AliasMove(time=time, alias=alias, version=version)
+        move = AliasMove(time=time, alias=alias, version=version, back=back)
         return self.model_copy(update={"aliases": aliases, "history": (*self.history, move)})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charcnn.errors import CardError, ModelError, closest
-from charcnn.registry.files import flush, sha256_of, write_atomically
+from charcnn.registry.files import flush, lock_if_free, sha256_of, write_atomically
 from charcnn.registry.index import INDEX_FILE, Entry, Index
 from charcnn.registry.references import Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
@@ -25,7 +25,8 @@ from charcnn.spec import ModelCard
 
 log = logging.getLogger(__name__)
 
-_STAGING = ".staging"
+STAGING = ".staging"
+STAGING_LOCK = ".lock"
 _SEQUENCE = ".sequence"
 _EVALUATIONS = "evaluations"
 
@@ -161,10 +162,15 @@ class Registry:
         Raises:
             OSError: the registry cannot be written.
         """
-        (self.root / _STAGING).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root / _STAGING, ignore_cleanup_errors=True) as folder:
+        (self.root / STAGING).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root / STAGING, ignore_cleanup_errors=True) as folder:
+            lock = lock_if_free(Path(folder) / STAGING_LOCK)  # tells `sweep` that somebody is at work here
             (Path(folder) / "version").mkdir()
-            yield Path(folder) / "version"
+            try:
+                yield Path(folder) / "version"
+            finally:
+                if lock:
+                    lock.release()
 
     def publish(self, folder: Path, draft: ModelCard) -> Version:
         """Makes a filled staging folder a version.
@@ -188,7 +194,7 @@ class Registry:
         for path in folder.iterdir():
             flush(path)
         model = self.root / draft.name
-        with self._lock():
+        with self.lock():
             model.mkdir(exist_ok=True)
             index = self._index(draft.name)
             number, sequence = self._next_number(draft.name, index), self._next_sequence()
@@ -216,9 +222,23 @@ class Registry:
             ModelError: the word cannot be an alias.
         """
         check_name(alias, "alias")
-        with self._lock():
+        with self.lock():
             self.find(Reference(listed.name, listed.number))  # somebody may have removed it since it was listed
             self._move_alias(listed.name, alias, listed.number)
+
+    def roll_back_alias(self, name: str, alias: str) -> Listed:
+        """Points an alias at the version it pointed at before; again: at the one before that.
+
+        Raises:
+            ModelError: the alias never pointed at another version that is still there.
+        """
+        with self.lock():
+            index, there = self._index(name), {listed.number: listed for listed in self.versions(name)}
+            earlier = [number for number in index.earlier_targets(alias) if number in there]
+            if not earlier:
+                raise ModelError(f"{name}@{alias} has no earlier version to go back to.")
+            index.with_alias(alias, earlier[0], datetime.now(UTC), back=True).write(self.root / name)
+            return there[earlier[0]]
 
     def remove_alias(self, name: str, alias: str) -> None:
         """Takes an alias away.
@@ -226,7 +246,7 @@ class Registry:
         Raises:
             ModelError: the model has no such alias.
         """
-        with self._lock():
+        with self.lock():
             aliases = self._index(name).aliases
             if alias not in aliases:
                 raise ModelError(f"{name} has no alias {alias}.", closest(alias, aliases) if aliases else "")
@@ -239,7 +259,7 @@ class Registry:
             ModelError: an alias points at it, and `force` is not set.
         """
         model, folder = self.root / listed.name, self._folder(listed.name, listed.number)
-        with self._lock(), self.staging() as scratch:
+        with self.lock(), self.staging() as scratch:
             listed = self.find(Reference(listed.name, listed.number))  # as it is now
             if listed.aliases and not force:
                 raise ModelError(
@@ -268,7 +288,7 @@ class Registry:
             The file.
         """
         folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
-        with self._lock():
+        with self.lock():
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{fingerprint}.json"
             write_atomically(path, document.encode())
@@ -294,7 +314,8 @@ class Registry:
     def _folder(self, name: str, number: int) -> Path:
         return self.root / name / str(number)
 
-    def _lock(self) -> AbstractContextManager[object]:
+    def lock(self) -> AbstractContextManager[object]:
+        """Keeps every other process from changing the registry within a block. It is not taken twice."""
         from filelock import FileLock  # reading never locks, and need not wait for this
 
         self.root.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from charcnn.errors import IntegrityError, ModelError
 from charcnn.registry.files import sha256_of
+from charcnn.registry.references import check_name
 from charcnn.spec import CARD_SCHEMA, ModelCard, check_schema
 
 CARD_FILE = "card.json"
@@ -84,7 +85,7 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
     check_schema(text, str(path), newest=CARD_SCHEMA)
     if hashlib.sha256(text).hexdigest() == card_sha256:
         return Version(folder, text)
-    ModelCard.parse(text, str(path))
+    check_name(ModelCard.parse(text, str(path)).name, f"model name ({path})")
     if card_sha256 is not None:
         raise IntegrityError(
             f"{path} was changed after it was saved.", "Bring it back from a copy, or remove the version."

@@ -1,0 +1,68 @@
+"""An alias goes back the way it came."""
+
+import json
+
+import pytest
+from registry_cards import publish
+
+from charcnn.errors import ModelError
+from charcnn.registry.store import Registry
+
+
+def moved(registry: Registry, *numbers: int) -> None:
+    for number in numbers:
+        registry.set_alias(registry.find(f"small@{number}"), "best")
+
+
+def back(registry: Registry) -> int:
+    return registry.roll_back_alias("small", "best").number
+
+
+@pytest.fixture(autouse=True)
+def _four_versions(registry: Registry) -> None:
+    for _ in range(4):
+        publish(registry)
+
+
+def test_step_by_step(registry: Registry) -> None:
+    moved(registry, 1, 3, 2)
+    assert [back(registry), back(registry)] == [3, 1]
+    with pytest.raises(ModelError, match="no earlier version"):
+        back(registry)
+    assert registry.find("small@best").number == 1
+
+
+def test_after_going_back_it_goes_on_from_there(registry: Registry) -> None:
+    moved(registry, 1, 2, 3)
+    assert back(registry) == 2
+    moved(registry, 4)
+    assert [back(registry), back(registry)] == [2, 1]
+
+
+def test_the_history_only_grows(registry: Registry) -> None:
+    def history() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads((registry.root / "small/index.json").read_text())["history"]
+        return found
+
+    moved(registry, 1, 2)
+    before = history()
+    back(registry)
+    assert history()[:2] == before
+    assert history()[2]["version"] == 1
+
+
+def test_removed_versions_are_passed_over(registry: Registry) -> None:
+    moved(registry, 1, 2, 3)
+    registry.remove(registry.find("small@2"))
+    assert back(registry) == 1
+
+
+def test_a_removed_alias_comes_back(registry: Registry) -> None:
+    moved(registry, 1, 2)
+    registry.remove_alias("small", "best")
+    assert back(registry) == 2
+
+
+def test_an_alias_that_never_was(registry: Registry) -> None:
+    with pytest.raises(ModelError, match="small@best has no earlier version"):
+        back(registry)
