@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from charcnn.inference.predictor import Prediction, Predictor
     from charcnn.registry.store import Registry
     from charcnn.spec import ImageSpec, ModelCard, TrainConfig
-    from charcnn.training.train import Trained, train
+    from charcnn.training.train import Trained, resume, train
 
     load = Predictor.load
 
@@ -35,6 +35,7 @@ _HOMES = {
     "Trained": "charcnn.training.train",
     "augment": "charcnn.images.augment",
     "evaluate": "charcnn.evaluation.evaluate",
+    "resume": "charcnn.training.train",
     "synth": "charcnn.datasets.synth",
     "train": "charcnn.training.train",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "augment",
     "evaluate",
     "load",
+    "resume",
     "synth",
     "train",
 ]

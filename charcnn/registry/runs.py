@@ -20,9 +20,9 @@ from charcnn.spec import Contract, TrainConfig, check_schema
 
 RUNS = ".runs"
 LAST = "last"
-_FACTS_FILE = "run.json"
+FACTS_FILE = "run.json"
 _CHECKPOINT_FILE = "checkpoint.safetensors"
-_LOCK_FILE = ".lock"
+LOCK_FILE = ".lock"
 RUN_SCHEMA = 1
 
 
@@ -79,12 +79,12 @@ class Run:
         Raises:
             CardError: it cannot be understood.
         """
-        path = self.folder / _FACTS_FILE
+        path = self.folder / FACTS_FILE
         return RunFacts.parse(path.read_bytes(), str(path))
 
     def write_facts(self, facts: RunFacts) -> None:
         """Replaces what is known of the run."""
-        write_atomically(self.folder / _FACTS_FILE, facts.model_dump_json(indent=1).encode())
+        write_atomically(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
 
     def keep(self, checkpoint: bytes) -> None:
         """Replaces the checkpoint."""
@@ -97,7 +97,7 @@ class Run:
         Raises:
             ModelError: another process is at work on it.
         """
-        lock = lock_if_free(self.folder / _LOCK_FILE)
+        lock = lock_if_free(self.folder / LOCK_FILE)
         if lock is None:
             raise ModelError(f"Another process is training {self.name}.", "Wait until it ends, or stop it with Ctrl-C.")
         try:
@@ -107,7 +107,7 @@ class Run:
 
     def is_free(self) -> bool:
         """Tells whether no process is at work on it."""
-        lock = lock_if_free(self.folder / _LOCK_FILE)
+        lock = lock_if_free(self.folder / LOCK_FILE)
         if lock:
             lock.release()
         return lock is not None
@@ -136,8 +136,8 @@ def runs(root: Path) -> list[Run]:
     """Lists the runs of a registry, the newest first; those that never began are left out."""
     if not (root / RUNS).is_dir():
         return []
-    found = [path for path in (root / RUNS).iterdir() if not path.is_symlink() and (path / _FACTS_FILE).is_file()]
-    return [Run(path) for path in sorted(found, key=lambda path: -(path / _FACTS_FILE).stat().st_mtime_ns)]
+    found = [path for path in (root / RUNS).iterdir() if not path.is_symlink() and (path / FACTS_FILE).is_file()]
+    return [Run(path) for path in sorted(found, key=lambda path: -(path / FACTS_FILE).stat().st_mtime_ns)]
 
 
 def find_run(root: Path, word: str) -> Run:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from charcnn.errors import CardError
 from charcnn.registry.files import lock_if_free
 from charcnn.registry.index import INDEX_FILE, Index
-from charcnn.registry.runs import RUNS
+from charcnn.registry.runs import FACTS_FILE, LOCK_FILE, RUNS, Run
 from charcnn.registry.store import STAGING, STAGING_LOCK, Registry
 from charcnn.registry.version import CARD_FILE
 
@@ -56,10 +56,10 @@ def _found(registry: Registry) -> Iterator[Leftover]:
         if _is_left(path, STAGING_LOCK):
             yield Leftover(path, "a version that was never finished", _size(path))
     for path in _folders(registry.root / RUNS):
-        if not (path / "run.json").is_file() and _is_left(path, ".lock"):
-            yield Leftover(path, "a training that never began", _size(path))
-        elif lock := lock_if_free(path / ".lock"):
-            lock.release()
+        if not (path / FACTS_FILE).is_file():
+            if _is_left(path, LOCK_FILE):
+                yield Leftover(path, "a training that never began", _size(path))
+        elif Run(path).is_free():
             yield from _scratch_files(path)
     yield from _scratch_files(registry.root)
     for model in _folders(registry.root):

@@ -1,0 +1,80 @@
+"""A registry on a disk of one megabyte, and on one that can only be read."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from charcnn.registry.store import Registry
+from charcnn.registry.sweep import leftovers
+
+pytestmark = pytest.mark.slow
+sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
+
+Mount = Callable[[str], Path]
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Mount]:
+    """Mounts a disk in memory with options; skips where that is not allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def tmpfs(options: str) -> Path:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode:
+            pytest.skip("no right to mount a disk here")
+        return folder
+
+    yield tmpfs
+    subprocess.run(["umount", folder], capture_output=True)
+
+
+def charcnn(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "charcnn", *map(str, words)], capture_output=True, text=True, encoding="utf-8"
+    )
+
+
+def test_a_disk_of_one_megabyte_is_said_before_training(mount: Mount, starter: Path) -> None:
+    disk = mount("size=1m")
+    result = charcnn("train", "--data", starter / "train", "--registry", disk / "registry", "--epochs", "1")
+    assert result.returncode == 1
+    assert "No space left" in result.stderr
+    assert "The disk is full" in result.stderr
+    assert "1/1" not in result.stderr  # no epoch was trained
+    assert Registry(disk / "registry").versions() == []
+    assert leftovers(Registry(disk / "registry")) == []
+
+
+def test_a_disk_that_fills_up_while_saving(mount: Mount) -> None:
+    from registry_cards import publish
+
+    disk = mount("size=1m")
+    registry, saved = Registry(disk / "registry"), 0
+    filler = disk / "filler"
+    filler.write_bytes(bytes(700_000))
+    fault = ""
+    while not fault:
+        try:
+            publish(registry)
+            saved += 1
+        except OSError as full:
+            fault = str(full)
+    assert "No space left" in fault
+    assert saved > 3
+    assert leftovers(registry) == []
+    assert [listed.number for listed in registry.versions()] == list(range(saved, 0, -1))
+    assert all(registry.problems(listed) == [] for listed in registry.versions())
+    filler.unlink()
+    assert publish(registry).card.version > saved
+
+
+def test_a_disk_that_can_only_be_read(mount: Mount, starter: Path) -> None:
+    disk = mount("ro,size=1m")
+    result = charcnn("train", "--data", starter / "train", "--registry", disk / "registry", "--epochs", "1")
+    assert result.returncode == 1
+    assert "Read-only" in result.stderr
+    assert "Name a folder on another one" in result.stderr
+    assert list(disk.iterdir()) == []

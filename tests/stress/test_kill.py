@@ -1,0 +1,106 @@
+"""`kill -9` at random moments of training and saving, and many writers at once."""
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from charcnn.registry.runs import runs
+from charcnn.registry.store import Registry
+from charcnn.registry.sweep import leftovers
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
+]
+
+SPAWN = multiprocessing.get_context("spawn")
+KILLS = 100
+WRITERS, SAVES = 16, 25
+
+
+def train_once(data: Path, root: Path) -> None:
+    from charcnn.spec import TrainConfig
+    from charcnn.training.train import train
+
+    settings = {"data": (str(data),), "net": "lenet", "epochs": 6, "name": "small", "threads": 1, "batch_size": 4}
+    train(TrainConfig.parse(settings), registry=Registry(root))
+
+
+def kill_again_and_again(data: Path, root: Path) -> None:
+    """Trains in forked children, each killed at another moment; after each the registry must be whole."""
+    import charcnn.training.train  # once for all children
+
+    assert charcnn.training.train
+    draw, longest, killed = random.Random(0), 0.0, 0
+    while killed < KILLS:
+        child, started = os.fork(), time.monotonic()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            train_once(data, root)
+            os._exit(0)
+        if longest:
+            time.sleep(draw.uniform(0, longest))
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        longest = longest or time.monotonic() - started
+        killed += os.WIFSIGNALED(status)
+        registry = Registry(root)
+        for listed in registry.versions():
+            assert registry.problems(listed) == [], f"{listed.reference} after kill {killed}"
+            assert registry.open(listed).card.training.epochs == 6
+        assert registry.strays() == []
+
+
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    from charcnn.datasets.labels import CLASSES_FILE, write_classes
+    from charcnn.handwriting.writer import handwriting
+    from charcnn.images.io import write_image
+
+    data, root = tmp_path / "data", tmp_path / "registry"
+    for label in "自由":
+        (data / label).mkdir(parents=True)
+        for number, picture in enumerate(handwriting(label, range(12), 28)):
+            write_image(data / label / f"{number}.png", picture)
+    write_classes(data / CLASSES_FILE, {label: label for label in "自由"})
+    process = SPAWN.Process(target=kill_again_and_again, args=(data, root))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    registry = Registry(root)
+    assert leftovers(registry, sweep=True)  # some were killed while they saved
+    assert leftovers(registry) == []
+    numbers = [listed.number for listed in registry.versions("small")]
+    waiting = [run for run in runs(root) if not run.facts().finished]
+    assert len(waiting) > 10  # some were killed while they trained
+    train_once(data, root)
+    assert [listed.number for listed in registry.versions("small")][1:] == numbers
+    assert all(registry.problems(listed) == [] for listed in registry.versions())
+
+
+def save_many(root: Path) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
+    from registry_cards import publish
+
+    for _ in range(SAVES):
+        publish(Registry(root))
+
+
+def test_sixteen_processes_save_at_once(tmp_path: Path) -> None:
+    processes = [SPAWN.Process(target=save_many, args=(tmp_path,)) for _ in range(WRITERS)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    registry = Registry(tmp_path)
+    listed = registry.versions("small")
+    assert [version.number for version in listed] == list(range(WRITERS * SAVES, 0, -1))
+    assert [version.entry.sequence for version in listed] == list(range(WRITERS * SAVES, 0, -1))
+    assert all(registry.problems(version) == [] for version in listed)
+    assert leftovers(registry) == []
