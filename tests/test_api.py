@@ -22,6 +22,7 @@ PUBLIC = [
     "augment",
     "evaluate",
     "load",
+    "resume",
     "synth",
     "train",
 ]
