@@ -84,7 +84,8 @@ def put(text: str) -> None:
 
 def put_json(document: Any) -> None:
     """Writes strict JSON, on stdout."""
-    put(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1))
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    put(text.encode("utf-8", "backslashreplace").decode())  # bytes of a file's name that are no text: \udc80 … \udcff
 
 
 def put_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

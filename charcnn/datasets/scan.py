@@ -91,7 +91,7 @@ def scan(path: Path) -> Dataset:
 def may_tell_labels(folder: Path) -> bool:
     """Tells whether a folder could be labelled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
     with os.scandir(folder) as entries:
-        return any(truth.is_file() for truth in _truths(folder)) or any(entry.is_dir() for entry in entries)
+        return any(truth.is_file() for truth in _truths(folder)) or any(map(_is_folder, entries))
 
 
 def _truths(folder: Path) -> tuple[Path, Path]:
@@ -110,11 +110,18 @@ def _listing(path: Path) -> tuple[list[Path], list[Path]]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 folders.append(entry.name)
             elif is_image(entry.name):
                 images.append(entry.name)
     return _in_order(path, folders), _in_order(path, images)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _in_order(path: Path, names: list[str]) -> list[Path]:

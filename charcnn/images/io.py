@@ -8,6 +8,7 @@ modes, transparency and orientation. Both give the same pixels.
 import io
 import os
 import re
+import stat
 import warnings
 from functools import cache
 from pathlib import Path
@@ -65,10 +66,12 @@ def read_bytes(path: Path | str) -> bytes:
     """Reads a file whole.
 
     Raises:
-        ImageError: it is missing, a folder, or not readable.
+        ImageError: it is missing, a folder, a pipe or a device, or not readable.
     """
     try:
-        with io.FileIO(path) as stream:  # small files: no buffer to fill
+        with io.FileIO(path, opener=_without_waiting) as stream:  # small files: no buffer to fill
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ImageError(f"{path} is a pipe or a device, not an image.")
             return stream.readall()
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder, not an image.") from None
@@ -76,6 +79,11 @@ def read_bytes(path: Path | str) -> bytes:
         raise ImageError(f"{path} does not exist.") from None
     except OSError as fault:
         raise ImageError(f"{path} cannot be read: {fault.strerror or fault}") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file; a pipe too, at once, though nobody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def decode_image(data: bytes, where: str) -> Grey:

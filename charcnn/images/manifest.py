@@ -30,10 +30,10 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             rows = list(csv.DictReader(stream))
-    except (UnicodeDecodeError, csv.Error) as fault:
-        raise DatasetError(f"{path} is no CSV in UTF-8: {fault}") from None
+    except csv.Error as fault:
+        raise DatasetError(f"{path} is no CSV: {fault}") from None
     for number, row in enumerate(rows, 2):
         if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
             raise DatasetError(
@@ -62,7 +62,7 @@ def write_manifest(folder: Path, lines: Iterable[str], parameters: Sequence[str]
         lines: From `manifest_lines`.
         parameters: The names of what was drawn for each child.
     """
-    with (folder / MANIFEST).open("w", newline="", encoding="utf-8") as stream:
+    with (folder / MANIFEST).open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write(manifest_lines([(*_COLUMNS, *parameters)]))
         stream.writelines(lines)
 
@@ -79,7 +79,7 @@ def read_written(folder: Path) -> dict[str, Written]:
     path = folder / WRITERS
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
         lines = csv.reader(stream)
         if next(lines, [])[:2] != ["file", "sha256"]:
             return {}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,10 +171,10 @@ def test_full_disk_and_refused_writing_are_said(
 ) -> None:
     whole = io.FileIO
 
-    def refuse(path: str, mode: str = "r") -> io.FileIO:
+    def refuse(path: str, mode: str = "r", **more: Any) -> io.FileIO:
         if mode == "w":
             raise OSError(number, os.strerror(number), path)
-        return whole(path, mode)
+        return whole(path, mode, **more)
 
     monkeypatch.setattr(io, "FileIO", refuse)
     check(cli("augment", starter / "ttest", "new"), 1, os.strerror(number), word)

@@ -183,7 +183,7 @@ def test_a_damaged_entry_is_mended(files: list[Path], reads: list[int]) -> None:
 
 
 def test_a_file_that_could_not_be_opened_once_is_tried_again(files: list[Path]) -> None:
-    def refused(path: Path) -> io.FileIO:
+    def refused(path: Path, **_more: object) -> io.FileIO:
         raise PermissionError(13, "Permission denied")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,86 @@
+"""`charcnn models`: names, bundles, sweeping, as a person does it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def registry(trained: Path, tmp_path: Path) -> Path:
+    """A registry to change, where the commands look by themselves."""
+    return shutil.copytree(trained, tmp_path / "registry")
+
+
+def test_a_bundle_goes_to_another_registry_and_reads(cli: Cli, registry: Path, tmp_path: Path, starter: Path) -> None:
+    wrote = cli("models", "export-bundle", "small12")
+    assert (wrote.exit_code, wrote.stdout) == (0, "small12-1.charcnn.zip\n")
+    again = cli("models", "export-bundle", "small12@1")
+    assert again.exit_code == 1
+    assert "--force" in again.stderr
+    came = cli("models", "import-bundle", "small12-1.charcnn.zip", "--registry", "other", "--name", "from-anna")
+    assert (came.exit_code, came.stdout) == (0, "from-anna@1\n")
+    here = cli("predict", starter / "ttest", "--json")
+    there = cli("predict", starter / "ttest", "--model", "from-anna", "--registry", "other", "--json")
+    assert json.loads(here.stdout)["predictions"] == json.loads(there.stdout)["predictions"]
+    assert cli("models", "verify", "--all", "--registry", "other").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["no.zip", ".", "registry"])
+def test_what_is_no_bundle_is_one_line(cli: Cli, registry: Path, name: str) -> None:
+    result = cli("models", "import-bundle", name)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.stderr
+    assert name in result.stderr
+
+
+def test_an_alias_goes_back(cli: Cli, registry: Path) -> None:
+    cli("models", "export-bundle", "small12", "-o", "b.zip")
+    assert cli("models", "import-bundle", "b.zip").stdout == "small12@2\n"
+    cli("models", "alias", "small12@1", "best")
+    cli("models", "alias", "small12@2", "best")
+    back = cli("models", "alias", "small12", "best", "--rollback")
+    assert back.exit_code == 0
+    assert "small12@best is small12@1 again" in back.stderr
+    further = cli("models", "alias", "small12", "best", "--rollback")
+    assert further.exit_code == 1
+    assert "no earlier version" in further.stderr
+    assert cli("models", "alias", "small12", "best", "--rollback", "--remove").exit_code == 2
+
+
+def test_gc_tells_then_sweeps(cli: Cli, registry: Path) -> None:
+    (registry / "small12" / f".index.json.{'0' * 32}").write_text("{")
+    told = cli("models", "gc", "--dry-run")
+    assert told.exit_code == 0
+    assert ".index.json" in told.stdout
+    assert "1 would be removed" in told.stderr
+    assert json.loads(cli("models", "gc", "--json").stdout)["leftovers"][0]["bytes"] == 1
+    assert cli("models", "gc").stdout == ""
+    assert cli("models", "verify", "--all").exit_code == 0
+
+
+def test_gc_keeps_trainings_unless_asked(cli: Cli, registry: Path, starter: Path) -> None:
+    assert cli("train", "--data", starter / "train", "--net", "lenet", "--epochs", 1).exit_code == 0
+    run = json.loads(cli("models", "gc", "--json").stdout)["runs"]
+    assert len(run) == 1
+    more = cli("train", "--resume", run[0], "--epochs", 2, "--json")
+    assert json.loads(more.stdout)["training"]["epochs"] == 2
+    assert json.loads(cli("models", "gc", "--runs", "--json").stdout)["runs_removed"] == run
+    assert cli("train", "--resume", run[0]).exit_code == 1
+
+
+def test_removing_follows_no_link(cli: Cli, registry: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("mine")
+    (registry / "small12/1/link").symlink_to(precious)
+    (registry / "small12/evaluations").mkdir(exist_ok=True)
+    (registry / "small12/evaluations/1").symlink_to(precious)
+    assert cli("models", "rm", "small12@1", "--yes").exit_code == 0
+    assert (precious / "file").read_text() == "mine"
+    assert not (registry / "small12/1").exists()
