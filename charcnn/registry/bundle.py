@@ -41,6 +41,8 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
     """
     if path.exists() and not force:
         raise OverwriteError(f"{path} is there already.", "Name another file with -o, or add --force.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(path.parent))
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:

@@ -70,6 +70,12 @@ def test_a_file_is_replaced_only_with_force(registry: Registry, bundle: Path) ->
     assert zipfile.is_zipfile(bundle)
 
 
+def test_a_folder_that_is_not_there_is_named(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="No such folder") as fault:
+        export_bundle(publish(registry), tmp_path / "no" / "b.zip")
+    assert fault.value.filename == str(tmp_path / "no")
+
+
 def test_a_damaged_version_is_not_carried_on(registry: Registry, tmp_path: Path) -> None:
     version = publish(registry)
     (version.folder / FILES[0]).write_bytes(b"other")
