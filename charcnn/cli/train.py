@@ -293,7 +293,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
         try:
             trained = run(registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
         except Interrupted as stopped:
-            output.say("Interrupted, before the first epoch was finished.")
+            output.say("Interrupted, before there was a version; what was done is kept.")
             output.next_step(f"charcnn train --resume {stopped.run}")
             raise typer.Exit(INTERRUPTED) from None
         except RuntimeError as fault:

@@ -6,7 +6,7 @@ whether a process is at work on the run: the system lets it go when the process 
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -136,8 +136,12 @@ def runs(root: Path) -> list[Run]:
     """Lists the runs of a registry, the newest first; those that never began are left out."""
     if not (root / RUNS).is_dir():
         return []
-    found = [path for path in (root / RUNS).iterdir() if not path.is_symlink() and (path / FACTS_FILE).is_file()]
-    return [Run(path) for path in sorted(found, key=lambda path: -(path / FACTS_FILE).stat().st_mtime_ns)]
+    found: list[tuple[int, Run]] = []
+    for path in (root / RUNS).iterdir():
+        with suppress(OSError):  # none yet, or another process has just removed it
+            if not path.is_symlink():
+                found.append(((path / FACTS_FILE).stat().st_mtime_ns, Run(path)))
+    return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
 
 
 def find_run(root: Path, word: str) -> Run:
@@ -167,7 +171,7 @@ def remove_older_finished(root: Path, newest: Run) -> None:
     for run in runs(root):
         try:
             outlived = run.name != newest.name and run.facts().finished
-        except CardError:
+        except (CardError, OSError):
             continue
         if outlived and run.is_free():
             run.remove()

@@ -21,6 +21,7 @@ from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.data import TrainingData
 from charcnn.training.distributed import ProcessGroup
 from charcnn.training.recipes import Settled
+from charcnn.training.stopping import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ def under_way(
         run.write_facts(facts)
         try:
             yield run, facts
+        except KeyboardInterrupt:
+            if run.checkpoint_file.is_file():
+                raise Interrupted(run.name) from None
+            raise
         except TrainingError:  # it would come to the same end again
             run.remove()
             raise

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was stopped before a version could be made of it; the run can be resumed.
+    """Training was stopped before a version was made of it; the run can be resumed.
 
     Args:
         run: Its name.

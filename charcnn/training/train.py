@@ -38,7 +38,7 @@ from charcnn.training.precision import settle_precision
 from charcnn.training.progress import EpochRecord, Progress
 from charcnn.training.recipes import Settled, network_options, settle, settle_for
 from charcnn.training.run import check_space, keeper, under_way
-from charcnn.training.stopping import Interrupted, stop_requests
+from charcnn.training.stopping import stop_requests
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def _trained(asked: TrainConfig, old: Run | None, registry: Registry, listener: 
                 )
                 seconds = time.perf_counter() - started
                 if progress.interrupted and not (group.leads and progress.history):
-                    raise Interrupted(run.name) if run and run.checkpoint_file.is_file() else KeyboardInterrupt
+                    raise KeyboardInterrupt
                 number = 0
                 if run:
                     card = draft_card(settled, network, data, progress, seconds, device, group, facts.parent, command)

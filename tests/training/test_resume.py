@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Draw
 
 from charcnn.errors import CardError, ConfigError, DatasetError, ModelError
 from charcnn.registry.files import sha256_of
@@ -20,6 +19,7 @@ from charcnn.training.loop import Silence
 from charcnn.training.stopping import Interrupted
 from charcnn.training.train import Trained, resume
 
+Draw = Callable[..., Path]
 Run = Callable[..., Trained]
 EPOCHS = 6
 EVERYTHING_DRAWS = {"net": "cnn-dropout", "augment": "strong", "opt": "adamw", "schedule": "onecycle", "batch_size": 8}
@@ -180,6 +180,23 @@ def test_a_checkpoint_is_read_as_it_was_written(draw: Draw, run: Run, registry: 
     cut(run, draw("small"), Stops(2), net="lenet", epochs=2, batch_size=8)
     data = runs(registry.root)[0].checkpoint_file.read_bytes()
     assert Checkpoint.from_bytes(data, "it").to_bytes() == data
+
+
+def test_interrupted_while_it_is_saved(
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from charcnn.training import train as module
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    data = draw("small")
+    whole = run(data, name="whole", net="lenet", epochs=2).version
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_files", interrupted)
+        with pytest.raises(Interrupted) as stopped:
+            run(data, name="cut", net="lenet", epochs=2)
+    assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 
 
 def test_a_disk_that_fills_up_does_not_end_the_training(
