@@ -67,7 +67,7 @@ def predict(
                 done += count
                 update(done, len(files))
 
-            results = list(zip(map(str, files), predictor.predict_files(files, top_k, progress), strict=True))
+            results = list(zip(files, predictor.predict_files(files, top_k, progress), strict=True))
     if as_text:
         output.put("".join(_PLACE if _is_bad(result) else result.label for _, result in results))
     elif as_json:
@@ -100,7 +100,7 @@ def _predict_stdin(predictor: "Predictor", top_k: int) -> "Prediction | Unreadab
         return Unreadable(fault.message)
 
 
-def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor") -> tuple[list[Path], dict[str, str]]:
+def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor") -> tuple[list[str], dict[str, str]]:
     """The files to read, and the truth about them where a dataset tells it (file → label)."""
     from charcnn.errors import ConfigError, DatasetError
     from charcnn.images.find import images_below
@@ -114,11 +114,11 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
     if not any(path.exists() for path in found):
         more = f", nor any of the {len(found) - 1} others" if len(found) > 1 else ""
         raise DatasetError(f"There is no {found[0]}{more}.", "Name images, folders or patterns: charcnn predict PATH")
-    files: list[Path] = []
+    files: list[str] = []
     truth: dict[str, str] = {}
     for path in found:
         if not path.is_dir():
-            files.append(path)
+            files.append(str(path))
             continue
         inside = images_below(path)
         if not inside:
@@ -195,7 +195,7 @@ def _truth(folder: Path, predictor: "Predictor") -> dict[str, str]:
         return {}
     if dataset.labels is None or not set(dataset.classes) <= set(predictor.labels):
         return {}
-    return {str(file): dataset.classes[label] for file, label in zip(dataset.files, dataset.labels, strict=True)}
+    return {file.as_posix(): dataset.classes[label] for file, label in zip(dataset.files, dataset.labels, strict=True)}
 
 
 def _row(file: str, result: "Prediction | Unreadable") -> dict[str, Any]:

@@ -21,6 +21,7 @@ def image_names_below(folder: Path) -> list[str]:
     return sorted(names, key=natural_key)
 
 
-def images_below(folder: Path) -> list[Path]:
-    """Gives the paths of what `image_names_below` finds."""
-    return [folder / name for name in image_names_below(folder)]
+def images_below(folder: Path) -> list[str]:
+    """Gives the paths of what `image_names_below` finds, with `/`."""
+    before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
+    return [before + name for name in image_names_below(folder)]

@@ -82,10 +82,17 @@ def _border(image: Grey) -> Grey:
 
 def _threshold(image: Grey) -> tuple[int, int]:
     """Otsu's threshold (IEEE Trans. SMC 9(1), 1979), and the distance of the means on its two sides, in grey levels."""
+    pixels = image.tobytes()
+    white = pixels.count(b"\xff")
+    if white + pixels.count(b"\0") == image.size:  # a scan in black and white
+        return 0, 255 if 0 < white < image.size else 0
     level, mask = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    if not mask.any() or mask.all():
+    light = cv2.countNonZero(mask)
+    if not 0 < light < image.size:
         return int(level), 0
-    return int(level), round(cv2.mean(image, mask)[0] - cv2.mean(image, cv2.bitwise_not(mask))[0])
+    above = cv2.mean(image, mask)[0]
+    below = (cv2.sumElems(image)[0] - above * light) / (image.size - light)
+    return int(level), round(above - below)
 
 
 def _ink_on_white(image: Grey, spec: ImageSpec) -> Grey:

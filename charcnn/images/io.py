@@ -27,6 +27,7 @@ Grey = NDArray[np.uint8]
 """An image: uint8 `[H,W]`."""
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_ENDS = tuple(SUFFIXES)
 _FORMATS = ("BMP", "PNG", "JPEG", "WEBP", "TIFF", "GIF")
 """What a file may hold, whatever its name says. Pillow knows more, some of it through other programs."""
 MAX_PIXELS = 100_000_000
@@ -35,16 +36,14 @@ MAX_PIXELS = 100_000_000
 
 def is_image(name: str) -> bool:
     """Tells by its suffix whether a file is taken for an image; hidden files are not."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 ten times as fast
+    return not name.startswith(".") and name.lower().endswith(_ENDS)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
+def natural_key(name: str) -> tuple[list[str | int], str]:
     """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
-    parts = _NUMBERS.split(name)  # text and numbers in turn
-    key = [(1, 0, part) for part in parts]
-    key[::2] = [(1, 0, text.casefold()) for text in parts[::2]]
-    key[1::2] = [(0, int(number), "") for number in parts[1::2]]
-    return [*key, (2, 0, name)]
+    parts: list[str | int] = [*_NUMBERS.split(name.casefold())]  # text and numbers in turn
+    parts[1::2] = map(int, parts[1::2])
+    return parts, name
 
 
 _NUMBERS = re.compile("([0-9]+)")
@@ -69,10 +68,20 @@ def read_bytes(path: Path | str) -> bytes:
         ImageError: it is missing, a folder, a pipe or a device, or not readable.
     """
     try:
-        with io.FileIO(path, opener=_without_waiting) as stream:  # small files: no buffer to fill
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        file = os.open(path, _READ)
+        try:
+            facts = os.fstat(file)
+            if stat.S_ISDIR(facts.st_mode):
+                raise IsADirectoryError
+            if not stat.S_ISREG(facts.st_mode):
                 raise ImageError(f"{path} is a pipe or a device, not an image.")
-            return stream.readall()
+            data = os.read(file, facts.st_size + 1)  # one more: at the end of the file it comes back short
+            if len(data) == facts.st_size:
+                return data
+            with io.FileIO(file, closefd=False) as stream:  # a large file, or one that grew meanwhile
+                return data + stream.readall()
+        finally:
+            os.close(file)
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder, not an image.") from None
     except FileNotFoundError:
@@ -81,9 +90,8 @@ def read_bytes(path: Path | str) -> bytes:
         raise ImageError(f"{path} cannot be read: {fault.strerror or fault}") from None
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """Opens a file; a pipe too, at once, though nobody writes to it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""How a file is opened: a pipe too, at once, though nobody writes to it; on Windows, without changing line ends."""
 
 
 def decode_image(data: bytes, where: str) -> Grey:

@@ -40,7 +40,9 @@ class Loaded:
     unopened: frozenset[int] = frozenset()
 
 
-def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
+def load_images(
+    files: Sequence[Path | str], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
+) -> Loaded:
     """Reads, fits and hashes image files.
 
     Args:
@@ -72,15 +74,15 @@ def load_images(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[i
         return failures
 
     failures: dict[int, str] = {}
-    with ThreadPoolExecutor(_workers(files)) as pool:
-        starts = range(0, len(files), _CHUNK)
-        for start, found in zip(starts, pool.map(read, starts), strict=True):
+    starts, workers = range(0, len(files), _CHUNK), _workers(files)
+    with ThreadPoolExecutor(workers) as pool:
+        for start, found in zip(starts, pool.map(read, starts) if workers > 1 else map(read, starts), strict=True):
             failures |= found
             on_progress(min(_CHUNK, len(files) - start))
     return Loaded(images, digests, failures, frozenset(unopened))
 
 
-def _workers(files: Sequence[Path]) -> int:
-    sample = files[:: max(1, len(files) // 16)]
+def _workers(files: Sequence[Path | str]) -> int:
+    sample = map(Path, files[:: max(1, len(files) // 16)])
     sizes = [path.stat().st_size for path in sample if path.is_file()]
     return usable_cores() if sizes and sum(sizes) / len(sizes) >= _LARGE else 1

@@ -5,7 +5,9 @@ version in the registry and a file that somebody sent are read by the same code.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -26,8 +28,10 @@ from charcnn.spec import ImageSpec, Polarity
 
 _BATCH = 64
 """Small enough that what flows between two layers stays in the processor's cache."""
-_FILES = 4096
-"""Files read before they are recognised: bounds the memory that a folder of any size takes."""
+_FILES = 256
+"""Files read before they are handed to a thread that recognises them, while the next ones are read."""
+_AHEAD = 16
+"""Such parts under way: bounds the memory that a folder of any size takes."""
 
 
 class Guess(NamedTuple):
@@ -116,6 +120,14 @@ class Predictor:
         Returns:
             float32 `[N,classes]`, each row a distribution.
         """
+        if len(images) <= _BATCH:
+            return self._in_one_thread(images)
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            batches = (images[at : at + _BATCH] for at in range(0, len(images), _BATCH))
+            return np.concatenate(list(pool.map(self._in_one_thread, batches)))
+
+    def _in_one_thread(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What `probabilities` gives; many small batches side by side are faster than one batch in many threads."""
         parts = [
             self._session.run(["probabilities"], {"image": np.ascontiguousarray(images[at : at + _BATCH, None])})[0]
             for at in range(0, len(images), _BATCH)
@@ -139,7 +151,7 @@ class Predictor:
         return self._predictions(self.probabilities(fit(image, self.spec)[None]), top_k)[0]
 
     def predict_files(
-        self, files: Sequence[Path], top_k: int = 3, on_progress: Callable[[int], None] = lambda _: None
+        self, files: Sequence[Path | str], top_k: int = 3, on_progress: Callable[[int], None] = lambda _: None
     ) -> Iterator[Prediction | Unreadable]:
         """Reads image files, in order; one that cannot be read gives an `Unreadable`.
 
@@ -148,14 +160,27 @@ class Predictor:
             top_k: How many guesses to give.
             on_progress: Called with the number of files read since the last call.
         """
-        for start in range(0, len(files), _FILES):
-            loaded = load_images(files[start : start + _FILES], self.spec, on_progress)
-            predictions = self._predictions(self.probabilities(loaded.images), top_k)
-            for index, prediction in enumerate(predictions):
-                yield Unreadable(loaded.failures[index]) if index in loaded.failures else prediction
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            under_way: deque[tuple[Mapping[int, str], Future[NDArray[np.float32]]]] = deque()
+            for start in range(0, len(files), _FILES):
+                loaded = load_images(files[start : start + _FILES], self.spec, on_progress)
+                under_way.append((loaded.failures, pool.submit(self._in_one_thread, loaded.images)))
+                if len(under_way) > _AHEAD:
+                    yield from self._outcomes(*under_way.popleft(), top_k)
+            for part in under_way:
+                yield from self._outcomes(*part, top_k)
+
+    def _outcomes(
+        self, failures: Mapping[int, str], answers: Future[NDArray[np.float32]], top_k: int
+    ) -> Iterator[Prediction | Unreadable]:
+        for index, prediction in enumerate(self._predictions(answers.result(), top_k)):
+            yield Unreadable(failures[index]) if index in failures else prediction
 
     def _predictions(self, probabilities: NDArray[np.float32], top_k: int) -> list[Prediction]:
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
+        if top_k == 1:
+            best = probabilities.argmax(1)[:, None]
+        else:
+            best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
         rows = np.take_along_axis(probabilities, best, axis=1).astype(float).tolist()
         return [
             Prediction(tuple(Guess(self.labels[i], p) for i, p in zip(indices, values, strict=True)))
@@ -211,7 +236,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
         raise ModelError(f"No such model: {path}", "charcnn models list shows what there is.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    options.intra_op_num_threads = usable_cores()
+    options.intra_op_num_threads = 1  # batches go side by side instead
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # ONNX Runtime's exceptions have no common base but this

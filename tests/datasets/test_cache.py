@@ -1,8 +1,8 @@
 """Images are read once, and again when something has changed."""
 
-import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,11 +183,15 @@ def test_a_damaged_entry_is_mended(files: list[Path], reads: list[int]) -> None:
 
 
 def test_a_file_that_could_not_be_opened_once_is_tried_again(files: list[Path]) -> None:
-    def refused(path: Path, **_more: object) -> io.FileIO:
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
+
+    def refused(path: str, flags: int, *more: Any, **named: Any) -> int:
+        if Path(path) in files:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, *more, **named)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(io, "FileIO", refused)
+        patch.setattr(os, "open", refused)
         assert len(load_cached(files, SPEC).failures) == 6
     assert list(load_cached(files, SPEC).failures) == [5]
 

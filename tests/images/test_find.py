@@ -14,7 +14,7 @@ def _touch(root: Path, *names: str) -> None:
 
 
 def _names(root: Path) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in images_below(root)]
+    return [Path(path).relative_to(root).as_posix() for path in images_below(root)]
 
 
 def test_images_come_in_natural_order(world: Path) -> None:
