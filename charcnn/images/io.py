@@ -90,8 +90,11 @@ def read_bytes(path: Path | str) -> bytes:
         raise ImageError(f"{path} cannot be read: {fault.strerror or fault}") from None
 
 
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-"""How a file is opened: a pipe too, at once, though nobody writes to it; on Windows, without changing line ends."""
+_BYTES = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""On Windows, line ends stay as they are."""
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BYTES
+"""A pipe is opened at once too, though nobody writes to it."""
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BYTES
 
 
 def decode_image(data: bytes, where: str) -> Grey:
@@ -225,7 +228,10 @@ def write_image(path: Path | str, image: Grey) -> None:
         ImageError: the suffix is none that can be written.
         OSError: the file cannot be written.
     """
-    left = memoryview(encode_image(image, os.path.splitext(path)[1]))  # noqa: PTH122 ten times as fast
-    with io.FileIO(path, "w") as stream:
+    left = encode_image(image, os.path.splitext(path)[1])  # noqa: PTH122 ten times as fast
+    file = os.open(path, _WRITE, 0o666)  # small files: no buffer to fill
+    try:
         while left:
-            left = left[stream.write(left) :]
+            left = left[os.write(file, left) :]
+    finally:
+        os.close(file)

@@ -1,7 +1,6 @@
 """Every way to go wrong that a person will find: one red line that names it, one that helps, never a traceback."""
 
 import errno
-import io
 import json
 import os
 import shutil
@@ -169,14 +168,14 @@ def test_no_write_permission(cli: Cli, tmp_path: Path, starter: Path) -> None:
 def test_full_disk_and_refused_writing_are_said(
     cli: Cli, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, word: str
 ) -> None:
-    whole = io.FileIO
+    whole = os.open
 
-    def refuse(path: str, mode: str = "r", **more: Any) -> io.FileIO:
-        if mode == "w":
+    def refuse(path: str, flags: int, *more: Any, **named: Any) -> int:
+        if flags & os.O_TRUNC and str(path).endswith(".bmp"):
             raise OSError(number, os.strerror(number), path)
-        return whole(path, mode, **more)
+        return whole(path, flags, *more, **named)
 
-    monkeypatch.setattr(io, "FileIO", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     check(cli("augment", starter / "ttest", "new"), 1, os.strerror(number), word)
     assert not (tmp_path / "new").exists()
 
