@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from charcnn.models.blocks import MaxPool2d
+from charcnn.models.blocks import Layers
 from charcnn.spec import ImageSpec
 
 _OPSET = 20
@@ -71,7 +71,7 @@ def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelP
 
 
 def _add(graph: _Graph, layer: nn.Module) -> None:
-    if type(layer) is nn.Sequential:
+    if isinstance(layer, Layers) or type(layer) is nn.Sequential:
         for part in layer:
             _add(graph, part)
     elif type(layer) in _WRITERS:
@@ -144,7 +144,6 @@ _WRITERS: dict[type[nn.Module], Callable[..., None]] = {
     nn.Identity: _nothing,
     nn.Linear: _add_linear,
     nn.MaxPool2d: _add_max_pool,
-    MaxPool2d: _add_max_pool,
     nn.Flatten: _add_flatten,
     nn.AdaptiveMaxPool2d: _add_global_max_pool,
     nn.ReLU: lambda graph, _layer: graph.add("Relu"),

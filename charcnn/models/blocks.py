@@ -1,37 +1,73 @@
 """What the lab's networks are made of."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from charcnn.models.catalogue import activation_module
 
+_LANES = 16
+"""Numbers that a processor works on at once; products of other numbers of channels are copied there and back."""
 
-class MaxPool2d(nn.MaxPool2d):
-    """torch's max-pool by way of channels-last memory, where it is five times as fast on a processor.
 
-    What comes before and after stays channels-first, forwards and backwards: there batch norm is the faster one, for
-    channels that are no multiples of 16.
+class Layers(nn.Sequential):
+    """Layers in a row, computed in the memory format and on the numbers of channels that a processor is fastest with.
+
+    In training the channels of convolutions are filled up to multiples of 16 with zeros, which no later layer sees: the
+    function, its gradients, the weights and their names are those of `nn.Sequential`.
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """Pools. Shape: `[N,C,H,W]` → `[N,C,H/2,W/2]` for a window of 2."""
+        """Applies the layers. Shape: `[N,1,H,W]` → `[N,classes]`."""
         on_processor = features.device.type == "cpu"
-        pooled: Tensor = super().forward(_ChannelsLast.apply(features) if on_processor else features)
-        return pooled.contiguous()
+        if on_processor:
+            features = _channels_last(features)
+        if not (on_processor and self.training):
+            answer: Tensor = super().forward(features)  # type: ignore[no-untyped-call]
+            return answer
+        channels = features.shape[1]
+        for layer in self:
+            if isinstance(layer, nn.Conv2d):
+                channels = layer.out_channels
+                features = _convolved(features, layer)
+            elif isinstance(layer, nn.BatchNorm2d):
+                features = _normalised(features, layer)
+            else:
+                features = layer(features[:, :channels] if isinstance(layer, nn.Flatten) else features)
+        return features
 
 
-class _ChannelsLast(torch.autograd.Function):
-    """The same values in channels-last memory; their gradient in channels-first."""
+def _channels_last(images: Tensor) -> Tensor:
+    """The same images with strides that say so: with a single channel torch takes them for channels-first."""
+    channels, height, width = images.shape[1:]
+    if channels != 1:
+        return images.contiguous(memory_format=torch.channels_last)
+    return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))
 
-    @staticmethod
-    def forward(_context: Any, features: Tensor) -> Tensor:
-        return features.contiguous(memory_format=torch.channels_last)
 
-    @staticmethod
-    def backward(_context: Any, gradient: Tensor) -> Tensor:
-        return gradient.contiguous()
+def _convolved(features: Tensor, layer: nn.Conv2d) -> Tensor:
+    """Convolves; what comes in may have more channels than the layer, what goes out is filled up."""
+    more_in, more_out = features.shape[1] - layer.in_channels, -layer.out_channels % _LANES
+    weight = functional.pad(layer.weight, (0, 0, 0, 0, 0, more_in, 0, more_out))
+    bias = None if layer.bias is None else functional.pad(layer.bias, (0, more_out))
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    return functional.conv2d(features, weight, bias, layer.stride, layer.padding, layer.dilation)
+
+
+def _normalised(features: Tensor, layer: nn.BatchNorm2d) -> Tensor:
+    """Normalises a batch and notes its statistics; channels that were filled up stay zero."""
+    if layer.running_mean is None or layer.running_var is None or layer.num_batches_tracked is None:
+        raise TypeError("a batch norm without statistics")
+    more = (0, features.shape[1] - layer.num_features)
+    mean, variance, weight, bias = (
+        functional.pad(part, more) for part in (layer.running_mean, layer.running_var, layer.weight, layer.bias)
+    )
+    momentum = 0.1 if layer.momentum is None else layer.momentum
+    answer = functional.batch_norm(features, mean, variance, weight, bias, True, momentum, layer.eps)
+    layer.running_mean.copy_(mean[: layer.num_features])
+    layer.running_var.copy_(variance[: layer.num_features])
+    layer.num_batches_tracked.add_(1)
+    return answer
 
 
 def convolution(
@@ -45,7 +81,7 @@ def convolution(
     Shape: `[N,channels_in,H,W]` → `[N,channels_out,h/2,w/2]` with `h = H - kernel + 1 + 2 * padding`.
     """
     norm: list[nn.Module] = [nn.BatchNorm2d(channels_out)] if batch_norm else []
-    end: list[nn.Module] = [activation_module(activation), MaxPool2d(2)]
+    end: list[nn.Module] = [activation_module(activation), nn.MaxPool2d(2)]
     if activation != "prelu":
         end.reverse()
     return [nn.Conv2d(channels_in, channels_out, kernel, padding=padding), *norm, *end]

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from charcnn.models.blocks import convolution, dense
+from charcnn.models.blocks import Layers, convolution, dense
 from charcnn.models.catalogue import network
 
 
@@ -31,7 +31,7 @@ def cnn_dropout(
 
 
 def _cnn(classes: int, activation: str, batch_norm: bool, dropout_1024: float, dropout_128: float) -> nn.Module:
-    return nn.Sequential(
+    return Layers(
         *convolution(1, 25, 3, activation=activation, batch_norm=batch_norm),
         *convolution(25, 50, 3, activation=activation, batch_norm=batch_norm),
         nn.Flatten(),

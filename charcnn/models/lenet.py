@@ -5,7 +5,7 @@ Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to docum
 
 from torch import nn
 
-from charcnn.models.blocks import convolution, dense
+from charcnn.models.blocks import Layers, convolution, dense
 from charcnn.models.catalogue import network
 
 
@@ -21,7 +21,7 @@ def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, d
         batch_norm: Whether each convolution is normalised.
         dropout: Rate after the layers of 120 and of 84.
     """
-    return nn.Sequential(
+    return Layers(
         *convolution(1, 6, 5, activation=activation, batch_norm=batch_norm),
         *convolution(6, 16, 5, activation=activation, batch_norm=batch_norm),
         nn.Flatten(),
@@ -35,7 +35,7 @@ def lenet_wide(classes: int, *, activation: str = "relu", batch_norm: bool = Fal
 
     Shape: `[N,1,32,32]` → 32×32×32 → 32×16×16 → 64×16×16 → 64×8×8 → 4096 → 120 → 84 → `[N,classes]`.
     """
-    return nn.Sequential(
+    return Layers(
         *convolution(1, 32, 5, padding=2, activation=activation, batch_norm=batch_norm),
         *convolution(32, 64, 5, padding=2, activation=activation, batch_norm=batch_norm),
         nn.Flatten(),

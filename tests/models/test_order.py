@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from charcnn.models.blocks import MaxPool2d
 from charcnn.models.catalogue import ACTIVATIONS, activation_module, get_network
 
 
@@ -79,20 +78,24 @@ def test_a_seed_gives_the_labs_weights_and_they_the_labs_answers(name: str, acti
 
 
 @pytest.mark.parametrize("name", ["cnn", "lenet", "lenet-wide"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "prelu"])
 @pytest.mark.parametrize("batch_norm", [True, False], ids=["norm", "no norm"])
-def test_the_gradients_are_the_labs_too(name: str, batch_norm: bool) -> None:
+def test_the_gradients_and_the_statistics_are_the_labs_too(name: str, activation: str, batch_norm: bool) -> None:
     labels = torch.tensor([0, 1, 2, 3, 6])
-    gradients = []
-    for module in pair(name, "relu", batch_norm):
+    gradients, statistics = [], []
+    for module in pair(name, activation, batch_norm):
         module.train()
         loss = nn.functional.cross_entropy(module(images(name)), labels)
         gradients.append(torch.autograd.grad(loss, list(module.parameters())))
+        statistics.append(dict(module.named_buffers()))
     for ours, labs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, labs, rtol=1e-4, atol=1e-6)
     assert all(gradient.any() for gradient in gradients[0][-4:])
+    for key, value in statistics[1].items():
+        torch.testing.assert_close(statistics[0][key], value)
 
 
 def test_prelu_comes_before_the_pool() -> None:
     """Its slope is learnt and may be negative: then the largest value is not what the largest input gives."""
     kinds = [type(part) for part in get_network("cnn").build(3, {"activation": "prelu"}).children()]
-    assert kinds.index(nn.PReLU) < kinds.index(MaxPool2d)
+    assert kinds.index(nn.PReLU) < kinds.index(nn.MaxPool2d)
