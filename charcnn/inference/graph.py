@@ -5,6 +5,7 @@ A network with any other layer is left to torch's exporter.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from charcnn.spec import ImageSpec
 _OPSET = 20
 """The first that has Gelu."""
 _IR_VERSION = 10
+_LANES = 16
+"""Numbers that a processor works on at once."""
 
 
 class UnknownLayerError(Exception):
@@ -31,13 +34,13 @@ class _Graph:
 
     value: str
     nodes: list[onnx.NodeProto] = field(default_factory=list)
-    weights: list[onnx.TensorProto] = field(default_factory=list)
+    weights: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def add(self, kind: str, *weights: NDArray[np.generic], output: str = "", **attributes: Any) -> None:
         """Appends a node whose further inputs are weights."""
         output = output or f"{kind.lower()}_{len(self.nodes)}"
         names = [f"{output}.{number}" for number in range(len(weights))]
-        self.weights += [numpy_helper.from_array(w, name) for w, name in zip(weights, names, strict=True)]
+        self.weights.update(zip(names, weights, strict=True))
         self.nodes.append(helper.make_node(kind, [self.value, *names], [output], name=output, **attributes))
         self.value = output
 
@@ -61,13 +64,37 @@ def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelP
     graph.add("Sub", np.array(spec.mean / spec.std, np.float32))
     _add(graph, network)
     graph.add("Softmax", output="probabilities", axis=-1)
+    _fill_channels_up(graph)
     ends = (
         helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 1, spec.height, spec.width]),
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", classes]),
     )
-    body = helper.make_graph(graph.nodes, "charcnn", ends[:1], ends[1:], graph.weights)
+    weights = [numpy_helper.from_array(weight, name) for name, weight in graph.weights.items()]
+    body = helper.make_graph(graph.nodes, "charcnn", ends[:1], ends[1:], weights)
     opsets = [helper.make_opsetid("", _OPSET)]
     return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION)
+
+
+def _fill_channels_up(graph: _Graph) -> None:
+    """Fills the channels between two convolutions up to a multiple of 16 with zeros, which the second one ignores.
+
+    The answers are the same; ONNX Runtime has its fast convolution for such numbers of channels alone.
+    """
+    convolutions = [number for number, node in enumerate(graph.nodes) if node.op_type == "Conv"]
+    for first, second in pairwise(convolutions):
+        before, after = graph.nodes[first].input[1:], graph.nodes[second].input[1]
+        channels = len(graph.weights[before[0]])
+        more = -channels % _LANES
+        if graph.weights[after].shape[1] != channels:  # in groups
+            continue
+        norms = [node for node in graph.nodes[first:second] if node.op_type == "BatchNormalization"]
+        for name in [*before, *(name for node in norms for name in node.input[1:])]:
+            graph.weights[name] = _filled_up(graph.weights[name], 0, more)
+        graph.weights[after] = _filled_up(graph.weights[after], 1, more)
+
+
+def _filled_up(weight: NDArray[np.generic], axis: int, more: int) -> NDArray[np.generic]:
+    return np.pad(weight, [(0, more if number == axis else 0) for number in range(weight.ndim)])
 
 
 def _add(graph: _Graph, layer: nn.Module) -> None:
