@@ -21,7 +21,7 @@ from charcnn.handwriting.hand import BLOCK, Hand
 from charcnn.handwriting.writer import handwriting
 from charcnn.images.io import encode_image, read_image, write_image
 from charcnn.images.manifest import Written
-from charcnn.images.share import shared
+from charcnn.images.share import Crew
 from charcnn.images.sheet import contact_sheet
 
 PREVIEW = "preview.png"
@@ -196,10 +196,11 @@ def write_samples(
     for task in tasks:
         (task.root / task.folder).mkdir(parents=True, exist_ok=True)
     results: dict[int, dict[str, Written]] = {}
-    for number, result in shared(_write, tasks, 1 if total < _FEW else jobs):
-        results[number] = result
-        done += len(result)
-        on_progress(done, total)
+    with Crew(1 if total < _FEW else jobs) as crew:
+        for number, result in crew.share(_write, tasks):
+            results[number] = result
+            done += len(result)
+            on_progress(done, total)
     entries = {name: entry for number in range(len(tasks)) for name, entry in results[number].items()}
     return {name: entry for part in parts for name, entry in entries.items() if name.startswith(f"{part}/")}
 

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ConfigError, DatasetError, ImageError
-from charcnn.images.find import image_names_below
+from charcnn.images.find import found_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
-from charcnn.images.io import SUFFIXES, Grey, decode_image, read_bytes, write_image
+from charcnn.images.io import SUFFIXES, Grey, decode_image, natural_key, read_bytes, write_image
 from charcnn.images.manifest import MANIFEST, manifest_lines, read_manifest, recorded_origins, write_manifest
-from charcnn.images.share import shared
+from charcnn.images.share import Crew
 
 _CLASSES = "classes.txt"
 """Names the class folders; it goes with them."""
@@ -161,34 +161,41 @@ def augment(
     if copies < 1:
         raise ConfigError(f"--copies {copies}: each image has one child at least.")
     source, destination = Path(source), Path(destination)
-    parents = _source_images(source)
+    found = _source_images(source)
     _check_apart(source, destination)
-    children = [name if copies == 1 else _numbered(name, copy) for name in parents for copy in range(1, copies + 1)]
-    parents = [name for name in parents for _ in range(copies)]
-    changes = Change.draw(ranges or Ranges(), len(children), seed)
-    own = {Path(MANIFEST), Path(_CLASSES), *(Path(row["child"]) for row in read_manifest(destination))}
-    origins = recorded_origins([f"{source}/{name}" for name in dict.fromkeys(parents)])
-
     results: dict[int, _Done] = {}
-    with new_folder(destination, own.__contains__, force) as folder:
-        for inner in {os.path.dirname(name) for name in parents}:  # noqa: PTH120 ten times as fast
-            (folder / inner).mkdir(parents=True, exist_ok=True)
-        tasks = [
-            _Task(source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part]))
-            for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
+    with Crew(1 if len(found) * copies < _FEW else jobs) as crew:
+        originals = sorted(found, key=natural_key)
+        children = [
+            name if copies == 1 else _numbered(name, copy) for name in originals for copy in range(1, copies + 1)
         ]
-        for number, result in shared(_augment_files, tasks, 1 if len(children) < _FEW else jobs):
-            results[number] = result
-            on_progress(sum(done.children for done in results.values()), len(children))
-        made = sum(done.children for done in results.values())
-        failures = {path: reason for number in range(len(tasks)) for path, reason in results[number].failures.items()}
-        if not made:
-            raise DatasetError(
-                f"None of the {len(parents)} images in {source} can be read: {next(iter(failures.values()))}"
-            )
-        write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
-        if (source / _CLASSES).is_file():
-            shutil.copyfile(source / _CLASSES, folder / _CLASSES)
+        parents = [name for name in originals for _ in range(copies)]
+        changes = Change.draw(ranges or Ranges(), len(children), seed)
+        own = {Path(MANIFEST), Path(_CLASSES), *(Path(row["child"]) for row in read_manifest(destination))}
+        origins = recorded_origins([f"{source}/{name}" for name in originals])
+        with new_folder(destination, own.__contains__, force) as folder:
+            for inner in {os.path.dirname(name) for name in originals}:  # noqa: PTH120 ten times as fast
+                (folder / inner).mkdir(parents=True, exist_ok=True)
+            tasks = [
+                _Task(
+                    source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part])
+                )
+                for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
+            ]
+            for number, result in crew.share(_augment_files, tasks):
+                results[number] = result
+                on_progress(sum(done.children for done in results.values()), len(children))
+            made = sum(done.children for done in results.values())
+            failures = {
+                path: reason for number in range(len(tasks)) for path, reason in results[number].failures.items()
+            }
+            if not made:
+                raise DatasetError(
+                    f"None of the {len(parents)} images in {source} can be read: {next(iter(failures.values()))}"
+                )
+            write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
+            if (source / _CLASSES).is_file():
+                shutil.copyfile(source / _CLASSES, folder / _CLASSES)
     return Augmented(destination, made, failures)
 
 
@@ -206,7 +213,7 @@ def _numbered(name: str, copy: int) -> str:
 def _source_images(source: Path) -> list[str]:
     if not source.is_dir():
         raise DatasetError(f"No such folder: {source}", "Name a folder of images: charcnn augment SRC DST")
-    names = image_names_below(source)
+    names = found_below(source)
     if not names:
         raise DatasetError(f"{source} holds no images ({' '.join(sorted(SUFFIXES))}).")
     return names

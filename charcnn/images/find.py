@@ -6,8 +6,8 @@ from pathlib import Path
 from charcnn.images.io import is_image, natural_key
 
 
-def image_names_below(folder: Path) -> list[str]:
-    """Finds all images in a folder and its sub-folders, in natural order, without hidden ones and `__MACOSX`.
+def found_below(folder: Path) -> list[str]:
+    """Finds all images in a folder and its sub-folders, in any order, without hidden ones and `__MACOSX`.
 
     Returns:
         Their paths relative to the folder, with `/`.
@@ -18,10 +18,10 @@ def image_names_below(folder: Path) -> list[str]:
         inner = Path(root).relative_to(folder).as_posix()
         before = "" if inner == "." else f"{inner}/"
         names += [before + name for name in files if is_image(name)]
-    return sorted(names, key=natural_key)
+    return names
 
 
 def images_below(folder: Path) -> list[str]:
-    """Gives the paths of what `image_names_below` finds, with `/`."""
+    """Gives the paths of what `found_below` finds, in natural order, with `/`."""
     before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
-    return [before + name for name in image_names_below(folder)]
+    return [before + name for name in sorted(found_below(folder), key=natural_key)]

@@ -49,7 +49,7 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 _NUMBERS = re.compile("([0-9]+)")
 
 
-def read_image(path: Path) -> Grey:
+def read_image(path: Path | str) -> Grey:
     """Reads an image file as grey.
 
     Returns:

@@ -4,7 +4,8 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 import cv2
 
@@ -12,27 +13,50 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def shared(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, Result]]:
-    """Does all tasks and gives number and result of each as it is done. OpenCV uses one thread for each.
-
-    This process works too, from the front, others from the back: two that write into one folder wait for each other.
+class Crew:
+    """This process and further ones, which start at once and get ready while this one goes on.
 
     Args:
-        work: What is done with a task; a function of a module, since other processes import it.
-        tasks: What there is to do.
         jobs: Processes, this one included.
     """
-    if jobs == 1:
-        yield from ((number, _alone(work, task)) for number, task in enumerate(tasks))
-        return
-    left = deque(enumerate(tasks))
-    # a fork would copy OpenCV's threads in an unknown state
-    with ProcessPoolExecutor(jobs - 1, multiprocessing.get_context("spawn")) as pool:
+
+    def __init__(self, jobs: int) -> None:
+        self._others = jobs - 1
+        # a fork would copy OpenCV's threads in an unknown state
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(self._others, spawn) if self._others else None
+
+    def __enter__(self) -> Self:
+        """Starts the others."""
+        if self._pool:
+            self._pool.__enter__()
+            for _ in range(self._others):
+                self._pool.submit(cv2.setNumThreads, 1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits until the others have ended."""
+        if self._pool:
+            self._pool.__exit__(kind, fault, trace)
+
+    def share(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[tuple[int, Result]]:
+        """Does all tasks and gives number and result of each as it is done. OpenCV uses one thread for each.
+
+        This process works too, from the front, others from the back: two that write into one folder wait for each
+        other.
+
+        Args:
+            work: What is done with a task; a function of a module, since other processes import it.
+            tasks: What there is to do.
+        """
+        left = deque(enumerate(tasks))
         theirs: dict[Future[Result], int] = {}
         while True:
-            while left and len(theirs) < 2 * (jobs - 1):  # for each one under way, one to come
+            while self._pool and left and len(theirs) < 2 * self._others:  # for each one under way, one to come
                 number, task = left.pop()
-                theirs[pool.submit(_alone, work, task)] = number
+                theirs[self._pool.submit(_alone, work, task)] = number
             mine = left.popleft() if left else None
             if mine:
                 yield mine[0], _alone(work, mine[1])

@@ -45,14 +45,15 @@ def _reading(world: World) -> list[tuple[str, ...]]:
     ):
         read = [_trained(world, [str(_drawn(world, characters, seed) / "train")], test) for seed in range(SEEDS)]
         found.append((f"synthetic only → {name}", "", "", *_told(read, wanted)))
-    for few in FEW:
+    for few in (*FEW, 0):
         both, alone = [], []
         for seed in range(SEEDS):
-            train, rest = _few(world, lab, few, seed)
+            train, rest = _few(world, lab, few, seed) if few else world.split(seed)
             both.append(_trained(world, [str(_drawn(world, TWELVE, seed) / "train"), str(train)], rest))
-            alone.append(_trained(world, [str(train)], rest) if few > 1 else 0.0)  # one cannot be split
+            alone.append(_trained(world, [str(train)], rest) if few != 1 else 0.0)  # one cannot be split
         wanted = "≥ 98.9 %" if few == 5 else ""
-        found.append((f"synthetic + {few} real a class", "", f"{np.mean(alone):.2%}", *_told(both, wanted)))
+        name = f"{few} real a class" if few else "all real but the fifth that is read"
+        found.append((f"synthetic + {name}", "", f"{np.mean(alone):.2%}", *_told(both, wanted)))
     return found
 
 

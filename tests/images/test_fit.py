@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from charcnn.datasets.idx import read_idx
 from charcnn.images.find import images_below
@@ -238,3 +239,12 @@ def test_real_images_and_their_negatives_become_the_same(casia20: Path) -> None:
         for path in images_below(casia20)[::100]:
             image, spec = read_image(path), ImageSpec(fit=way)
             assert np.abs(fit(255 - image, spec).astype(int) - fit(image, spec)).max() <= 2, path
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(1, 40))), FITS_ONLY)
+def test_a_scan_in_black_and_white_is_taken_as_one_in_nearly_black_and_white(ink: NDArray[np.bool_], how: Fit) -> None:
+    """The one is told by counting, the other by Otsu's threshold."""
+    plain, nearly = np.where(ink, 0, 255).astype(np.uint8), np.where(ink, 1, 254).astype(np.uint8)
+    assert is_light_on_dark(plain) == is_light_on_dark(nearly)
+    found = [fit(image, ImageSpec(fit=how)).astype(int) for image in (plain, nearly)]
+    assert np.abs(found[0] - found[1]).max() <= 2
