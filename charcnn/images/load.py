@@ -15,7 +15,7 @@ from charcnn.images.io import decode_image, read_bytes
 from charcnn.machine import usable_cores
 from charcnn.spec import ImageSpec
 
-_CHUNK = 64
+_CHUNK = 32
 """Files per task: enough that handing a task over costs nothing, few enough that progress moves."""
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -21,7 +21,7 @@ class Crew:
     """
 
     def __init__(self, jobs: int) -> None:
-        self._others = jobs - 1
+        self._others = max(0, jobs - 1)
         # a fork would copy OpenCV's threads in an unknown state
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(self._others, spawn) if self._others else None
@@ -53,17 +53,22 @@ class Crew:
         """
         left = deque(enumerate(tasks))
         theirs: dict[Future[Result], int] = {}
-        while True:
-            while self._pool and left and len(theirs) < 2 * self._others:  # for each one under way, one to come
-                number, task = left.pop()
-                theirs[self._pool.submit(_alone, work, task)] = number
-            mine = left.popleft() if left else None
-            if mine:
-                yield mine[0], _alone(work, mine[1])
-            elif not theirs:
-                return
-            for future in [future for future in theirs if mine is None or future.done()]:
-                yield theirs.pop(future), future.result()
+        try:
+            while True:
+                while self._pool and left and len(theirs) < 2 * self._others:  # for each one under way, one to come
+                    number, task = left.pop()
+                    theirs[self._pool.submit(_alone, work, task)] = number
+                mine = left.popleft() if left else None
+                if mine:
+                    yield mine[0], _alone(work, mine[1])
+                elif not theirs:
+                    return
+                for future in [future for future in theirs if mine is None or future.done()]:
+                    yield theirs.pop(future), future.result()
+        finally:  # nobody writes any more when this ends early
+            for future in theirs:
+                future.cancel()
+            wait(theirs)
 
 
 def _alone(work: Callable[[Task], Result], task: Task) -> Result:

@@ -82,19 +82,21 @@ def _fill_channels_up(graph: _Graph) -> None:
     """
     convolutions = [number for number, node in enumerate(graph.nodes) if node.op_type == "Conv"]
     for first, second in pairwise(convolutions):
-        before, after = graph.nodes[first].input[1:], graph.nodes[second].input[1]
-        channels = len(graph.weights[before[0]])
-        more = -channels % _LANES
-        if graph.weights[after].shape[1] != channels:  # in groups
+        one, two = graph.nodes[first], graph.nodes[second]
+        more = -len(graph.weights[one.input[1]]) % _LANES
+        if any(helper.get_node_attr_value(node, "group") != 1 for node in (one, two)):
             continue
         norms = [node for node in graph.nodes[first:second] if node.op_type == "BatchNormalization"]
-        for name in [*before, *(name for node in norms for name in node.input[1:])]:
-            graph.weights[name] = _filled_up(graph.weights[name], 0, more)
-        graph.weights[after] = _filled_up(graph.weights[after], 1, more)
+        for node in (one, *norms):
+            for name in node.input[1:]:
+                is_variance = node is not one and name == node.input[4]
+                graph.weights[name] = _filled_up(graph.weights[name], 0, more, float(is_variance))
+        graph.weights[two.input[1]] = _filled_up(graph.weights[two.input[1]], 1, more)
 
 
-def _filled_up(weight: NDArray[np.generic], axis: int, more: int) -> NDArray[np.generic]:
-    return np.pad(weight, [(0, more if number == axis else 0) for number in range(weight.ndim)])
+def _filled_up(weight: NDArray[np.generic], axis: int, more: int, value: float = 0.0) -> NDArray[np.generic]:
+    sides = [(0, more if number == axis else 0) for number in range(weight.ndim)]
+    return np.pad(weight, sides, constant_values=value)
 
 
 def _add(graph: _Graph, layer: nn.Module) -> None:
@@ -125,7 +127,7 @@ def _add_batch_norm(graph: _Graph, layer: nn.BatchNorm2d) -> None:
     parts = (layer.weight, layer.bias, layer.running_mean, layer.running_var)
     if any(part is None for part in parts):
         raise UnknownLayerError("a batch norm without statistics or without weights")
-    graph.add("BatchNormalization", *(_array(part) for part in parts if part is not None), epsilon=layer.eps)
+    graph.add("BatchNormalization", *(_array(part) for part in parts if part is not None), epsilon=float(layer.eps))
 
 
 def _add_linear(graph: _Graph, layer: nn.Linear) -> None:

@@ -160,15 +160,18 @@ class Predictor:
             top_k: How many guesses to give.
             on_progress: Called with the number of files read since the last call.
         """
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            under_way: deque[tuple[Mapping[int, str], Future[NDArray[np.float32]]]] = deque()
+        pool = ThreadPoolExecutor(usable_cores())
+        under_way: deque[tuple[Mapping[int, str], Future[NDArray[np.float32]]]] = deque()
+        try:
             for start in range(0, len(files), _FILES):
                 loaded = load_images(files[start : start + _FILES], self.spec, on_progress)
                 under_way.append((loaded.failures, pool.submit(self._in_one_thread, loaded.images)))
                 if len(under_way) > _AHEAD:
                     yield from self._outcomes(*under_way.popleft(), top_k)
-            for part in under_way:
-                yield from self._outcomes(*part, top_k)
+            while under_way:
+                yield from self._outcomes(*under_way.popleft(), top_k)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _outcomes(
         self, failures: Mapping[int, str], answers: Future[NDArray[np.float32]], top_k: int

@@ -9,6 +9,18 @@ from charcnn.models.catalogue import activation_module
 _LANES = 16
 """Numbers that a processor works on at once; products of other numbers of channels are copied there and back."""
 
+_MIND_NO_CHANNELS = (
+    nn.MaxPool2d,
+    nn.Flatten,
+    nn.Linear,
+    nn.Dropout,
+    nn.ReLU,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.LeakyReLU,
+    nn.PReLU,
+)
+
 
 class Layers(nn.Sequential):
     """Layers in a row, computed in the memory format and on the numbers of channels that a processor is fastest with.
@@ -22,7 +34,7 @@ class Layers(nn.Sequential):
         on_processor = features.device.type == "cpu"
         if on_processor:
             features = _channels_last(features)
-        if not (on_processor and self.training):
+        if not (on_processor and self.training and all(map(_bears_more_channels, self))):
             answer: Tensor = super().forward(features)  # type: ignore[no-untyped-call]
             return answer
         channels = features.shape[1]
@@ -34,7 +46,16 @@ class Layers(nn.Sequential):
                 features = _normalised(features, layer)
             else:
                 features = layer(features[:, :channels] if isinstance(layer, nn.Flatten) else features)
-        return features
+        return features[:, :channels] if features.ndim == 4 else features
+
+
+def _bears_more_channels(layer: nn.Module) -> bool:
+    """Tells whether a layer in training is one that `_convolved` or `_normalised` stands for, or minds no channels."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.groups == 1 and layer.padding_mode == "zeros"
+    if isinstance(layer, nn.BatchNorm2d):
+        return layer.training and layer.affine and layer.track_running_stats and layer.momentum is not None
+    return isinstance(layer, _MIND_NO_CHANNELS)
 
 
 def _channels_last(images: Tensor) -> Tensor:
@@ -62,8 +83,7 @@ def _normalised(features: Tensor, layer: nn.BatchNorm2d) -> Tensor:
     mean, variance, weight, bias = (
         functional.pad(part, more) for part in (layer.running_mean, layer.running_var, layer.weight, layer.bias)
     )
-    momentum = 0.1 if layer.momentum is None else layer.momentum
-    answer = functional.batch_norm(features, mean, variance, weight, bias, True, momentum, layer.eps)
+    answer = functional.batch_norm(features, mean, variance, weight, bias, True, layer.momentum or 0.0, layer.eps)
     layer.running_mean.copy_(mean[: layer.num_features])
     layer.running_var.copy_(variance[: layer.num_features])
     layer.num_batches_tracked.add_(1)

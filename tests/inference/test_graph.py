@@ -101,6 +101,10 @@ def test_mean_and_std_are_in_the_graph(spec: ImageSpec) -> None:
             nn.Flatten(),
             nn.Linear(192, 3, bias=False),
         ),
+        nn.Sequential(
+            *(nn.Conv2d(1, 10, 3), nn.Conv2d(10, 20, 3, groups=2), nn.Conv2d(20, 5, 3)),
+            *(nn.BatchNorm2d(5, eps=0), nn.Sigmoid(), nn.Conv2d(5, 2, 3), nn.Flatten(), nn.Linear(16, 3)),
+        ),
         nn.Sequential(nn.MaxPool2d(3, 2), nn.Flatten(), nn.Linear(20, 3)),
         nn.Sequential(nn.MaxPool2d((2, 3), (1, 2)), nn.Sequential(nn.Flatten()), nn.Linear(44, 3)),
         nn.Sequential(nn.Conv2d(1, 6, 3), nn.AdaptiveMaxPool2d((1, 1)), nn.Flatten(), nn.Linear(6, 3)),

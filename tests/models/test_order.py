@@ -95,6 +95,17 @@ def test_the_gradients_and_the_statistics_are_the_labs_too(name: str, activation
         torch.testing.assert_close(statistics[0][key], value)
 
 
+@pytest.mark.parametrize("end", [4, 8, 9, 16])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_training_sees_between_the_layers_is_the_labs_too(end: int, frozen: bool) -> None:
+    ours, labs = (module.train() for module in pair("cnn", "relu", True))
+    assert isinstance(ours, nn.Sequential)
+    assert isinstance(labs, nn.Sequential)
+    for module in (ours, labs):
+        module[1].train(not frozen)
+    torch.testing.assert_close(ours[:end](images("cnn")), labs[:end](images("cnn")))
+
+
 def test_prelu_comes_before_the_pool() -> None:
     """Its slope is learnt and may be negative: then the largest value is not what the largest input gives."""
     kinds = [type(part) for part in get_network("cnn").build(3, {"activation": "prelu"}).children()]
