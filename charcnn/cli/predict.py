@@ -118,7 +118,7 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
     truth: dict[str, str] = {}
     for path in found:
         if not path.is_dir():
-            files.append(str(path))
+            files.append(path.as_posix())
             continue
         inside = images_below(path)
         if not inside:

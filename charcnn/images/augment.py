@@ -165,38 +165,38 @@ def augment(
     _check_apart(source, destination)
     results: dict[int, _Done] = {}
     with Crew(1 if len(found) * copies < _FEW else jobs) as crew:
-        originals = sorted(found, key=natural_key)
-        children = [
-            name if copies == 1 else _numbered(name, copy) for name in originals for copy in range(1, copies + 1)
-        ]
-        parents = [name for name in originals for _ in range(copies)]
-        changes = Change.draw(ranges or Ranges(), len(children), seed)
         own = {Path(MANIFEST), Path(_CLASSES), *(Path(row["child"]) for row in read_manifest(destination))}
-        origins = recorded_origins([f"{source}/{name}" for name in originals])
         with new_folder(destination, own.__contains__, force) as folder:
-            for inner in {os.path.dirname(name) for name in originals}:  # noqa: PTH120 ten times as fast
-                (folder / inner).mkdir(parents=True, exist_ok=True)
-            tasks = [
-                _Task(
-                    source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part])
-                )
-                for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
-            ]
+            tasks = _tasks(source, folder, sorted(found, key=natural_key), copies, ranges or Ranges(), seed)
             for number, result in crew.share(_augment_files, tasks):
                 results[number] = result
-                on_progress(sum(done.children for done in results.values()), len(children))
+                on_progress(sum(done.children for done in results.values()), len(found) * copies)
             made = sum(done.children for done in results.values())
             failures = {
                 path: reason for number in range(len(tasks)) for path, reason in results[number].failures.items()
             }
             if not made:
                 raise DatasetError(
-                    f"None of the {len(parents)} images in {source} can be read: {next(iter(failures.values()))}"
+                    f"None of the {len(found)} images in {source} can be read: {next(iter(failures.values()))}"
                 )
             write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
             if (source / _CLASSES).is_file():
                 shutil.copyfile(source / _CLASSES, folder / _CLASSES)
     return Augmented(destination, made, failures)
+
+
+def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:
+    """Makes the sub-folders and says what is to be done: every child's parent, name and change."""
+    for inner in {os.path.dirname(name) for name in originals}:  # noqa: PTH120 ten times as fast
+        (folder / inner).mkdir(parents=True, exist_ok=True)
+    children = [name if copies == 1 else _numbered(name, copy) for name in originals for copy in range(1, copies + 1)]
+    parents = [name for name in originals for _ in range(copies)]
+    changes = Change.draw(ranges, len(children), seed)
+    origins = recorded_origins([f"{source}/{name}" for name in originals])
+    return [
+        _Task(source, folder, parents[part], children[part], changes[part], _some(origins, source, parents[part]))
+        for part in (slice(start, start + _CHUNK) for start in range(0, len(children), _CHUNK))
+    ]
 
 
 def _some(origins: dict[str, str], source: Path, parents: list[str]) -> dict[str, str]:
