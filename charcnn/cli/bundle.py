@@ -38,6 +38,7 @@ def import_bundle(
     as_json: Json = False,
 ) -> None:
     """Make a version of a bundle, after comparing every byte with its card."""
+    from charcnn.cli.predict import reading_command
     from charcnn.registry.bundle import import_bundle
     from charcnn.registry.store import Registry
 
@@ -46,4 +47,4 @@ def import_bundle(
         output.put_json(card.model_dump(mode="json"))
     else:
         output.put(card.reference)
-    output.next_step(f"charcnn predict --model {card.reference}")
+    output.next_step(reading_command(card.reference, card.labels))

@@ -137,7 +137,7 @@ def alias(
         return
     store.set_alias(listed, name)
     output.say(f"{listed.name}@{name} is {listed.reference} now.")
-    output.next_step(f"charcnn predict --model {listed.name}@{name}")
+    output.next_step(f"charcnn models show {listed.name}@{name}")
 
 
 @app.command()

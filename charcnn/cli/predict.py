@@ -82,6 +82,14 @@ def predict(
     _summarise(results, truth, predictor, strict)
 
 
+def reading_command(reference: str, labels: Sequence[str]) -> str:
+    """Gives what to type to read with a model: without files only where it reads the starter set."""
+    from charcnn.handwriting.charsets import STARTER
+
+    files = "" if set(STARTER) <= set(labels) else " FILE…"
+    return f"charcnn predict --model {reference}{files}"
+
+
 Result = tuple[str, "Prediction | Unreadable"]
 
 

@@ -285,6 +285,7 @@ def _loading() -> AbstractContextManager[None]:
 
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
     """Trains, and tells how it goes and what came of it."""
+    from charcnn.cli.predict import reading_command
     from charcnn.registry.store import Registry
     from charcnn.training.stopping import Interrupted
 
@@ -315,9 +316,9 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
     if trained.interrupted:
-        output.next_step(f"charcnn train --resume {trained.run}", f"charcnn predict --model {card.reference}")
+        output.next_step(f"charcnn train --resume {trained.run}", reading_command(card.reference, card.labels))
         raise typer.Exit(INTERRUPTED)
-    output.next_step(f"charcnn evaluate --model {card.reference}", f"charcnn predict --model {card.reference}")
+    output.next_step(f"charcnn evaluate --model {card.reference}", reading_command(card.reference, card.labels))
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,3 +159,16 @@ def test_lab_headline_on_real_images(cli: Cli, fudan12: Path, tmp_path: Path) ->
     assert evaluation["dataset"] == "real/test.csv"
     assert evaluation["images"] > 5000
     assert evaluation["accuracy"] > 0.85
+
+
+@pytest.mark.parametrize(("classes", "said"), [(12, "chars12@1"), (2, "some@1 FILE…")])
+def test_the_next_command_reads_the_starter_set_or_asks_for_files(
+    cli: Cli, starter: Path, tmp_path: Path, classes: int, said: str
+) -> None:
+    source = starter / "train"
+    if classes == 2:
+        source = tmp_path / "some" / "train"
+        for folder in sorted((starter / "train").iterdir())[:2]:
+            shutil.copytree(folder, source / folder.name)
+    result = cli("train", "--data", source, "--net", "lenet", "--epochs", 1)
+    assert f"Next: charcnn predict --model {said}\n" in result.stderr
