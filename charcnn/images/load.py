@@ -1,6 +1,7 @@
 """Many image files → one uint8 array `[N,H,W]`, in threads: the only loop over files that reads pixels."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,8 +55,7 @@ def load_images(
         One row per file, in order.
     """
     images = np.full((len(files), spec.height, spec.width), 255, np.uint8)
-    digests = np.zeros((len(files), 32), np.uint8)
-
+    digests = [bytes(32)] * len(files)
     unopened: set[int] = set()
 
     def read(start: int) -> dict[int, str]:
@@ -70,7 +70,7 @@ def load_images(
                 if data is None:
                     unopened.add(index)
             else:
-                digests[index] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
+                digests[index] = hashlib.sha256(data).digest()
         return failures
 
     failures: dict[int, str] = {}
@@ -79,10 +79,10 @@ def load_images(
         for start, found in zip(starts, pool.map(read, starts) if workers > 1 else map(read, starts), strict=True):
             failures |= found
             on_progress(min(_CHUNK, len(files) - start))
-    return Loaded(images, digests, failures, frozenset(unopened))
+    return Loaded(images, np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), failures, frozenset(unopened))
 
 
 def _workers(files: Sequence[Path | str]) -> int:
-    sample = map(Path, files[:: max(1, len(files) // 16)])
-    sizes = [path.stat().st_size for path in sample if path.is_file()]
+    sample = files[:: max(1, len(files) // 16)]
+    sizes = [os.path.getsize(path) for path in sample if os.path.isfile(path)]  # noqa: PTH113, PTH202 four times as fast
     return usable_cores() if sizes and sum(sizes) / len(sizes) >= _LARGE else 1
