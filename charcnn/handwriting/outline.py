@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from charcnn.handwriting.allographs import allographs
 from charcnn.handwriting.glyph import faces, glyph
+from charcnn.handwriting.kaishu import kaishu
 from charcnn.handwriting.strokes import Segment, length_of, segments
 
 _EM = 256
@@ -134,13 +135,13 @@ class Outline:
 def outlines(character: str, fonts: tuple[Path, ...] = ()) -> tuple[Outline, ...]:
     """Gives the shapes in which a character is written: one for each font (or built-in face) that has it.
 
-    With the built-in faces the forms of `allographs` come on top, and then they are half of what is given.
+    With the built-in faces the forms of `allographs` and `kaishu` come on top, and then they are half of what is given.
 
     Raises:
         GlyphError: no font has the character.
     """
     print_like = tuple(outline(segments(glyph(character, _EM, face), _EM)) for face in faces(character, fonts))
-    by_hand = () if fonts else tuple(outline(form) for form in allographs(character))
+    by_hand = () if fonts else tuple(outline(form) for form in (*allographs(character), kaishu(character)) if form)
     if not by_hand:
         return print_like
     return print_like * len(by_hand) + by_hand * len(print_like)

@@ -4,6 +4,7 @@ A stroke here is a *segment*: a piece of line without a sharp corner. Segments t
 corner (口 has four), or a place where one touches another. A writer moves nodes, bends segments and breaks corners.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ _GOES_ON = 0.72
 """Cosine of the turn below which two chains meeting at a junction are two strokes."""
 _CORNER = 0.55
 """Cosine of the turn below which a chain is cut in two: some 57°."""
-_SPACING = 0.07
+SPACING = 0.07
 """Length between two points of a segment, in ems."""
 
 
@@ -55,7 +56,7 @@ def segments(picture: Grey, em: float) -> tuple[Segment, ...]:
     free_node = 1 + max((end for pair in ends for end in pair), default=0)
     for line, (first, last) in zip(chains, ends, strict=True):
         chain = _lengthened(line, (first < 0, last < 0), width)
-        cut = _cut_at_corners(chain, width)
+        cut = cut_at_corners(chain, width)
         inner = list(range(free_node, free_node + len(cut) + 1))
         free_node += len(inner)
         marks = [first if first >= 0 else inner[0], *inner[1:-1], last if last >= 0 else inner[-1]]
@@ -131,8 +132,16 @@ def _direction(chain: Points, width: float) -> Points:
     return np.asarray(step / max(float(np.hypot(*step)), 1e-6), np.float32)
 
 
-def _cut_at_corners(chain: Points, width: float) -> list[Points]:
-    """Cuts where the direction turns sharply within about a stroke's width."""
+def cut_at_corners(chain: Points, width: float) -> list[Points]:
+    """Cuts a line where its direction turns sharply within about a stroke's width.
+
+    Args:
+        chain: float32 `[K,2]`, in pixels.
+        width: A stroke's width, in pixels.
+
+    Returns:
+        At least one piece; each starts where the one before it ends.
+    """
     line = resampled(chain, max(3, round(length_of(chain) / 2)))
     reach = max(2, round(width / 2))
     if len(line) < 2 * reach + 2:
@@ -170,7 +179,7 @@ def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[S
     centre = (corners.min(0) + corners.max(0)) / 2
     strokes: list[list[tuple[Points, int, int]]] = []
     for points, first, last, corner in pieces:
-        line = (resampled(points, max(2, 1 + round(length_of(points) / em / _SPACING))) - centre) / em
+        line = (resampled(points, max(2, 1 + round(length_of(points) / em / SPACING))) - centre) / em
         line = line.astype(np.float32)
         if corner:
             strokes[-1].append((line, first, last))
@@ -181,7 +190,7 @@ def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[S
     for stroke in strokes:
         for _, first, last in stroke:
             met[first], met[last] = met.get(first, 0) + 1, met.get(last, 0) + 1
-    parts = _parts(strokes)
+    parts = connected_parts([np.concatenate([line for line, _, _ in stroke]) for stroke in strokes], 0.6 * SPACING)
     found: list[Segment] = []
     left = list(range(len(strokes)))
     here = np.array([-0.6, -0.6], np.float32)
@@ -207,16 +216,16 @@ def _turned(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, in
     return [(line[::-1], last, first) for line, first, last in reversed(stroke)]
 
 
-def _parts(strokes: list[list[tuple[Points, int, int]]]) -> list[int]:
-    """Gives each stroke the number of its connected part: strokes that share a node, or cross, belong together."""
-    part = list(range(len(strokes)))
-    clouds = [np.concatenate([line for line, _, _ in stroke]) for stroke in strokes]
-    for i, one in enumerate(clouds):
-        for j, two in enumerate(clouds[:i]):
-            near = ((one[:, None] - two[None]) ** 2).sum(-1).min() < (0.6 * _SPACING) ** 2
-            if near and part[i] != part[j]:
-                part = [part[j] if p == part[i] else p for p in part]
-    return part
+def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
+    """Gives each stroke the number of its connected part: strokes with points nearer than `near` belong together."""
+    points = np.concatenate(strokes)
+    starts = np.cumsum([0, *map(len, strokes[:-1])])
+    apart = ((points[:, None] - points[None]) ** 2).sum(-1)
+    gaps = np.minimum.reduceat(np.minimum.reduceat(apart, starts, 0), starts, 1)
+    part = np.arange(len(strokes))
+    for one, two in np.argwhere(gaps < near**2):
+        part[part == part[one]] = part[two]
+    return [int(name) for name in part]
 
 
 def length_of(line: Points) -> float:

@@ -1,0 +1,1 @@
+"""The strokes of 9,574 Chinese characters as data; README.md says where from and under which licence."""

@@ -1,0 +1,39 @@
+"""`hanzi-writer-data` → `medians.npz`: python -m charcnn.handwriting.stroke_data.pack FOLDER FILE."""
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_UNITS = 1024
+"""Units of an em in the source; its y goes up from 124 below the base line."""
+_TOLERANCE = 1 / 192
+"""Ems that a line may be off."""
+
+
+def pack(folder: Path, file: Path) -> int:
+    """Packs the medians of all characters of a folder of JSON files, one per character, and gives their number."""
+    characters = sorted(path for path in folder.glob("?.json"))
+    medians = [json.loads(path.read_text(encoding="utf-8"))["medians"] for path in characters]
+    strokes = [[_simplified(np.array(line, np.float32)) for line in lines] for lines in medians]
+    np.savez_compressed(
+        file,
+        characters=np.array([ord(path.stem) for path in characters], np.uint32),
+        strokes=np.array([len(lines) for lines in strokes], np.uint8),
+        lengths=np.array([len(line) for lines in strokes for line in lines], np.uint8),
+        points=np.concatenate([line for lines in strokes for line in lines]),
+    )
+    return len(characters)
+
+
+def _simplified(line: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Leaves out what lies on the way (Douglas and Peucker, Cartographica 10(2), 1973)."""
+    x, y = cv2.approxPolyDP(line, _TOLERANCE * _UNITS, closed=False)[:, 0].T
+    return np.clip(np.rint(np.stack([x, 900 - y], 1) * 256 / _UNITS), 0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    pack(Path(sys.argv[1]), Path(sys.argv[2]))
