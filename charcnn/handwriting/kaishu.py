@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.handwriting.skeleton import Points
-from charcnn.handwriting.strokes import SPACING, Segment, connected_parts, cut_at_corners, length_of, resampled
+from charcnn.handwriting.stroke_data.pack import EM
+from charcnn.handwriting.strokes import Segment, connected_parts, cut_at_corners, length_of, resampled, spaced
 
-_FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
-_EM = 256
-"""Units of the data in one em. All lengths below are in these units."""
+FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
+# lengths are in the units of the data, EM of them in one em
 _WIDTH = 20
-"""Of a stroke: the data's lines end half of it before the stroke does, or a little less."""
+"""Of a stroke: the data's lines end some quarter of it before the stroke does."""
 _TOUCH = 20
 """Between two lines whose strokes touch."""
 _HEAD = 25
@@ -27,16 +27,17 @@ _HEAD = 25
 
 
 def kaishu(character: str) -> tuple[Segment, ...]:
-    """Gives the strokes of a Chinese character, in the order in which they are written; none where it is not known."""
+    """Gives the strokes of one Chinese character, in the order of writing; none where it is not known."""
     known = _known()
     at = int(np.searchsorted(known.characters, ord(character)))
     if at == len(known.characters) or known.characters[at] != ord(character):
         return ()
     first, last = known.first_stroke[at : at + 2]
     lines = [known.points[a:b].astype(np.float32) for a, b in pairwise(known.first_point[first : last + 1])]
-    everything = np.concatenate(lines)
+    strokes = [_pieces(_drawn_out(line, _WIDTH / 4)) for line in lines]
+    everything = np.concatenate([piece for stroke in strokes for piece in stroke])
     middle = (everything.min(0) + everything.max(0)) / 2
-    return _segments([_pieces(_lengthened(line - middle, _WIDTH / 4)) for line in lines])
+    return _segments([[piece - middle for piece in stroke] for stroke in strokes])
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class _Known:
 
 @cache
 def _known() -> _Known:
-    with np.load(_FILE) as data:
+    with np.load(FILE) as data:
         return _Known(data["characters"], _starts(data["strokes"]), _starts(data["lengths"]), data["points"])
 
 
@@ -59,7 +60,7 @@ def _starts(counts: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
-def _lengthened(line: Points, more: float) -> Points:
+def _drawn_out(line: Points, more: float) -> Points:
     """The same line, going on straight at both ends."""
     ends = [line[0] - line[1], line[-1] - line[-2]]
     line = line.copy()
@@ -68,9 +69,13 @@ def _lengthened(line: Points, more: float) -> Points:
 
 
 def _pieces(line: Points) -> list[Points]:
-    """Cuts a stroke at its corners."""
+    """Cuts a stroke at its corners, and leaves out the first piece where that is but the brush set down."""
     pieces = cut_at_corners(line, _WIDTH)
-    return pieces[1:] if len(pieces) > 1 and length_of(pieces[0]) < _HEAD else pieces
+    if len(pieces) > 1:
+        long, (x, y) = length_of(pieces[0]), pieces[0][-1] - pieces[0][0]
+        if long < _HEAD and long < 0.3 * length_of(line) and x < 2 * abs(y):  # else a short bar
+            return pieces[1:]
+    return pieces
 
 
 def _segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
@@ -84,7 +89,7 @@ def _segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
     met = Counter(node for stroke in names for pair in pairwise(stroke) for node in pair)
     return tuple(
         Segment(
-            np.asarray(resampled(piece, max(2, 1 + round(length_of(piece) / _EM / SPACING))) / _EM, np.float32),
+            spaced(piece, EM),
             (start, stop),
             part,
             (met[start] == 1, met[stop] == 1),
@@ -96,15 +101,20 @@ def _segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
 
 
 def _nodes(spots: list[Points]) -> list[list[int]]:
-    """Numbers the start, corners and end of each stroke; an end has that of the nearest spot that it touches."""
+    """Numbers the start, corners and end of each stroke.
+
+    An end has the number of what it touches, nearest first; all spots of one number touch each other, each of another
+    stroke.
+    """
     everything = np.concatenate(spots)
     owner = np.repeat(np.arange(len(spots)), [len(own) for own in spots])
+    inner = np.concatenate([[False, *[True] * (len(own) - 2), False] for own in spots])
     apart = np.hypot(*(everything[:, None] - everything[None]).transpose(2, 0, 1))
-    apart[owner[:, None] == owner] = np.inf
+    apart[(owner[:, None] == owner) & ~np.eye(len(owner), dtype=bool)] = np.inf
+    pairs = np.argwhere(np.triu((apart < _TOUCH) & ~(inner[:, None] & inner), 1))
     node = np.arange(len(owner))
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    for end in (*first, *(first[1:] - 1), len(owner) - 1):
-        nearest = int(apart[end].argmin())
-        if apart[end, nearest] < _TOUCH:
-            node[node == node[end]] = node[nearest]
+    for one, two in pairs[np.argsort(apart[tuple(pairs.T)], kind="stable")]:
+        together = np.flatnonzero((node == node[one]) | (node == node[two]))
+        if (apart[np.ix_(together, together)] < _TOUCH).all():
+            node[together] = node[one]
     return [node[owner == number].tolist() for number in range(len(spots))]

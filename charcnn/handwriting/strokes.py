@@ -136,8 +136,8 @@ def cut_at_corners(chain: Points, width: float) -> list[Points]:
     """Cuts a line where its direction turns sharply within about a stroke's width.
 
     Args:
-        chain: float32 `[K,2]`, in pixels.
-        width: A stroke's width, in pixels.
+        chain: float32 `[K,2]`, in pixels or units as small.
+        width: A stroke's width, in the same unit.
 
     Returns:
         At least one piece; each starts where the one before it ends.
@@ -179,8 +179,7 @@ def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[S
     centre = (corners.min(0) + corners.max(0)) / 2
     strokes: list[list[tuple[Points, int, int]]] = []
     for points, first, last, corner in pieces:
-        line = (resampled(points, max(2, 1 + round(length_of(points) / em / SPACING))) - centre) / em
-        line = line.astype(np.float32)
+        line = spaced(points - centre, em)
         if corner:
             strokes[-1].append((line, first, last))
         else:
@@ -231,6 +230,11 @@ def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
 def length_of(line: Points) -> float:
     """Gives the length of a line, in the unit of its points."""
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
+
+
+def spaced(line: Points, em: float) -> Points:
+    """Gives a line by points some `SPACING` apart, in ems; `em` is the length of one in the line's unit."""
+    return np.asarray(resampled(line, max(2, 1 + round(length_of(line) / em / SPACING))) / em, np.float32)
 
 
 def resampled(line: Points, count: int) -> Points:

@@ -92,7 +92,7 @@ def _written(shape: Outline, habits: Habits, rng: np.random.Generator) -> tuple[
     broken = rng.random((many, shape.segments, 2), np.float32) < habits.open[:, None, None]
     loose = broken | shape.free[None]
     own += normal((many, shape.segments, 2, 2), np.float32) * (0.022 * stray)[..., None, None] * loose[..., None]
-    reach = normal((many, shape.segments, 2, 1), np.float32) * (0.045 * stray)[..., None, None] * loose[..., None]
+    reach = normal((many, shape.segments, 2, 1), np.float32) * (0.09 * stray)[..., None, None] * loose[..., None]
     flick = normal((many, shape.segments, 1), np.float32) * (0.4 * shape.hooked * shape.lengths)[None, :, None]
     own[:, :, 1] += flick * (0.5 + habits.stray[:, None, None])
     own = own + reach * shape.tangents * np.minimum(1.0, 3 * shape.lengths)[:, None, None]

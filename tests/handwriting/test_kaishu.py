@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from charcnn.handwriting.charsets import get_charset
-from charcnn.handwriting.kaishu import kaishu
+from charcnn.handwriting.kaishu import FILE, kaishu
 from charcnn.handwriting.outline import outlines
 from charcnn.handwriting.stroke_data.pack import pack
 from charcnn.handwriting.strokes import Segment
@@ -52,18 +51,41 @@ def test_strokes_that_touch_nothing_are_parts_with_free_ends():
 
 
 def test_all_of_gb2312_is_known_and_other_writing_is_not():
-    level_1 = get_charset("gb2312-1")
-    assert all(kaishu(character) for character in level_1[::40])
+    rows = [bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF)]
+    both_levels = [pair.decode("gb2312") for pair in rows if pair < b"\xd7\xfa" or pair > b"\xd8"]
+    assert len(both_levels) == 6763
+    with np.load(FILE) as data:
+        assert not {ord(character) for character in both_levels} - set(data["characters"].tolist())
+    assert all(kaishu(character) for character in both_levels[::70])
     for other in "aあア0。":
         assert kaishu(other) == ()
 
 
-def test_print_and_regular_script_are_written_by_half_of_the_writers_each():
-    by_print, by_hand = outlines("完")
-    assert by_hand.strokes == 7
+def test_regular_script_is_narrower_than_print_and_both_are_written():
+    for character in "完寡富":
+        by_print, by_hand = outlines(character)
+        aspects = [np.divide(*np.ptp(shape.points, axis=0)) for shape in (by_print, by_hand)]
+        assert aspects[1] < 0.95 * aspects[0]
     assert len(outlines("あ")) == 1
-    # the last stroke of print's 完 starts at the bar; the hand's goes on below it, and is not as wide
-    assert np.ptp(by_hand.points[:, 0]) != np.ptp(by_print.points[:, 0])
+
+
+@pytest.mark.parametrize("character", "嚷鼻自备")
+def test_what_shares_a_node_is_close_together(character):
+    spots: dict[int, list[np.ndarray]] = {}
+    for segment in kaishu(character):
+        assert segment.nodes[0] != segment.nodes[1]
+        for node, point in zip(segment.nodes, segment.points[[0, -1]], strict=True):
+            spots.setdefault(node, []).append(point)
+    assert max(len(points) for points in spots.values()) > 1
+    for points in spots.values():
+        assert np.ptp(points, axis=0).max() < 20 / 256
+
+
+def test_the_brush_set_down_is_left_out_but_a_short_bar_stays():
+    last = strokes_of("完")[-1]
+    assert [way((piece,))[1] > 0 for piece in last] == [True, False]  # down and to the right, then the hook
+    inner = strokes_of("骨")[2]
+    assert way(inner[:1])[0] > 2 * abs(way(inner[:1])[1])
 
 
 def test_medians_are_packed_to_a_256th_of_an_em(tmp_path):
@@ -75,6 +97,7 @@ def test_medians_are_packed_to_a_256th_of_an_em(tmp_path):
         assert data["strokes"].tolist() == [2]
         first, second = data["lengths"]
         packed = data["points"].astype(float)
+        assert "ARPHIC PUBLIC LICENSE" in str(data["notice"])
     assert len(packed) == first + second
     x, y = packed[:first].T * 4
     curve = np.stack([x, 900 - y], 1).astype(np.float32)

@@ -69,7 +69,8 @@ def test_every_character_of_gb2312_level_1_has_strokes():
     everything = get_charset("gb2312-1")
     assert len(everything) == 3755
     for character in everything[::15]:  # 251 of them, over the whole list
-        for shape in outlines(character):
+        by_print, by_hand = outlines(character)
+        for shape in (by_print, by_hand):
             assert shape.segments >= 1
             assert np.isfinite(shape.points).all()
             assert float(np.ptp(shape.points, axis=0).max()) > 0.3

@@ -8,8 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+EM = 256
+"""Units of an em in the packed data."""
 _UNITS = 1024
 """Units of an em in the source; its y goes up from 124 below the base line."""
+_NOTICE = (
+    "From the fonts AR PL KaitiM GB and AR PL UKai, Copyright (C) 1999 Arphic Technology Co., Ltd., by way of Make Me "
+    "a Hanzi and hanzi-writer-data 2.0.1, under the ARPHIC PUBLIC LICENSE (ARPHICPL.TXT). Changed on 2026-11-25: only "
+    "the middle lines of the strokes are kept, with fewer points, in 256ths of an em."
+)
 _TOLERANCE = 1 / 192
 """Ems that a line may be off."""
 
@@ -21,6 +28,7 @@ def pack(folder: Path, file: Path) -> int:
     strokes = [[_simplified(np.array(line, np.float32)) for line in lines] for lines in medians]
     np.savez_compressed(
         file,
+        notice=np.array(_NOTICE),
         characters=np.array([ord(path.stem) for path in characters], np.uint32),
         strokes=np.array([len(lines) for lines in strokes], np.uint8),
         lengths=np.array([len(line) for lines in strokes for line in lines], np.uint8),
@@ -30,9 +38,16 @@ def pack(folder: Path, file: Path) -> int:
 
 
 def _simplified(line: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Leaves out what lies on the way (Douglas and Peucker, Cartographica 10(2), 1973)."""
+    """Leaves out what lies on the way (Douglas and Peucker, Cartographica 10(2), 1973).
+
+    Raises:
+        ValueError: nothing of the line is left.
+    """
     x, y = cv2.approxPolyDP(line, _TOLERANCE * _UNITS, closed=False)[:, 0].T
-    return np.clip(np.rint(np.stack([x, 900 - y], 1) * 256 / _UNITS), 0, 255).astype(np.uint8)
+    packed = np.clip(np.rint(np.stack([x, 900 - y], 1) * EM / _UNITS), 0, 255).astype(np.uint8)
+    if len(packed) < 2 or (packed[0] == packed[1]).all() or (packed[-1] == packed[-2]).all():
+        raise ValueError(f"A stroke without length: {line.tolist()}")
+    return packed
 
 
 if __name__ == "__main__":
