@@ -44,7 +44,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry, to read and not to change, with a model of the small starter set: small12@1, eight epochs of cnn."""
+    """A registry, to read and not to change, with a model of the small starter set: small12@1, sixteen epochs of cnn."""
     from charcnn.registry.store import Registry
     from charcnn.spec import TrainConfig
     from charcnn.training.train import train
@@ -52,7 +52,7 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trained") / "registry"
     os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
     data = (str(starter / "train"),)
-    config = TrainConfig(data=data, net="cnn", epochs=8, batch_size=16, name="small12", fit="stretch")
+    config = TrainConfig(data=data, net="cnn", epochs=16, batch_size=16, name="small12", fit="stretch")
     train(config, registry=Registry(root))
     return root
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.handwriting.skeleton import Points
-from charcnn.handwriting.stroke_data.pack import EM
+from charcnn.handwriting.stroke_data import EM
 from charcnn.handwriting.strokes import Segment, connected_parts, cut_at_corners, length_of, resampled, spaced
 
 FILE = Path(__file__).parent / "stroke_data" / "medians.npz"

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-EM = 256
-"""Units of an em in the packed data."""
+from charcnn.handwriting.stroke_data import EM
+
 _UNITS = 1024
 """Units of an em in the source; its y goes up from 124 below the base line."""
 _NOTICE = (
