@@ -44,7 +44,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry, to read and not to change, with a model of the small starter set: small12@1, sixteen epochs of cnn."""
+    """A registry, to read and not to change, with a model of the small starter set: small12@1, 16 epochs of cnn."""
     from charcnn.registry.store import Registry
     from charcnn.spec import TrainConfig
     from charcnn.training.train import train
