@@ -1,10 +1,12 @@
-"""The machine: how many cores may compute, and what its processor is called. No torch."""
+"""The machine: how many cores may compute, what its processor is called, where caches may lie. No torch."""
 
 import math
 import os
 import platform
 from functools import cache
 from pathlib import Path
+
+import platformdirs
 
 _MOST = 16
 """More threads than this wait for each other longer than they work, on images this small."""
@@ -44,3 +46,8 @@ def processor_name() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def cache_root() -> Path:
+    """Gives `$CHARCNN_CACHE`, else the user's cache folder for charcnn."""
+    return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn"))

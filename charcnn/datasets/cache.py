@@ -6,7 +6,6 @@ The key is made of the files' names, sizes and times, and of the part of the `Im
 import hashlib
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from charcnn.images.load import Loaded, load_images
+from charcnn.machine import cache_root
 from charcnn.spec import ImageSpec
 
 log = logging.getLogger(__name__)
@@ -27,11 +26,6 @@ _LAYOUT = 1
 _MOST_BYTES = 8 * 2**30
 _PIXELS_FIELDS = {"height", "width", "fit", "margin", "polarity"}
 """The part of an ImageSpec that changes pixels; mean and std are applied in the network."""
-
-
-def cache_root() -> Path:
-    """Gives `$CHARCNN_CACHE`, else the user's cache folder for charcnn."""
-    return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn"))
 
 
 def cache_folder() -> Path:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from charcnn.datasets.cache import cache_folder
 from charcnn.errors import OverwriteError
 from charcnn.images.folder import LEFT_BY_SYSTEMS, new_folder
 from charcnn.images.manifest import WRITERS as MANIFEST
 from charcnn.images.manifest import Written, read_written
+from charcnn.machine import cache_root
 
 FOLDERS = ("train", "test", "ttest")
 FILES = ("classes.txt", "ttest.csv", "preview.png")
@@ -89,7 +89,7 @@ def _remove(folder: Path, files: Collection[Path]) -> None:
 def _lock(root: Path) -> AbstractContextManager[object]:
     """One process at a time writes to a root; the lock lies in the user's cache folder, or is done without."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    folder = cache_folder()
+    folder = cache_root()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

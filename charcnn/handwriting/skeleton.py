@@ -5,13 +5,17 @@ from collections import Counter
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import skeletonize
+
+from charcnn.handwriting.thinning import thinned
 
 Points = NDArray[np.float32]
 """float32 `[K,2]`: x (to the right) and y (down)."""
 
 _SPUR = 0.7
 """Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
+
+_DOT = np.array([[-1, -1], [1, 1]], np.float32)
+"""What a pen makes of a round dot, whose skeleton is a point: right and down."""
 
 
 def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int]], float]:
@@ -21,17 +25,15 @@ def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int
         ink: bool `[H,W]`, True where ink is.
 
     Returns:
-        The chains, in pixels; the junctions at both ends of each, -1 for none; the width of the shape's strokes.
+        The chains, in pixels from the corner of the ink's box; the junctions at both ends of each, -1 for none; the
+        width of the shape's strokes.
     """
-    skeleton = np.pad(_thinned(ink), 1)
-    distance = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 3)
-    width = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
-    return (*_chains(skeleton, width), width)
-
-
-def _thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Zhang and Suen's skeleton (Comm. ACM 27(3), 1984), one pixel wide."""
-    return np.asarray(skeletonize(ink), np.bool_)  # type: ignore[no-untyped-call]
+    x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
+    shape = np.pad(ink[y : y + height, x : x + width], 1)
+    skeleton = thinned(shape)
+    distance = cv2.distanceTransform(shape.astype(np.uint8), cv2.DIST_L2, 3)
+    thick = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
+    return (*_chains(skeleton, thick), thick)
 
 
 def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
@@ -40,18 +42,17 @@ def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], li
     Returns:
         The chains in pixels, `[K,2]` (x, y) each, and the junction at both ends of each, -1 for none.
     """
-    neighbours = cv2.filter2D(skeleton.astype(np.uint8), -1, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT) - 1
-    crossing = skeleton & (neighbours > 2)
-    count, names = cv2.connectedComponents(crossing.astype(np.uint8), connectivity=8)
+    crossing = skeleton & (_neighbours(skeleton) > 2)
+    apart = skeleton & ~crossing
+    count, names, _, middle = cv2.connectedComponentsWithStats(crossing.astype(np.uint8), connectivity=8)
     wide = skeleton.shape[1]
     around = (-wide, -1, 1, wide, -wide - 1, 1 - wide, wide - 1, wide + 1)  # straight ones first
-    todo = set(np.flatnonzero(skeleton & ~crossing).tolist())
+    todo = set(np.flatnonzero(apart).tolist())
     junction = dict(zip(np.flatnonzero(crossing).tolist(), (names[crossing] - 1).tolist(), strict=True))
-    middle = [_xy(np.flatnonzero(names == name), wide).mean(0) for name in range(1, count)]
-    starts = [p for p in todo if sum(p + step in todo for step in around) < 2]
+    starts = np.flatnonzero(apart & (_neighbours(apart) < 2)).tolist()
     chains: list[Points] = []
     ends: list[tuple[int, int]] = []
-    for start in [*sorted(starts), *sorted(todo)]:
+    for start in [*starts, *sorted(todo)]:
         if start not in todo:
             continue
         todo.remove(start)
@@ -69,14 +70,22 @@ def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], li
             -1,
         )
         chain = _xy(np.array(path), wide)
+        if len(path) == 1 and first < 0 and last < 0:
+            chain = chain + _DOT
         closed = first < 0 and last < 0 and len(path) > 8 and np.abs(chain[0] - chain[-1]).max() <= 1
         if closed:
             chain = np.concatenate([chain, chain[:1]])
         chains.append(chain)
         ends.append((first, last))
     if not chains and count > 1:  # nothing but a junction: a fat dot
-        chains, ends = [np.asarray(middle[0] + [[-1, 0], [1, 0]], np.float32)], [(-1, -1)]
-    return _tidy(chains, ends, middle, width)
+        chains, ends = [np.asarray(middle[1] + _DOT, np.float32)], [(-1, -1)]
+    return _tidy(chains, ends, list(middle[1:].astype(np.float32)), width)
+
+
+def _neighbours(line: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """How many of the eight pixels around each are part of the line; of its own pixels only."""
+    three = cv2.boxFilter(line.astype(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(three - 1, np.uint8)
 
 
 def _tidy(

@@ -15,8 +15,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from charcnn.datasets.cache import cache_root
-from charcnn.machine import processor_name
+from charcnn.machine import cache_root, processor_name
 from charcnn.spec import Precision
 
 _PROBE_FILE = "precision.json"
