@@ -144,7 +144,7 @@ def augment(
 
     Args:
         source: A folder of images, with or without sub-folders.
-        destination: The new folder. One that holds only what its own manifest names is made anew.
+        destination: The new folder. One that holds only what its own manifest names, unchanged since, is made anew.
         ranges: From where the parameters are drawn; the lab's where not given.
         copies: Children per image. One child keeps its parent's name; several are `7-1.bmp`, `7-2.bmp`, ….
         seed: Drives all that is drawn.
@@ -155,7 +155,7 @@ def augment(
     Raises:
         DatasetError: the source is missing or holds no image, or no image of it can be read.
         ConfigError: one folder lies inside the other.
-        OverwriteError: the destination holds files that its manifest does not name.
+        OverwriteError: the destination holds files that its manifest does not name, or that were changed.
         OSError: a file cannot be written.
     """
     if copies < 1:
@@ -164,25 +164,34 @@ def augment(
     found = _source_images(source)
     _check_apart(source, destination)
     results: dict[int, _Done] = {}
-    with Crew(1 if len(found) * copies < _FEW else jobs) as crew:
-        own = {Path(MANIFEST), Path(_CLASSES), *(Path(row["child"]) for row in read_manifest(destination))}
-        with new_folder(destination, own.__contains__, force) as folder:
-            tasks = _tasks(source, folder, sorted(found, key=natural_key), copies, ranges or Ranges(), seed)
-            for number, result in crew.share(_augment_files, tasks):
-                results[number] = result
-                on_progress(sum(done.children for done in results.values()), len(found) * copies)
-            made = sum(done.children for done in results.values())
-            failures = {
-                path: reason for number in range(len(tasks)) for path, reason in results[number].failures.items()
-            }
-            if not made:
-                raise DatasetError(
-                    f"None of the {len(found)} images in {source} can be read: {next(iter(failures.values()))}"
-                )
-            write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
-            if (source / _CLASSES).is_file():
-                shutil.copyfile(source / _CLASSES, folder / _CLASSES)
+    with (
+        Crew(1 if len(found) * copies < _FEW else jobs) as crew,
+        new_folder(destination, _made_before(destination).__contains__, force) as folder,
+    ):
+        tasks = _tasks(source, folder, sorted(found, key=natural_key), copies, ranges or Ranges(), seed)
+        for number, result in crew.share(_augment_files, tasks):
+            results[number] = result
+            on_progress(sum(done.children for done in results.values()), len(found) * copies)
+        made = sum(done.children for done in results.values())
+        failures = {path: reason for number in range(len(tasks)) for path, reason in results[number].failures.items()}
+        if not made:
+            raise DatasetError(
+                f"None of the {len(found)} images in {source} can be read: {next(iter(failures.values()))}"
+            )
+        if (source / _CLASSES).is_file():
+            shutil.copyfile(source / _CLASSES, folder / _CLASSES)
+        write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
     return Augmented(destination, made, failures)
+
+
+def _made_before(folder: Path) -> set[Path]:
+    """What an earlier run made in a folder and nobody changed since: its manifest was written last."""
+    rows = read_manifest(folder)
+    if not rows:
+        return set()
+    made = (folder / MANIFEST).stat().st_mtime_ns
+    files = (Path(name) for name in (MANIFEST, _CLASSES, *(row["child"] for row in rows)))
+    return {file for file in files if (folder / file).is_file() and (folder / file).stat().st_mtime_ns <= made}
 
 
 def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:

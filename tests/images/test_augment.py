@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import random
 from pathlib import Path
 
@@ -244,6 +245,27 @@ def test_a_foreign_file_is_refused_and_kept(world: Path, source: Path) -> None:
     with pytest.raises(OverwriteError, match=r"notes\.txt"):
         augment(source, world / "out", seed=5)
     assert _bytes(world) == before
+
+
+def test_a_child_that_somebody_changed_is_kept_until_forced(world: Path, source: Path) -> None:
+    augment(source, world / "out")
+    child = world / "out" / "1" / "1.bmp"
+    write_image(child, np.full((28, 28), 7, np.uint8))
+    later = (world / "out" / MANIFEST).stat().st_mtime + 1  # nobody edits within a tick of the file system's clock
+    os.utime(child, (later, later))
+    before = _bytes(world)
+    with pytest.raises(OverwriteError, match=r"1\.bmp"):
+        augment(source, world / "out", seed=5)
+    assert _bytes(world) == before
+    augment(source, world / "out", seed=5, force=True)
+    assert (read_image(child) != 7).any()
+
+
+def test_a_class_list_that_came_along_does_not_keep_a_folder_from_being_made_anew(world: Path, source: Path) -> None:
+    (source / "classes.txt").write_text("1\t一\n2\t二\n", encoding="utf-8")
+    augment(source, world / "out")
+    augment(source, world / "out", seed=5)
+    assert (world / "out" / "classes.txt").is_file()
 
 
 def test_its_own_folder_is_made_anew_with_nothing_left_over(world: Path, source: Path) -> None:
