@@ -58,6 +58,6 @@ def augment(
     for reason in list(made.failures.values())[:5]:
         output.warn(reason)
     if made.failures:
-        output.warn(f"{len(made.failures)} images could not be read and have no children.")
-    output.say(f"Wrote {made.children} images and augment.csv to {made.folder}.")
+        output.warn(f"{output.counted(len(made.failures), 'image')} could not be read: no children.")
+    output.say(f"Wrote {output.counted(made.children, 'image')} and augment.csv to {made.folder}.")
     output.next_step(f"charcnn predict {shlex.quote(str(target))}")

@@ -34,7 +34,7 @@ def import_idx(
     with output.progress("Writing") as update:
         written = write_datasets(files, target, packed=packed, force=force, on_progress=update)
     for path, count in written.items():
-        output.say(f"Wrote {count} images to {path}.")
+        output.say(f"Wrote {output.counted(count, 'image')} to {path}.")
     first = next(iter(written))
     output.next_step(
         f"charcnn train --data {shlex.quote(str(first))}"
@@ -76,5 +76,5 @@ def split(
         force=force,
     )
     for side, count in written.items():
-        output.say(f"Wrote {count} images to {side}.")
+        output.say(f"Wrote {output.counted(count, 'image')} to {side}.")
     output.next_step(f"charcnn train --data {shlex.quote(str(next(iter(written))))}")

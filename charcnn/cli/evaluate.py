@@ -42,7 +42,8 @@ def evaluate(
     else:
         _show(evaluation)
     output.say(
-        f"{evaluation.model} on {evaluation.dataset}: {evaluation.accuracy:.2%} of {evaluation.images} images right."
+        f"{evaluation.model} on {evaluation.dataset}: {evaluation.accuracy:.2%} of "
+        f"{output.counted(evaluation.images, 'image')} right."
     )
     output.next_step(f"charcnn export --model {evaluation.model} --format onnx")
 

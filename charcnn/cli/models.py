@@ -99,14 +99,16 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
         "command": card.training.command,
         "training": f"epochs {card.training.epochs}, {card.training.seconds:.0f} s, seed {card.training.config.seed}; "
         f"epoch {card.training.best_epoch} chosen by {card.training.metric}",
-        "validation": f"{card.validation.accuracy:.2%} of {card.data.val} images" if card.validation else "none",
+        "validation": f"{card.validation.accuracy:.2%} of {output.counted(card.data.val, 'image')}"
+        if card.validation
+        else "none",
         "parent": card.parent or "none",
         "created": f"{card.created:%Y-%m-%d %H:%M} UTC, {card.environment.processor}, "
         f"torch {card.environment.libraries.get('torch', 'unknown')}",
     }
     for evaluation in evaluations:
         facts[f"on {evaluation['dataset']} ({evaluation['fingerprint'][:6]})"] = (
-            f"{evaluation['accuracy']:.2%} of {evaluation['images']} images"
+            f"{evaluation['accuracy']:.2%} of {output.counted(evaluation['images'], 'image')}"
         )
     output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
 

@@ -311,7 +311,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     if card.validation:
         output.say(
             f"Best epoch {card.training.best_epoch} of {card.training.epochs}: "
-            f"{card.validation.accuracy:.2%} of {card.data.val} validation images."
+            f"{card.validation.accuracy:.2%} of {output.counted(card.data.val, 'validation image')}."
         )
     word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")

@@ -204,7 +204,7 @@ def _in_words(config: Settled) -> str:
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     return (
         f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
-        f"batch {config.batch_size}, {augmentation}, {config.epochs} epochs\n"
+        f"batch {config.batch_size}, {augmentation}, {config.epochs} epoch{'s' * (config.epochs != 1)}\n"
         f"{config.device} in {config.precision}, threads: {config.threads}"
     )
 
