@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from charcnn.errors import ImageError, ModelError
+from charcnn.errors import ImageError, ModelError, closest
 from charcnn.images.fit import fit
 from charcnn.images.io import read_image
 from charcnn.images.load import load_images
@@ -223,9 +223,15 @@ def _labels(text: str) -> tuple[str, ...]:
     return tuple(labels)
 
 
+def _missing(path: Path) -> ModelError:
+    exported = [str(file) for file in path.parent.glob("*.onnx")]
+    hint = closest(str(path), exported) if exported else "charcnn models list shows what there is."
+    return ModelError(f"No such model: {path}", hint)
+
+
 def _unfit(path: Path) -> ModelError:
     if not path.exists():
-        return ModelError(f"No such model: {path}", "charcnn models list shows what there is.")
+        return _missing(path)
     if path.suffix.lower() in (".pt", ".pth", ".pkl", ".ckpt", ".bin"):
         return ModelError(
             f"{path} is a pickle: opening it would run whatever code it holds. It is refused.",
@@ -236,7 +242,7 @@ def _unfit(path: Path) -> ModelError:
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
-        raise ModelError(f"No such model: {path}", "charcnn models list shows what there is.")
+        raise _missing(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1  # batches go side by side instead

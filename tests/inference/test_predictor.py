@@ -208,6 +208,18 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
         Predictor.load(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["chars21.onnx", "chars12.onx"])
+def test_a_misspelt_file_is_answered_with_the_nearest_one(tmp_path: Path, name: str) -> None:
+    for other in ("chars12.onnx", "digits.onnx"):
+        (tmp_path / other).touch()
+    with pytest.raises(ModelError) as fault:
+        Predictor.load(tmp_path / name)
+    assert (fault.value.message, fault.value.hint) == (
+        f"No such model: {tmp_path / name}",
+        f"Did you mean {tmp_path / 'chars12.onnx'}?",
+    )
+
+
 def test_a_pickle_that_is_called_onnx_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"\x80\x04\x95.")
     with pytest.raises(ModelError, match=r"model\.onnx"):
