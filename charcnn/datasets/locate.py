@@ -65,7 +65,9 @@ def find_test_set(source: str) -> Path | None:
 
 
 def _hint(argument: str) -> str:
-    root = data_root()
-    known = [entry.name for entry in root.iterdir() if not entry.name.startswith(".")] if root.is_dir() else []
-    folders = [name for name in known if (root / name).is_dir()]
-    return closest(argument, folders) if folders else "charcnn synth writes a starter set to try things with."
+    """The nearest name in the folder that was looked in, or all names; a bare name is looked up in the data root."""
+    wanted = data_root() / argument if is_bare(argument) else Path(argument).expanduser()
+    entries = wanted.parent.iterdir() if wanted.parent.is_dir() else ()
+    datasets = [path.name for path in entries if path.is_dir() or path.suffix == ".csv"]
+    known = [name for name in datasets if not name.startswith(".")]
+    return closest(wanted.name, known) if known else "charcnn synth writes a starter set to try things with."

@@ -99,6 +99,18 @@ def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
     assert caught.value.hint == "Known: casia20, fudan12."
 
 
+def test_a_wrong_path_is_answered_with_the_closest_beside_it(world: Path) -> None:
+    _folder(world / "mine" / "train")
+    (world / "mine" / "list.csv").touch()
+    for wrong, right in (("mine/tran", "train"), ("mine/lst.csv", "list.csv")):
+        with pytest.raises(DatasetError) as caught:
+            dataset_path(wrong)
+        assert caught.value.hint == f"Did you mean {right}?"
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("nowhere/train")
+    assert "charcnn synth" in caught.value.hint
+
+
 def test_where_nothing_is_known_synth_is_named(world: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         dataset_path("mine")
