@@ -18,9 +18,6 @@ A message names the thing at fault; a hint names the next thing to type. Faults 
 full disk) stay the `OSError` that they are.
 """
 
-import difflib
-from collections.abc import Iterable
-
 
 class CharcnnError(Exception):
     """The root of the tree.
@@ -82,10 +79,3 @@ class TrainingError(CharcnnError):
 
 class OverwriteError(CharcnnError):
     """Something would be overwritten that charcnn did not make."""
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Gives the sentence that follows "unknown X": the closest known name, or all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}."

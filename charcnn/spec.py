@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from charcnn.errors import CardError, ConfigError, closest
+from charcnn.errors import CardError, ConfigError
+from charcnn.wording import closest
 
 Fit = Literal["stretch", "pad", "ink"]
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]

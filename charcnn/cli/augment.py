@@ -7,6 +7,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Seed
+from charcnn.wording import counted
 
 
 def augment(
@@ -58,6 +59,6 @@ def augment(
     for reason in list(made.failures.values())[:5]:
         output.warn(reason)
     if made.failures:
-        output.warn(f"{output.counted(len(made.failures), 'image')} could not be read: no children.")
-    output.say(f"Wrote {output.counted(made.children, 'image')} and augment.csv to {made.folder}.")
+        output.warn(f"Left out {counted(len(made.failures), 'image')} that could not be read.")
+    output.say(f"Wrote {counted(made.children, 'image')} and augment.csv to {made.folder}.")
     output.next_step(f"charcnn predict {shlex.quote(str(target))}")

@@ -8,6 +8,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Seed
+from charcnn.wording import counted
 
 app = typer.Typer(help="Bring datasets in, and divide them.", no_args_is_help=True)
 importers = typer.Typer(help="Turn other formats into class folders.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def import_idx(
     with output.progress("Writing") as update:
         written = write_datasets(files, target, packed=packed, force=force, on_progress=update)
     for path, count in written.items():
-        output.say(f"Wrote {output.counted(count, 'image')} to {path}.")
+        output.say(f"Wrote {counted(count, 'image')} to {path}.")
     first = next(iter(written))
     output.next_step(
         f"charcnn train --data {shlex.quote(str(first))}"
@@ -62,7 +63,8 @@ def split(
     from charcnn.datasets.divide import divide
     from charcnn.datasets.locate import dataset_path
     from charcnn.datasets.scan import scan
-    from charcnn.errors import ConfigError, closest
+    from charcnn.errors import ConfigError
+    from charcnn.wording import closest
 
     if by not in ("list", "copy"):
         raise ConfigError(f"Unknown --by: {by}", closest(by, ("list", "copy")))
@@ -76,5 +78,5 @@ def split(
         force=force,
     )
     for side, count in written.items():
-        output.say(f"Wrote {output.counted(count, 'image')} to {side}.")
+        output.say(f"Wrote {counted(count, 'image')} to {side}.")
     output.next_step(f"charcnn train --data {shlex.quote(str(next(iter(written))))}")

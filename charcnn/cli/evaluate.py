@@ -6,6 +6,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Json, Model, RegistryRoot, Strict
+from charcnn.wording import counted
 
 if TYPE_CHECKING:
     from charcnn.evaluation.evaluate import Evaluation
@@ -43,7 +44,7 @@ def evaluate(
         _show(evaluation)
     output.say(
         f"{evaluation.model} on {evaluation.dataset}: {evaluation.accuracy:.2%} of "
-        f"{output.counted(evaluation.images, 'image')} right."
+        f"{counted(evaluation.images, 'image')} right."
     )
     output.next_step(f"charcnn export --model {evaluation.model} --format onnx")
 

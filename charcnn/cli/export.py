@@ -28,8 +28,9 @@ def export(
     onnx and pt2 take uint8 images, dark ink on white, and give probabilities; normalisation and softmax are inside, and
     so are the labels. safetensors holds the bare weights, with the card in its header.
     """
-    from charcnn.errors import ConfigError, closest
+    from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
+    from charcnn.wording import closest
 
     known = ("onnx", "pt2", "safetensors")
     if kind not in known:

@@ -9,6 +9,7 @@ from charcnn.cli import output
 from charcnn.cli.bundle import export_bundle, import_bundle
 from charcnn.cli.errors import FAILED
 from charcnn.cli.options import Json, RegistryRoot, complete_model
+from charcnn.wording import counted
 
 app = typer.Typer(help="List, show, name, remove and check the models in the registry.", no_args_is_help=True)
 
@@ -99,7 +100,7 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
         "command": card.training.command,
         "training": f"epochs {card.training.epochs}, {card.training.seconds:.0f} s, seed {card.training.config.seed}; "
         f"epoch {card.training.best_epoch} chosen by {card.training.metric}",
-        "validation": f"{card.validation.accuracy:.2%} of {output.counted(card.data.val, 'image')}"
+        "validation": f"{card.validation.accuracy:.2%} of {counted(card.data.val, 'image')}"
         if card.validation
         else "none",
         "parent": card.parent or "none",
@@ -108,7 +109,7 @@ def show(model: Reference = "latest", registry: RegistryRoot = None, as_json: Js
     }
     for evaluation in evaluations:
         facts[f"on {evaluation['dataset']} ({evaluation['fingerprint'][:6]})"] = (
-            f"{evaluation['accuracy']:.2%} of {output.counted(evaluation['images'], 'image')}"
+            f"{evaluation['accuracy']:.2%} of {counted(evaluation['images'], 'image')}"
         )
     output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
 

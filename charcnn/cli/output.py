@@ -69,11 +69,6 @@ def fail(message: str, hint: str = "") -> None:
         say(hint)
 
 
-def counted(count: int, thing: str) -> str:
-    """Gives a number of things in words: 1 image, 12 images."""
-    return f"{count} {thing}{'s' * (count != 1)}"
-
-
 def next_step(*commands: str) -> None:
     """Ends a command with what to type next."""
     for command in commands:

@@ -15,6 +15,7 @@ from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED
 from charcnn.cli.live import TrainingView
 from charcnn.cli.options import Json, RegistryRoot
+from charcnn.wording import counted
 
 if TYPE_CHECKING:
     from charcnn.training.train import Trained
@@ -311,7 +312,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     if card.validation:
         output.say(
             f"Best epoch {card.training.best_epoch} of {card.training.epochs}: "
-            f"{card.validation.accuracy:.2%} of {output.counted(card.data.val, 'validation image')}."
+            f"{card.validation.accuracy:.2%} of {counted(card.data.val, 'validation image')}."
         )
     word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 
 from charcnn.datasets.beside import beside, named
-from charcnn.errors import DatasetError, closest
+from charcnn.errors import DatasetError
+from charcnn.wording import nearest
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,29 @@ def find_test_set(source: str) -> Path | None:
 
 
 def _hint(argument: str) -> str:
-    """The nearest name in the folder that was looked in, or all names; a bare name is looked up in the data root."""
-    wanted = data_root() / argument if is_bare(argument) else Path(argument).expanduser()
-    entries = wanted.parent.iterdir() if wanted.parent.is_dir() else ()
-    datasets = [path.name for path in entries if path.is_dir() or path.suffix == ".csv"]
-    known = [name for name in datasets if not name.startswith(".")]
-    return closest(wanted.name, known) if known else "charcnn synth writes a starter set to try things with."
+    """What may have been meant, as it would be typed; of a bare name without one near, all that the data root holds."""
+    near = next(filter(None, (_near(argument, root) for root in (data_root(), Path()))), None)
+    if near:
+        return f"Did you mean {near}?"
+    known = _datasets_in(data_root()) if is_bare(argument) else []
+    return f"Known: {', '.join(known)}." if known else "charcnn synth writes a starter set to try things with."
+
+
+def _near(argument: str, root: Path) -> Path | None:
+    """Mends the first part of a path below a root that is not there: `fudan21/train` → `fudan12/train`."""
+    wanted = root / Path(argument).expanduser()
+    missing = next((path for path in (wanted, *wanted.parents) if path.parent.is_dir()), root)
+    near = nearest(missing.name, _datasets_in(missing.parent)) if missing != root else None
+    if near is None:
+        return None
+    mended, whole = missing.with_name(near), missing.with_name(near) / wanted.relative_to(missing)
+    found = whole if whole.exists() else mended
+    return found.relative_to(root) if found.is_relative_to(root) else found
+
+
+def _datasets_in(folder: Path) -> list[str]:
+    """The names of the folders and lists in a folder, as far as they can be datasets."""
+    if not folder.is_dir():
+        return []
+    found = (path.name for path in folder.iterdir() if path.is_dir() or path.suffix == ".csv")
+    return sorted(name for name in found if not name.startswith("."))

@@ -16,6 +16,7 @@ from charcnn.images.folder import LEFT_BY_SYSTEMS, new_folder
 from charcnn.images.manifest import WRITERS as MANIFEST
 from charcnn.images.manifest import Written, read_written
 from charcnn.machine import cache_root
+from charcnn.wording import counted
 
 FOLDERS = ("train", "test", "ttest")
 FILES = ("classes.txt", "ttest.csv", "preview.png")
@@ -139,6 +140,7 @@ def _refuse_foreign(root: Path, force: bool) -> None:
     foreign = [] if force else _foreign(root)
     if foreign:
         raise OverwriteError(
-            f"{root} holds {len(foreign)} files that charcnn synth did not write, or that were changed: {foreign[0]}",
+            f"{root} holds {counted(len(foreign), 'file')} that charcnn synth did not write, "
+            f"or that were changed: {foreign[0]}",
             "Name another folder: charcnn synth -o DIR",
         )

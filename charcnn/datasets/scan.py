@@ -19,6 +19,7 @@ from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.datasets.packed import is_packed, read_labels
 from charcnn.errors import DatasetError
 from charcnn.images.io import SUFFIXES, is_image, natural_key
+from charcnn.wording import counted
 
 _FORM = "A dataset is a folder of class folders, each with images of one character."
 
@@ -80,7 +81,7 @@ def scan(path: Path) -> Dataset:
         if truth.is_file():
             dataset = _from_csv(truth, str(path), [path])
             unused = len(set(images) - set(dataset.files))
-            return replace(dataset, note=_unused(path, unused, f"{truth.name} does not name them"))
+            return replace(dataset, note=_unused(path, unused, f"not named in {truth.name}"))
     if not images:
         lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
         hint = f"It holds lists: name one, {path / lists[0]}." if lists else _FORM
@@ -100,7 +101,7 @@ def _truths(folder: Path) -> tuple[Path, Path]:
 
 
 def _unused(path: Path, count: int, reason: str) -> str:
-    return f"{count} images in {path} are not used: {reason}." if count else ""
+    return f"Left out {counted(count, 'image')} in {path}: {reason}." if count else ""
 
 
 def _listing(path: Path) -> tuple[list[Path], list[Path]]:
@@ -156,7 +157,7 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
-    note = _unused(path, len(loose), "they lie in no class folder")
+    note = _unused(path, len(loose), "in no class folder")
     return Dataset(str(path), tuple(files), np.array(indices, np.int64), tuple(classes), note)
 
 

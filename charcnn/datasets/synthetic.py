@@ -19,7 +19,7 @@ from charcnn.handwriting.fonts import check_font
 from charcnn.handwriting.glyph import faces, has_ink
 from charcnn.handwriting.hand import BLOCK, Hand
 from charcnn.handwriting.writer import handwriting
-from charcnn.images.io import encode_image, read_image, write_image
+from charcnn.images.io import encode_image, read_image, write_bytes, write_image
 from charcnn.images.manifest import Written
 from charcnn.images.share import Crew
 from charcnn.images.sheet import contact_sheet
@@ -211,8 +211,7 @@ def _write(task: _Task) -> dict[str, Written]:
     folder, entries = str(task.root / task.folder), {}
     for writer, number, picture in zip(writers, range(task.first + 1, task.last + 1), pictures, strict=True):
         data, name = encode_image(picture, task.suffix), f"{number}{task.suffix}"
-        with open(f"{folder}/{name}", "wb") as stream:  # noqa: PTH123 twice as fast
-            stream.write(data)
+        write_bytes(f"{folder}/{name}", data)
         sha256 = hashlib.sha256(data).hexdigest()
         entries[f"{task.root.name}/{task.folder}/{name}"] = Written(sha256, f"{task.hand.seed}-{writer}")
     return entries

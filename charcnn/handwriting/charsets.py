@@ -2,7 +2,8 @@
 
 import string
 
-from charcnn.errors import ConfigError, closest
+from charcnn.errors import ConfigError
+from charcnn.wording import closest
 
 STARTER = "博学笃志切问近思自由无用"
 """The lab's twelve."""

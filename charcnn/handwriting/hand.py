@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.errors import ConfigError, closest
+from charcnn.errors import ConfigError
 from charcnn.handwriting.paper import PAPERS
+from charcnn.wording import closest
 
 Floats = NDArray[np.float32]
 

@@ -22,17 +22,17 @@ def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int
     """Thins a shape to lines.
 
     Args:
-        ink: bool `[H,W]`, True where ink is.
+        ink: bool `[H,W]`, True where ink is: one pixel at least.
 
     Returns:
-        The chains, in pixels from the corner of the ink's box; the junctions at both ends of each, -1 for none; the
+        The chains, in pixels, (1, 1) the corner of the ink's box; the junctions at both ends of each, -1 for none; the
         width of the shape's strokes.
     """
     x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
     shape = np.pad(ink[y : y + height, x : x + width], 1)
     skeleton = thinned(shape)
     distance = cv2.distanceTransform(shape.astype(np.uint8), cv2.DIST_L2, 3)
-    thick = max(2.0, 2 * float(np.median(distance[skeleton]))) if skeleton.any() else 2.0
+    thick = max(2.0, 2 * float(np.median(distance[skeleton])))
     return (*_chains(skeleton, thick), thick)
 
 
@@ -77,7 +77,7 @@ def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], li
             chain = np.concatenate([chain, chain[:1]])
         chains.append(chain)
         ends.append((first, last))
-    if not chains and count > 1:  # nothing but a junction: a fat dot
+    if not chains and count > 1:  # nothing but a junction, as in noise
         chains, ends = [np.asarray(middle[1] + _DOT, np.float32)], [(-1, -1)]
     return _tidy(chains, ends, list(middle[1:].astype(np.float32)), width)
 

@@ -19,7 +19,7 @@ def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     (H. E. Lü and P. S. P. Wang, Comm. ACM 29(3), 1986). Squares of four pixels keep one.
 
     Args:
-        ink: bool `[H,W]`, True where ink is.
+        ink: bool `[H,W]`, True where ink is; one pixel at least in each direction.
 
     Returns:
         bool `[H,W]`: part of the ink, as many connected parts (of eight neighbours) and holes.

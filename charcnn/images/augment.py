@@ -21,12 +21,14 @@ from charcnn.errors import ConfigError, DatasetError, ImageError
 from charcnn.images.find import found_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
-from charcnn.images.io import SUFFIXES, Grey, decode_image, natural_key, read_bytes, write_image
-from charcnn.images.manifest import MANIFEST, manifest_lines, read_manifest, recorded_origins, write_manifest
+from charcnn.images.io import SUFFIXES, Grey, decode_image, encode_image, natural_key, read_bytes, write_bytes
+from charcnn.images.manifest import COLUMNS, MANIFEST, manifest_lines, read_manifest, recorded_origins, write_manifest
 from charcnn.images.share import Crew
 
 _CLASSES = "classes.txt"
 """Names the class folders; it goes with them."""
+_CHILD_HASH = "child_sha256"
+"""Column of the manifest."""
 _FEW = 4000
 """Children below which starting further processes takes longer than it saves."""
 _CHUNK = 500
@@ -140,7 +142,8 @@ def augment(
     """Writes turned copies of all images of a folder, sub-folders mirrored, into a new folder with a manifest.
 
     The manifest, `augment.csv`, names for each child its parent, the sha256 of the original (the parent, or the
-    parent's own original), and every parameter drawn; with it children stay on their original's side of a split.
+    parent's own original), its own sha256, and every parameter drawn; with it children stay on their original's side of
+    a split, and a child that somebody changed is known.
 
     Args:
         source: A folder of images, with or without sub-folders.
@@ -155,7 +158,8 @@ def augment(
     Raises:
         DatasetError: the source is missing or holds no image, or no image of it can be read.
         ConfigError: one folder lies inside the other.
-        OverwriteError: the destination holds files that its manifest does not name, or that were changed.
+        OverwriteError: the destination holds files that its manifest does not name, or that were
+            changed.
         OSError: a file cannot be written.
     """
     if copies < 1:
@@ -166,7 +170,7 @@ def augment(
     results: dict[int, _Done] = {}
     with (
         Crew(1 if len(found) * copies < _FEW else jobs) as crew,
-        new_folder(destination, _made_before(destination).__contains__, force) as folder,
+        new_folder(destination, _own_files(source, destination), force) as folder,
     ):
         tasks = _tasks(source, folder, sorted(found, key=natural_key), copies, ranges or Ranges(), seed)
         for number, result in crew.share(_augment_files, tasks):
@@ -180,18 +184,19 @@ def augment(
             )
         if (source / _CLASSES).is_file():
             shutil.copyfile(source / _CLASSES, folder / _CLASSES)
-        write_manifest(folder, (results[number].rows for number in range(len(tasks))), Change._fields)
+        write_manifest(folder, (results[number].rows for number in range(len(tasks))), (_CHILD_HASH, *Change._fields))
     return Augmented(destination, made, failures)
 
 
-def _made_before(folder: Path) -> set[Path]:
-    """What an earlier run made in a folder and nobody changed since: its manifest was written last."""
-    rows = read_manifest(folder)
-    if not rows:
-        return set()
-    made = (folder / MANIFEST).stat().st_mtime_ns
-    files = (Path(name) for name in (MANIFEST, _CLASSES, *(row["child"] for row in rows)))
-    return {file for file in files if (folder / file).is_file() and (folder / file).stat().st_mtime_ns <= made}
+def _own_files(source: Path, destination: Path) -> Callable[[Path], bool]:
+    """Tells of a file of the destination whether an earlier run made it and nobody changed it since."""
+    rows = read_manifest(destination)
+    made = {Path(row["child"]): row.get(_CHILD_HASH) for row in rows}
+    if rows and rows[0].keys() == {*COLUMNS, _CHILD_HASH, *Change._fields}:  # else somebody wrote more into it
+        made[Path(MANIFEST)] = _sha256((destination / MANIFEST).read_bytes())
+        if (source / _CLASSES).is_file():
+            made[Path(_CLASSES)] = _sha256((source / _CLASSES).read_bytes())
+    return lambda file: file in made and made[file] == _sha256((destination / file).read_bytes())
 
 
 def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:
@@ -269,6 +274,11 @@ def _augment_files(task: _Task) -> _Done:
         except ImageError as fault:
             failures[Path(path)] = fault.message
             continue
-        write_image(f"{folder}/{child}", change.apply(image))
-        rows.append((child, parent, task.origins.get(path) or hashlib.sha256(data).hexdigest(), *change))
+        turned = encode_image(change.apply(image), os.path.splitext(child)[1])  # noqa: PTH122 ten times as fast
+        write_bytes(f"{folder}/{child}", turned)
+        rows.append((child, parent, task.origins.get(path) or _sha256(data), _sha256(turned), *change))
     return _Done(len(rows), manifest_lines(rows), failures)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -29,7 +29,7 @@ def new_folder(destination: Path, is_own: Callable[[Path], bool], force: bool = 
     if foreign and not force:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OverwriteError(
-            f"{destination} holds files that this command did not make, or that were changed: {foreign[0]}{more}.",
+            f"{destination} holds files that would be lost: {foreign[0]}{more}.",
             "Name another folder, or add --force: new files then replace those of the same name, others stay.",
         )
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -228,10 +228,18 @@ def write_image(path: Path | str, image: Grey) -> None:
         ImageError: the suffix is none that can be written.
         OSError: the file cannot be written.
     """
-    left = encode_image(image, os.path.splitext(path)[1])  # noqa: PTH122 ten times as fast
+    write_bytes(path, encode_image(image, os.path.splitext(path)[1]))  # noqa: PTH122 ten times as fast
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Writes a file whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     file = os.open(path, _WRITE, 0o666)  # small files: no buffer to fill
     try:
-        while left:
-            left = left[os.write(file, left) :]
+        while data:
+            data = data[os.write(file, data) :]
     finally:
         os.close(file)

@@ -16,7 +16,7 @@ from charcnn.errors import DatasetError
 
 MANIFEST = "augment.csv"
 WRITERS = "synth.csv"
-_COLUMNS = ("child", "parent", "origin_sha256")
+COLUMNS = ("child", "parent", "origin_sha256")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -37,7 +37,7 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
     for number, row in enumerate(rows, 2):
         if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
             raise DatasetError(
-                f"{path}, line {number}, is none of charcnn augment: it needs {', '.join(_COLUMNS)}.",
+                f"{path}, line {number}, is none of charcnn augment: it needs {', '.join(COLUMNS)}.",
                 "Rename the file if it is something else; without a manifest copies may be split from their originals.",
             )
     return rows
@@ -47,23 +47,23 @@ def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
     """Gives lines of a manifest.
 
     Args:
-        rows: Child and parent, relative to their folders, the original's sha256, and the values of the parameters.
+        rows: Child and parent, relative to their folders, the original's sha256, and values of further columns.
     """
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows(rows)
     return stream.getvalue()
 
 
-def write_manifest(folder: Path, lines: Iterable[str], parameters: Sequence[str] = ()) -> None:
+def write_manifest(folder: Path, lines: Iterable[str], further: Sequence[str] = ()) -> None:
     """Writes a folder's manifest.
 
     Args:
         folder: The folder of the children.
         lines: From `manifest_lines`.
-        parameters: The names of what was drawn for each child.
+        further: The names of further columns.
     """
     with (folder / MANIFEST).open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(manifest_lines([(*_COLUMNS, *parameters)]))
+        stream.write(manifest_lines([(*COLUMNS, *further)]))
         stream.writelines(lines)
 
 

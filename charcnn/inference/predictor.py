@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from charcnn.errors import ImageError, ModelError, closest
+from charcnn.errors import ImageError, ModelError
 from charcnn.images.fit import fit
 from charcnn.images.io import read_image
 from charcnn.images.load import load_images
@@ -25,6 +25,7 @@ from charcnn.registry.references import is_path
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.spec import ImageSpec, Polarity
+from charcnn.wording import nearest
 
 _BATCH = 64
 """Small enough that what flows between two layers stays in the processor's cache."""
@@ -224,8 +225,8 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def _missing(path: Path) -> ModelError:
-    exported = [str(file) for file in path.parent.glob("*.onnx")]
-    hint = closest(str(path), exported) if exported else "charcnn models list shows what there is."
+    near = nearest(path.name, [file.name for file in path.parent.glob("*.onnx")])
+    hint = f"Did you mean {path.with_name(near)}?" if near else "charcnn models list shows what there is."
     return ModelError(f"No such model: {path}", hint)
 
 

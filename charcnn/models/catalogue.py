@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from charcnn.errors import ConfigError, closest
+from charcnn.errors import ConfigError
+from charcnn.wording import closest
 
 _FAMILIES = ("charcnn.models.compact", "charcnn.models.cnn", "charcnn.models.lenet", "charcnn.models.from_torchvision")
 

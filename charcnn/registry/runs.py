@@ -13,10 +13,11 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from charcnn.errors import CardError, ModelError, closest
+from charcnn.errors import CardError, ModelError
 from charcnn.registry.files import lock_if_free, write_atomically
 from charcnn.registry.references import check_name
 from charcnn.spec import Contract, TrainConfig, check_schema
+from charcnn.wording import closest
 
 RUNS = ".runs"
 LAST = "last"

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from charcnn.errors import CardError, ModelError, closest
+from charcnn.errors import CardError, ModelError
 from charcnn.registry.files import flush, lock_if_free, sha256_of, write_atomically
 from charcnn.registry.index import INDEX_FILE, Entry, Index
 from charcnn.registry.references import Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
 from charcnn.spec import ModelCard
+from charcnn.wording import closest
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from charcnn.errors import ConfigError, closest
+from charcnn.errors import ConfigError
 from charcnn.models.catalogue import get_network
 from charcnn.spec import Augmentation, Optimizer, Schedule, TrainConfig
+from charcnn.wording import closest
 
 DEFAULT_NETWORK = "compact"
 

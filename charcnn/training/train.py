@@ -39,6 +39,7 @@ from charcnn.training.progress import EpochRecord, Progress
 from charcnn.training.recipes import Settled, network_options, settle, settle_for
 from charcnn.training.run import check_space, keeper, under_way
 from charcnn.training.stopping import stop_requests
+from charcnn.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def resume(
     old = find_run(registry.root, run)
     config = old.facts().config
     if epochs is not None and epochs < (config.epochs or 0):
-        raise ConfigError(f"{old.name} trains {config.epochs} epochs: they can be raised, not lowered.")
+        raise ConfigError(f"{old.name} trains {counted(config.epochs or 0, 'epoch')}: they can be raised, not lowered.")
     asked = config.model_copy(update={"epochs": epochs or config.epochs})
     return _trained(asked, old, registry, listener or Silence(), command)
 
@@ -204,7 +205,7 @@ def _in_words(config: Settled) -> str:
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     return (
         f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
-        f"batch {config.batch_size}, {augmentation}, {config.epochs} epoch{'s' * (config.epochs != 1)}\n"
+        f"batch {config.batch_size}, {augmentation}, {counted(config.epochs, 'epoch')}\n"
         f"{config.device} in {config.precision}, threads: {config.threads}"
     )
 

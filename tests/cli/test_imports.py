@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "onnx")
+HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib", "onnx")
 PROBE = """
 import json, sys
 from typer.testing import CliRunner
@@ -37,6 +37,15 @@ def test_commands_without_a_model_import_nothing_heavy(line: str, tmp_path: Path
 
 def test_help_does_not_even_import_numpy(tmp_path: Path) -> None:
     assert imported_by(["--help"], tmp_path, ("numpy", "cv2", "pydantic", "onnxruntime", "torch")) == []
+
+
+@pytest.mark.parametrize("module", ["charcnn.datasets.synthetic", "charcnn.images.augment"])
+def test_processes_that_draw_or_turn_images_import_little(module: str, tmp_path: Path) -> None:
+    """They do nothing until all that their work needs is imported."""
+    names = "'pydantic', 'PIL', 'scipy', 'rich', 'typer'"
+    code = f"import sys, {module}; print(*{{{names}}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_augment_imports_nothing_heavy(starter: Path, tmp_path: Path) -> None:

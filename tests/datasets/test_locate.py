@@ -99,16 +99,38 @@ def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
     assert caught.value.hint == "Known: casia20, fudan12."
 
 
-def test_a_wrong_path_is_answered_with_the_closest_beside_it(world: Path) -> None:
-    _folder(world / "mine" / "train")
-    (world / "mine" / "list.csv").touch()
-    for wrong, right in (("mine/tran", "train"), ("mine/lst.csv", "list.csv")):
-        with pytest.raises(DatasetError) as caught:
-            dataset_path(wrong)
-        assert caught.value.hint == f"Did you mean {right}?"
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("mine/tran", "mine/train"),
+        ("mine/lst.csv", "mine/list.csv"),
+        ("mnie/train", "mine/train"),
+        ("mnie/other", "mine"),
+        ("mnie", "mine"),
+        ("fudan12/tran", "fudan12/train"),
+        ("fudan21/train", "fudan12/train"),
+        ("fudan12/trian.csv", "fudan12/train.csv"),
+    ],
+)
+def test_a_wrong_path_is_answered_with_the_nearest_as_it_would_be_typed(world: Path, wrong: str, right: str) -> None:
+    for folder in ("mine", "data/fudan12"):
+        _folder(world / folder / "train")
+    for file in ("mine/list.csv", "data/fudan12/train.csv"):
+        (world / file).touch()
     with pytest.raises(DatasetError) as caught:
-        dataset_path("nowhere/train")
-    assert "charcnn synth" in caught.value.hint
+        dataset_path(wrong)
+    assert caught.value.hint == f"Did you mean {right}?"
+    with pytest.raises(DatasetError) as caught:
+        dataset_path(str(world / wrong))
+    assert right.startswith("fudan") or caught.value.hint == f"Did you mean {world / right}?"
+
+
+def test_a_path_with_nothing_near_it_lists_no_folder(world: Path) -> None:
+    for number in range(300):
+        _folder(world / "data" / "large" / f"c{number}")
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("large/validation")
+    assert caught.value.hint == "charcnn synth writes a starter set to try things with."
 
 
 def test_where_nothing_is_known_synth_is_named(world: Path) -> None:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ def bar(x: int, y: int, width: int) -> NDArray[np.bool_]:
     return canvas.astype(bool)
 
 
+@settings(deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14))), st.sampled_from([1, 2, 3, 5]))
 def test_a_thinned_shape_keeps_its_parts_and_its_holes(pixels: NDArray[np.bool_], scale: int) -> None:
     shape = np.pad(np.kron(pixels, np.ones((scale, scale), bool)), 1)

@@ -4,6 +4,9 @@ import csv
 import hashlib
 import os
 import random
+import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -18,7 +21,8 @@ from charcnn.errors import CharcnnError, ConfigError, DatasetError, OverwriteErr
 from charcnn.images.augment import MANIFEST, Change, Ranges, augment, read_manifest
 from charcnn.images.io import Grey, read_image, write_image
 
-COLUMNS = ["child", "parent", "origin_sha256", "angle", "shear", "scale", "shift_x", "shift_y", "noise", "noise_seed"]
+DRAWN = ["angle", "shear", "scale", "shift_x", "shift_y", "noise", "noise_seed"]
+COLUMNS = ["child", "parent", "origin_sha256", "child_sha256", *DRAWN]
 ALL_KINDS = Ranges(min_angle=-30, max_angle=31, shear=10, scale=0.2, shift=0.1, noise=8)
 
 
@@ -69,9 +73,10 @@ def test_the_manifest_names_child_parent_origin_and_all_that_was_drawn(world: Pa
         heading, *rows = csv.reader(stream)
     assert heading == COLUMNS
     assert [row[0] for row in rows] == [f"{c}/{i}.bmp" for c in (1, 2) for i in range(1, 6)]
-    for child, parent, origin, angle, *others in rows:
+    for child, parent, origin, own, angle, *others in rows:
         assert child == parent
         assert origin == _sha256(source / parent)
+        assert own == _sha256(world / "out" / child)
         assert -3 <= int(angle) < 4
         assert [float(other) for other in others[:-1]] == [0, 1, 0, 0, 0]
 
@@ -247,25 +252,79 @@ def test_a_foreign_file_is_refused_and_kept(world: Path, source: Path) -> None:
     assert _bytes(world) == before
 
 
-def test_a_child_that_somebody_changed_is_kept_until_forced(world: Path, source: Path) -> None:
+def _edit_child(folder: Path) -> None:
+    write_image(folder / "1" / "1.bmp", np.full((28, 28), 7, np.uint8))
+
+
+def _put_an_older_file_in_the_place_of_a_child(folder: Path) -> None:
+    shutil.copy2(Path(__file__), folder / "1" / "1.bmp")
+    os.utime(folder / "1" / "1.bmp", (0, 0))
+
+
+def _edit_child_then_save_the_manifest(folder: Path) -> None:
+    _edit_child(folder)
+    (folder / MANIFEST).write_bytes((folder / MANIFEST).read_bytes())
+
+
+def _add_a_column_to_the_manifest(folder: Path) -> None:
+    header, *lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+    (folder / MANIFEST).write_text("\n".join([f"{header},note", *(f"{line},good" for line in lines)]), encoding="utf-8")
+
+
+def _edit_classes(folder: Path) -> None:
+    (folder / "classes.txt").write_text("1\tmine\n2\ttoo\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _edit_child,
+        _put_an_older_file_in_the_place_of_a_child,
+        _edit_child_then_save_the_manifest,
+        _add_a_column_to_the_manifest,
+        _edit_classes,
+    ],
+)
+def test_what_somebody_changed_is_kept_until_forced(world: Path, source: Path, change: Callable[[Path], None]) -> None:
+    (source / "classes.txt").write_text("1\t一\n2\t二\n", encoding="utf-8")
     augment(source, world / "out")
-    child = world / "out" / "1" / "1.bmp"
-    write_image(child, np.full((28, 28), 7, np.uint8))
-    later = (world / "out" / MANIFEST).stat().st_mtime + 1  # nobody edits within a tick of the file system's clock
-    os.utime(child, (later, later))
+    change(world / "out")
     before = _bytes(world)
-    with pytest.raises(OverwriteError, match=r"1\.bmp"):
+    with pytest.raises(OverwriteError, match="would be lost"):
         augment(source, world / "out", seed=5)
     assert _bytes(world) == before
     augment(source, world / "out", seed=5, force=True)
-    assert (read_image(child) != 7).any()
+    augment(source, world / "fresh", seed=5)
+    assert _bytes(world / "out") == _bytes(world / "fresh")
 
 
-def test_a_class_list_that_came_along_does_not_keep_a_folder_from_being_made_anew(world: Path, source: Path) -> None:
+def test_files_of_another_age_are_still_its_own(world: Path, source: Path) -> None:
+    augment(source, world / "out")
+    for age, path in enumerate((world / "out").rglob("*.bmp")):
+        os.utime(path, (age, 2 * time.time() - age))
+    augment(source, world / "out", seed=5)
+
+
+def test_a_child_changed_while_its_folder_is_made_anew_is_kept(world: Path, source: Path) -> None:
+    augment(source, world / "out")
+    with pytest.raises(OverwriteError, match=r"1\.bmp"):
+        augment(source, world / "out", seed=5, on_progress=lambda _done, _total: _edit_child(world / "out"))
+    assert (read_image(world / "out" / "1" / "1.bmp") == 7).all()
+
+
+def test_a_class_list_that_came_along_is_its_own(world: Path, source: Path) -> None:
     (source / "classes.txt").write_text("1\t一\n2\t二\n", encoding="utf-8")
     augment(source, world / "out")
     augment(source, world / "out", seed=5)
     assert (world / "out" / "classes.txt").is_file()
+
+
+def test_a_class_list_of_ones_own_stays_after_force_too(world: Path, source: Path) -> None:
+    (world / "out").mkdir()
+    _edit_classes(world / "out")
+    augment(source, world / "out", force=True)
+    with pytest.raises(OverwriteError, match=r"classes\.txt"):
+        augment(source, world / "out", seed=5)
 
 
 def test_its_own_folder_is_made_anew_with_nothing_left_over(world: Path, source: Path) -> None:
