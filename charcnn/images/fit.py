@@ -4,13 +4,16 @@ Training, evaluation, prediction and the exporters all come through `fit`.
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.images.io import Grey
-from charcnn.spec import ImageSpec
+
+if TYPE_CHECKING:  # processes that turn images need not wait for pydantic
+    from charcnn.spec import ImageSpec
 
 _LEAST_CONTRAST = 24
 """Grey levels between ink and paper under which an image counts as blank."""
@@ -20,7 +23,7 @@ _SPECK = 0.01
 """A connected piece of ink smaller than this share of the largest one is dirt, not a dot of the character."""
 
 
-def fit(image: Grey, spec: ImageSpec) -> Grey:
+def fit(image: Grey, spec: "ImageSpec") -> Grey:
     """Makes any grey image into what a network sees.
 
     Args:
@@ -109,7 +112,7 @@ def _threshold(image: Grey) -> tuple[int, int]:
     return int(level), round(above - below)
 
 
-def _ink_on_white(image: Grey, spec: ImageSpec) -> Grey:
+def _ink_on_white(image: Grey, spec: "ImageSpec") -> Grey:
     """Cuts the ink out and centres it, its paper made white and its ink black. Ink is dark here."""
     threshold, contrast = _threshold(image)
     if contrast < _LEAST_CONTRAST:
@@ -140,7 +143,7 @@ def _ink_box(mask: Grey) -> tuple[int, int, int, int]:
     return int(y.min()), int(bottom), int(x.min()), int(right)
 
 
-def _on_paper(image: Grey, spec: ImageSpec, paper: int, margin: float) -> Grey:
+def _on_paper(image: Grey, spec: "ImageSpec", paper: int, margin: float) -> Grey:
     """Scales the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centred."""
     height, width = image.shape
     scale = (1 - 2 * margin) * min(spec.height / height, spec.width / width)
