@@ -22,7 +22,10 @@ BLOCK = 50
 STYLES = {"neat": 0.55, "normal": 1.0, "hasty": 1.45}
 """Style → how far writers stray from print; 1 is what people do who fill in a form."""
 PENS = {"fineliner": (0.022, 0.035), "ballpoint": (0.032, 0.055), "pencil": (0.038, 0.068), "marker": (0.065, 0.12)}
-"""Pen → the least and the greatest width of its line, in heights of the character."""
+"""Pen → the least and the greatest width of its line, in heights of a Chinese character."""
+_ANY_PEN = (0.022, 0.13)
+_SMALLER = 2.2
+"""Letters and digits are written up to so many times smaller, and a pen's lines are that much wider in them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Hand:
 
 @dataclass(frozen=True)
 class Habits:
-    """What writers do always, float32 `[N]` each. Lengths are in ems, angles in radians."""
+    """What writers do always, float32 `[N]` each. Lengths are in ems, angles in radians; `pen`: 0 fine … 1 broad."""
 
     stray: Floats
     slant: Floats
@@ -75,7 +78,7 @@ class Habits:
     small: Floats
     warp: Floats
     tremor: Floats
-    width: Floats
+    pen: Floats
     pressure: Floats
     face: Floats
     paper: Floats
@@ -92,7 +95,6 @@ def habits_of(block: int, hand: Hand) -> Habits:
     kinds = len(fields(Habits))
     u, g = rng.random((kinds, BLOCK), np.float32), rng.standard_normal((kinds, BLOCK), np.float32)
     stray = STYLES[hand.style] * (0.4 + 1.0 * u[0])
-    low, high = PENS[hand.pen] if hand.pen else (0.022, 0.13)
     found = Habits(
         stray=stray,
         slant=0.10 * stray * g[1] + 0.03,
@@ -109,10 +111,24 @@ def habits_of(block: int, hand: Hand) -> Habits:
         small=0.12 * stray * u[18],
         warp=stray * (0.4 + u[11]),
         tremor=0.006 * u[12],
-        width=low * (high / low) ** u[13] ** 1.5,
+        pen=u[13],
         pressure=0.25 * u[14],
         face=u[15],
         paper=u[16],
         paper_shade=u[17],
     )
     return found.of(slice(None))
+
+
+def line_widths(habits: Habits, hand: Hand, is_small: bool) -> Floats:
+    """Gives how wide the writers' lines are, in heights of the character, float32 `[N]`.
+
+    Args:
+        habits: The writers'.
+        hand: Tells the pen.
+        is_small: Whether it is a letter or digit, not a character as large as a Chinese one.
+    """
+    low, high = PENS[hand.pen] if hand.pen else _ANY_PEN
+    if is_small:
+        return np.asarray(low * (_SMALLER * high / low) ** habits.pen, np.float32)
+    return np.asarray(low * (high / low) ** habits.pen**1.5, np.float32)

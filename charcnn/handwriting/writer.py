@@ -4,13 +4,14 @@ All samples of a block of writers are computed together, in arrays; only the dra
 OpenCV. Each sample varies a little round its writer's habits.
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.handwriting.hand import BLOCK, Floats, Habits, Hand, habits_of
+from charcnn.handwriting.hand import BLOCK, Floats, Habits, Hand, habits_of, line_widths
 from charcnn.handwriting.outline import Outline, outlines
 from charcnn.handwriting.paper import on_paper
 
@@ -49,13 +50,15 @@ def _block(code: int, shapes: Sequence[Outline], block: int, size: int, hand: Ha
     """What a block of writers writes, uint8 `[BLOCK, size, size]`; each has one of the shapes of the character."""
     habits = habits_of(block, hand)
     rng = np.random.default_rng([hand.seed, block, code])
+    is_small = unicodedata.east_asian_width(chr(code)) not in "WF"  # letters, digits and signs
     pictures = np.empty((BLOCK, size, size), np.uint8)
     which = np.minimum((habits.face * len(shapes)).astype(int), len(shapes) - 1)
     for number in np.unique(which):
         mine = np.flatnonzero(which == number)
         own, shape = habits.of(mine), shapes[number]
         lines, joined = _written(shape, own, rng)
-        pictures[mine] = _drawn(lines, joined, own, shape.widest, size, hand, rng)
+        width, widest = line_widths(own, hand, is_small), shape.widest(is_small)
+        pictures[mine] = _drawn(lines, joined, own, width, widest, size, hand, rng)
     return pictures
 
 
@@ -97,7 +100,7 @@ def _written(shape: Outline, habits: Habits, rng: np.random.Generator) -> tuple[
     own[:, :, 1] += flick * (0.5 + habits.stray[:, None, None])
     own = own + reach * shape.tangents * np.minimum(1.0, 3 * shape.lengths)[:, None, None]
     ends = node[:, shape.ends] + own
-    points += ends[:, segment, 0] * (1 - t)[:, None] + ends[:, segment, 1] * t[:, None]
+    points += ends[:, segment, 0] * shape.pulls[0][:, None] + ends[:, segment, 1] * shape.pulls[1][:, None]
 
     # Strokes are bowed, each a little in its own way, and horizontal ones mostly upwards.
     bow = habits.bow[:, None] * shape.sideways + normal((many, shape.segments), np.float32) * (0.035 * stray)
@@ -170,6 +173,7 @@ def _drawn(
     lines: Floats,
     joined: NDArray[np.bool_],
     habits: Habits,
+    width: Floats,
     widest: float,
     size: int,
     hand: Hand,
@@ -186,8 +190,7 @@ def _drawn(
     high = np.where(seen[..., None], lines, -np.inf).max(1)
     extent = np.maximum((high - low).max(1), 0.4)  # a dot stays small
     fill = 1 - 0.4 * rng.random(many, np.float32) ** 2
-    width = habits.width * (1 + 0.12 * rng.standard_normal(many, np.float32))
-    width = np.clip(width, 0.02, widest)
+    width = np.clip(width * (1 + 0.12 * rng.standard_normal(many, np.float32)), 0.02, widest)
     thick = np.maximum(fine * 0.9, width * fill * side)
     room = side - 2 * fine - thick * (1 + habits.pressure) - 5
     scale = fill * room / extent
