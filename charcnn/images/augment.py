@@ -4,9 +4,7 @@ Every parameter of every child is drawn before the first image is read, from one
 the same whatever the number of processes.
 """
 
-import hashlib
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ConfigError, DatasetError, ImageError
+from charcnn.images.earlier import CHILD_HASH, Earlier, sha256_of
 from charcnn.images.find import found_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
 from charcnn.images.io import SUFFIXES, Grey, decode_image, encode_image, natural_key, read_bytes, write_bytes
-from charcnn.images.manifest import COLUMNS, MANIFEST, manifest_lines, read_manifest, recorded_origins, write_manifest
+from charcnn.images.manifest import manifest_lines, recorded_origins, write_manifest
 from charcnn.images.share import Crew
 
 _CLASSES = "classes.txt"
 """Names the class folders; it goes with them."""
-_CHILD_HASH = "child_sha256"
-"""Column of the manifest."""
 _FEW = 4000
 """Children below which starting further processes takes longer than it saves."""
 _CHUNK = 500
@@ -158,8 +155,7 @@ def augment(
     Raises:
         DatasetError: the source is missing or holds no image, or no image of it can be read.
         ConfigError: one folder lies inside the other.
-        OverwriteError: the destination holds files that its manifest does not name, or that were
-            changed.
+        OverwriteError: the destination holds files that its manifest does not name, or that were changed.
         OSError: a file cannot be written.
     """
     if copies < 1:
@@ -168,9 +164,10 @@ def augment(
     found = _source_images(source)
     _check_apart(source, destination)
     results: dict[int, _Done] = {}
+    earlier = Earlier.read(destination, Change._fields)
     with (
         Crew(1 if len(found) * copies < _FEW else jobs) as crew,
-        new_folder(destination, _own_files(source, destination), force) as folder,
+        new_folder(destination, earlier.is_own, force) as folder,
     ):
         tasks = _tasks(source, folder, sorted(found, key=natural_key), copies, ranges or Ranges(), seed)
         for number, result in crew.share(_augment_files, tasks):
@@ -182,21 +179,21 @@ def augment(
             raise DatasetError(
                 f"None of the {len(found)} images in {source} can be read: {next(iter(failures.values()))}"
             )
+        lines = [results[number].lines for number in range(len(tasks))]
         if (source / _CLASSES).is_file():
-            shutil.copyfile(source / _CLASSES, folder / _CLASSES)
-        write_manifest(folder, (results[number].rows for number in range(len(tasks))), (_CHILD_HASH, *Change._fields))
+            lines.append(_copied(source, folder, _CLASSES))
+        if earlier.rows:
+            written = {_CLASSES, *(name for task in tasks for name in task.children)}
+            lines.append(manifest_lines(earlier.rows_of_kept(written)))
+        write_manifest(folder, lines, (CHILD_HASH, *Change._fields))
     return Augmented(destination, made, failures)
 
 
-def _own_files(source: Path, destination: Path) -> Callable[[Path], bool]:
-    """Tells of a file of the destination whether an earlier run made it and nobody changed it since."""
-    rows = read_manifest(destination)
-    made = {Path(row["child"]): row.get(_CHILD_HASH) for row in rows}
-    if rows and rows[0].keys() == {*COLUMNS, _CHILD_HASH, *Change._fields}:  # else somebody wrote more into it
-        made[Path(MANIFEST)] = _sha256((destination / MANIFEST).read_bytes())
-        if (source / _CLASSES).is_file():
-            made[Path(_CLASSES)] = _sha256((source / _CLASSES).read_bytes())
-    return lambda file: file in made and made[file] == _sha256((destination / file).read_bytes())
+def _copied(source: Path, folder: Path, name: str) -> str:
+    """Copies a file that goes with the images; gives its line of the manifest."""
+    data = (source / name).read_bytes()
+    write_bytes(folder / name, data)
+    return manifest_lines([(name, name, sha256_of(data), sha256_of(data), *[""] * len(Change._fields))])
 
 
 def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:
@@ -257,7 +254,7 @@ class _Done(NamedTuple):
     """What became of a task: children made, their lines of the manifest, and parents that could not be read."""
 
     children: int
-    rows: str
+    lines: str
     failures: dict[Path, str]
 
 
@@ -276,9 +273,5 @@ def _augment_files(task: _Task) -> _Done:
             continue
         turned = encode_image(change.apply(image), os.path.splitext(child)[1])  # noqa: PTH122 ten times as fast
         write_bytes(f"{folder}/{child}", turned)
-        rows.append((child, parent, task.origins.get(path) or _sha256(data), _sha256(turned), *change))
+        rows.append((child, parent, task.origins.get(path) or sha256_of(data), sha256_of(turned), *change))
     return _Done(len(rows), manifest_lines(rows), failures)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

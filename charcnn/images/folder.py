@@ -40,7 +40,7 @@ def new_folder(destination: Path, is_own: Callable[[Path], bool], force: bool = 
         for path in foreign:
             if not (fresh / path).exists():
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(destination / path, fresh / path)
+                shutil.copy2(destination / path, fresh / path, follow_symlinks=False)
         _replace(destination, fresh, {*foreign, *(path for path in _files(destination) if is_own(path))})
 
 

@@ -18,8 +18,9 @@ from hypothesis.extra.numpy import arrays
 
 import charcnn.images.augment
 from charcnn.errors import CharcnnError, ConfigError, DatasetError, OverwriteError
-from charcnn.images.augment import MANIFEST, Change, Ranges, augment, read_manifest
+from charcnn.images.augment import Change, Ranges, augment
 from charcnn.images.io import Grey, read_image, write_image
+from charcnn.images.manifest import MANIFEST, read_manifest, recorded_origins
 
 DRAWN = ["angle", "shear", "scale", "shift_x", "shift_y", "noise", "noise_seed"]
 COLUMNS = ["child", "parent", "origin_sha256", "child_sha256", *DRAWN]
@@ -310,6 +311,37 @@ def test_a_child_changed_while_its_folder_is_made_anew_is_kept(world: Path, sour
     with pytest.raises(OverwriteError, match=r"1\.bmp"):
         augment(source, world / "out", seed=5, on_progress=lambda _done, _total: _edit_child(world / "out"))
     assert (read_image(world / "out" / "1" / "1.bmp") == 7).all()
+
+
+def test_with_force_children_that_stay_keep_their_origin(world: Path, source: Path) -> None:
+    augment(source, world / "out", copies=2)
+    for name in ("1-1.bmp", "1-2.bmp"):
+        write_image(world / "out" / "1" / name, np.full((28, 28), 7, np.uint8))
+    augment(source, world / "out", force=True)
+    stayed = str(world / "out" / "1" / "1-2.bmp")
+    assert recorded_origins([stayed]) == {stayed: _sha256(source / "1" / "1.bmp")}
+    with pytest.raises(OverwriteError, match=r"1-1\.bmp and 1 more"):
+        augment(source, world / "out")
+
+
+def test_a_link_in_the_place_of_a_child_is_not_its_own(world: Path, source: Path) -> None:
+    augment(source, world / "out")
+    child = world / "out" / "1" / "1.bmp"
+    for target in (child.rename(world / "elsewhere.bmp"), world / "nowhere.bmp"):
+        child.unlink(missing_ok=True)
+        child.symlink_to(target)
+        with pytest.raises(OverwriteError, match=r"1\.bmp"):
+            augment(source, world / "out")
+    (world / "out" / "notes").symlink_to(world / "nowhere")
+    augment(source, world / "out", force=True)
+    assert (world / "out" / "notes").is_symlink()
+
+
+def test_a_corrected_class_list_of_the_source_comes_along(world: Path, source: Path) -> None:
+    for labels in ("1\t一\n2\t三\n", "1\t一\n2\t二\n"):
+        (source / "classes.txt").write_text(labels, encoding="utf-8")
+        augment(source, world / "out")
+        assert (world / "out" / "classes.txt").read_text(encoding="utf-8") == labels
 
 
 def test_a_class_list_that_came_along_is_its_own(world: Path, source: Path) -> None:
