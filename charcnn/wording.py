@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def counted(count: int, thing: str) -> str:
@@ -12,6 +13,15 @@ def counted(count: int, thing: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Gives the known name that somebody who typed another one may have meant."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)), None)
+
+
+def nearest_file(name: str, known: Iterable[str]) -> str | None:
+    """Gives the known file or folder that may have been meant: suffixes alone make no two names alike."""
+    by_stem: dict[str, list[str]] = {}
+    for other in sorted(known):
+        by_stem.setdefault(Path(other).stem, []).append(other)
+    near = nearest(Path(name).stem, by_stem)
+    return None if near is None else nearest(name, by_stem[near]) or by_stem[near][0]
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import Force, Seed
+from charcnn.cli.options import ForceOverChanges, Seed
 from charcnn.wording import counted
 
 
@@ -24,14 +24,15 @@ def augment(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
     ] = None,
-    force: Force = False,
+    force: ForceOverChanges = False,
     flip: Annotated[bool, typer.Option("--flip", "--hflip", "--vflip", "--fliplr", "--flipud", hidden=True)] = False,
 ) -> None:
     """Rotate images into a new folder, with a manifest of what was done to each.
 
     Each image is turned about its centre by a whole angle drawn from --min-angle up to --max-angle; corners that come
     into view get the colour of the image's own paper. File names and sub-folders stay. augment.csv names for each child
-    its parent and all that was drawn, so that train keeps both on one side of its split.
+    its parent and all that was drawn, so that train keeps both on one side of its split. Its own folder is made anew,
+    but not where a file in it was changed.
     """
     from charcnn.datasets.locate import dataset_path, destination_path
     from charcnn.errors import ConfigError

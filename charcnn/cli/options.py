@@ -40,6 +40,9 @@ RegistryRoot = Annotated[
     typer.Option("--registry", help="Folder of the models.", show_default="$CHARCNN_REGISTRY, else registry"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
-Force = Annotated[bool, typer.Option("--force", help="Write although other files are there, or changed ones.")]
+Force = Annotated[bool, typer.Option("--force", help="Write although other files are there.")]
+ForceOverChanges = Annotated[
+    bool, typer.Option("--force", help="Write although other files are there, or some that were changed.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="An unreadable image is an error.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Drives everything that is drawn.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import Force, Seed
+from charcnn.cli.options import ForceOverChanges, Seed
 
 
 def _complete_set(incomplete: str) -> list[str]:
@@ -64,7 +64,7 @@ def synth(
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
     ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Draw some of the images on one sheet too.")] = False,
-    force: Force = False,
+    force: ForceOverChanges = False,
 ) -> None:
     """Write characters in synthetic handwriting: a dataset to train on, from nothing.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charcnn.datasets.beside import beside, named
 from charcnn.errors import DatasetError
-from charcnn.wording import nearest
+from charcnn.wording import nearest, nearest_file
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def is_bare(argument: str) -> bool:
 
 def existing_path(argument: str) -> Path | None:
     """Gives the path that an argument names, itself or under the data root; None where neither exists."""
-    path = Path(argument).expanduser()
+    path = _expanded(argument)
     return next((found for found in (path, data_root() / path) if found.exists()), None)
 
 
@@ -55,7 +55,7 @@ def dataset_path(argument: str) -> Path:
 def destination_path(argument: str, source_argument: str) -> Path:
     """Gives where a new dataset goes: a bare name stands beside a source that was itself found under the data root."""
     from_root = is_bare(source_argument) and not Path(source_argument).exists()
-    return data_root() / argument if from_root and is_bare(argument) else Path(argument).expanduser()
+    return data_root() / argument if from_root and is_bare(argument) else _expanded(argument)
 
 
 def find_test_set(source: str) -> Path | None:
@@ -66,24 +66,31 @@ def find_test_set(source: str) -> Path | None:
 
 
 def _hint(argument: str) -> str:
-    """What may have been meant, as it would be typed; of a bare name without one near, all that the data root holds."""
-    near = next(filter(None, (_near(argument, root) for root in (data_root(), Path()))), None)
-    if near:
-        return f"Did you mean {near}?"
+    """What may have been meant, as it would be typed; of a bare name without one near, what the data root holds."""
+    path = _expanded(argument)
+    roots = [Path()] if path.is_absolute() else [data_root(), Path()]
+    mended = [found for root in roots if (found := _mended(root, path))]
+    if mended:
+        depth = max(len(found.parts) for found in mended)
+        deepest = [str(found) for found in mended if len(found.parts) == depth]
+        return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
     known = _datasets_in(data_root()) if is_bare(argument) else []
     return f"Known: {', '.join(known)}." if known else "charcnn synth writes a starter set to try things with."
 
 
-def _near(argument: str, root: Path) -> Path | None:
-    """Mends the first part of a path below a root that is not there: `fudan21/train` → `fudan12/train`."""
-    wanted = root / Path(argument).expanduser()
-    missing = next((path for path in (wanted, *wanted.parents) if path.parent.is_dir()), root)
-    near = nearest(missing.name, _datasets_in(missing.parent)) if missing != root else None
-    if near is None:
-        return None
-    mended, whole = missing.with_name(near), missing.with_name(near) / wanted.relative_to(missing)
-    found = whole if whole.exists() else mended
-    return found.relative_to(root) if found.is_relative_to(root) else found
+def _mended(root: Path, path: Path) -> Path | None:
+    """Mends the first part of a path that is not there below a root: `fudan21/train` → `fudan12/train`."""
+    here = root
+    for number, part in enumerate(path.parts):
+        if not (here / part).exists():
+            near = nearest_file(part, _datasets_in(here))
+            if near is None:
+                return None
+            found = Path(*path.parts[:number], near)
+            whole = found.joinpath(*path.parts[number + 1 :])
+            return whole if (root / whole).exists() else found
+        here /= part
+    return None
 
 
 def _datasets_in(folder: Path) -> list[str]:
@@ -92,3 +99,10 @@ def _datasets_in(folder: Path) -> list[str]:
         return []
     found = (path.name for path in folder.iterdir() if path.is_dir() or path.suffix == ".csv")
     return sorted(name for name in found if not name.startswith("."))
+
+
+def _expanded(argument: str) -> Path:
+    try:
+        return Path(argument).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(argument)

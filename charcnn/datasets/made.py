@@ -140,7 +140,7 @@ def _refuse_foreign(root: Path, force: bool) -> None:
     foreign = [] if force else _foreign(root)
     if foreign:
         raise OverwriteError(
-            f"{root} holds {counted(len(foreign), 'file')} that charcnn synth did not write, "
-            f"or that were changed: {foreign[0]}",
+            f"{root} holds {counted(len(foreign), 'file')} that charcnn synth did not write "
+            f"or somebody changed: {foreign[0]}",
             "Name another folder: charcnn synth -o DIR",
         )

@@ -24,6 +24,7 @@ STYLES = {"neat": 0.55, "normal": 1.0, "hasty": 1.45}
 PENS = {"fineliner": (0.022, 0.035), "ballpoint": (0.032, 0.055), "pencil": (0.038, 0.068), "marker": (0.065, 0.12)}
 """Pen → the least and the greatest width of its line, in heights of a Chinese character."""
 _ANY_PEN = (0.022, 0.13)
+"""Where each writer has their own."""
 _SMALLER = 2.2
 """Letters and digits are written up to so many times smaller, and a pen's lines are that much wider in them."""
 

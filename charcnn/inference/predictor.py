@@ -25,7 +25,7 @@ from charcnn.registry.references import is_path
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.spec import ImageSpec, Polarity
-from charcnn.wording import nearest
+from charcnn.wording import nearest_file
 
 _BATCH = 64
 """Small enough that what flows between two layers stays in the processor's cache."""
@@ -225,7 +225,7 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def _missing(path: Path) -> ModelError:
-    near = nearest(path.name, [file.name for file in path.parent.glob("*.onnx")])
+    near = nearest_file(path.name, [file.name for file in path.parent.glob("*.onnx")])
     hint = f"Did you mean {path.with_name(near)}?" if near else "charcnn models list shows what there is."
     return ModelError(f"No such model: {path}", hint)
 

@@ -105,24 +105,34 @@ def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
         ("mine/tran", "mine/train"),
         ("mine/lst.csv", "mine/list.csv"),
         ("mnie/train", "mine/train"),
-        ("mnie/other", "mine"),
         ("mnie", "mine"),
         ("fudan12/tran", "fudan12/train"),
         ("fudan21/train", "fudan12/train"),
         ("fudan12/trian.csv", "fudan12/train.csv"),
+        ("{world}/mine/tran", "{world}/mine/train"),
+        ("{world}/data/fudan21/train", "{world}/data/fudan12/train"),
     ],
 )
 def test_a_wrong_path_is_answered_with_the_nearest_as_it_would_be_typed(world: Path, wrong: str, right: str) -> None:
-    for folder in ("mine", "data/fudan12"):
-        _folder(world / folder / "train")
+    for folder in ("mine/train", "data/fudan12/train", "data/mines"):
+        _folder(world / folder)
     for file in ("mine/list.csv", "data/fudan12/train.csv"):
         (world / file).touch()
     with pytest.raises(DatasetError) as caught:
-        dataset_path(wrong)
-    assert caught.value.hint == f"Did you mean {right}?"
+        dataset_path(wrong.format(world=world))
+    assert caught.value.hint == f"Did you mean {right.format(world=world)}?"
+
+
+@pytest.mark.parametrize("argument", ["xyz.csv", "~nobody-of-this-name/set", "other/train"])
+def test_a_folder_above_the_data_root_or_a_suffix_is_no_suggestion(
+    world: Path, argument: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHARCNN_DATA", "others/deep")
+    (_folder(world / "nodes") / "list.csv").touch()
+    (world / "list.csv").touch()
     with pytest.raises(DatasetError) as caught:
-        dataset_path(str(world / wrong))
-    assert right.startswith("fudan") or caught.value.hint == f"Did you mean {world / right}?"
+        dataset_path(argument)
+    assert caught.value.hint == "charcnn synth writes a starter set to try things with."
 
 
 def test_a_path_with_nothing_near_it_lists_no_folder(world: Path) -> None:

@@ -105,3 +105,10 @@ def test_digits_come_in_handwritten_forms_too():
     wide = ((ones < 128).any(1)).sum(1)
     assert (wide < 16).sum() > 20  # a bare stick
     assert (wide > 20).sum() > 20  # with a flag or a foot
+
+
+@pytest.mark.parametrize("pen", [None, *PENS])
+def test_lines_are_wider_in_letters_than_in_chinese_characters(pen: str | None) -> None:
+    hand = Hand(pen=pen, paper="tablet")
+    letter, large = ((handwriting(character, range(100), 64, hand) < 128).mean() for character in "l丨")
+    assert letter > 1.15 * large
