@@ -39,6 +39,7 @@ class Outline:
         link_ease: float32 `[links]`, 0 … 1: how easily the pen stays down there: near strokes are linked more often.
         ends: int64 `[S,2]`: the nodes of each segment; `free` bool `[S,2]`: nothing else meets it there.
         tangents: float32 `[S,2,2]`: unit vectors out of both ends; `normals` float32 `[S,2]`; `lengths` float32 `[S]`.
+        straight: float32 `[S]`, 0 … 1: the distance between both ends over the length; 0 for a loop.
         sideways: float32 `[S]`: 1 for a horizontal segment, 0 for a vertical one.
         hooks: the hooks' segments; `hook_edges`, `hook_of_edge`: their edges.
     """
@@ -62,6 +63,7 @@ class Outline:
     tangents: Floats
     normals: Floats
     lengths: Floats
+    straight: Floats
     sideways: Floats
     hooks: Ints
     hook_edges: Ints
@@ -105,6 +107,15 @@ class Outline:
         marks = np.zeros(self.segments, np.float32)
         marks[self.hooks] = 1
         return marks
+
+    @cached_property
+    def pulls(self) -> Floats:
+        """How far each point goes along when the start, the end of its segment moves, float32 `[2,P]`, 0 … 1.
+
+        In a segment that is nearly straight all points do; in one that curls, as a 6 does, only those near the end.
+        """
+        share = np.clip(1.5 * self.straight, 0.2, 1)[self.segment]  # of the segment, next to each of its ends
+        return np.asarray(np.clip([1 - self.t / share, (self.t - (1 - share)) / share], 0, 1), np.float32)
 
     def widest(self, is_small: bool) -> float:
         """Gives the greatest width of line, in ems, that still leaves paper between the strokes.
@@ -188,8 +199,9 @@ def outline(found: Sequence[Segment]) -> Outline:
     parts = {part: i for i, part in enumerate(dict.fromkeys(piece.part for piece in found))}
     row = np.concatenate(points)
     chord = np.stack([piece.points[-1] - piece.points[0] for piece in found])
-    long = np.maximum(np.hypot(*chord.T), 1e-3)[:, None]
-    chord = chord / long
+    far = np.maximum(np.hypot(*chord.T), 1e-3)
+    chord = chord / far[:, None]
+    lengths = np.array([length_of(piece.points) for piece in found], np.float32)
     tangents = np.stack([[_away(piece.points), _away(piece.points[::-1])] for piece in found])
     gaps = np.array([np.hypot(*(row[b] - row[a])) for _, a, b in links], np.float32)
     steps = np.arange(_LINK_POINTS)
@@ -215,7 +227,8 @@ def outline(found: Sequence[Segment]) -> Outline:
         free=np.array([piece.free for piece in found]),
         tangents=np.asarray(tangents, np.float32),
         normals=np.stack([chord[:, 1], -chord[:, 0]], 1).astype(np.float32),
-        lengths=np.array([length_of(piece.points) for piece in found], np.float32),
+        lengths=lengths,
+        straight=np.minimum(far / np.maximum(lengths, 1e-3), 1).astype(np.float32),
         sideways=np.abs(chord[:, 0]).astype(np.float32),
         hooks=np.array([number for number, _ in hooks], np.int64),
         hook_edges=np.array([edge for _, edges in hooks for edge in edges], np.int64),

@@ -100,7 +100,7 @@ def _written(shape: Outline, habits: Habits, rng: np.random.Generator) -> tuple[
     own[:, :, 1] += flick * (0.5 + habits.stray[:, None, None])
     own = own + reach * shape.tangents * np.minimum(1.0, 3 * shape.lengths)[:, None, None]
     ends = node[:, shape.ends] + own
-    points += ends[:, segment, 0] * (1 - t)[:, None] + ends[:, segment, 1] * t[:, None]
+    points += ends[:, segment, 0] * shape.pulls[0][:, None] + ends[:, segment, 1] * shape.pulls[1][:, None]
 
     # Strokes are bowed, each a little in its own way, and horizontal ones mostly upwards.
     bow = habits.bow[:, None] * shape.sideways + normal((many, shape.segments), np.float32) * (0.035 * stray)
