@@ -62,4 +62,5 @@ def augment(
     if made.failures:
         output.warn(f"Left out {counted(len(made.failures), 'image')} that could not be read.")
     output.say(f"Wrote {counted(made.children, 'image')} and augment.csv to {made.folder}.")
-    output.next_step(f"charcnn predict {shlex.quote(str(target))}")
+    command = "train --data" if any(path.is_dir() for path in made.folder.iterdir()) else "predict"
+    output.next_step(f"charcnn {command} {shlex.quote(str(target))}")

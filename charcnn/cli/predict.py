@@ -112,6 +112,7 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
     """The files to read, and the truth about them where a dataset tells it (file → label)."""
     from charcnn.errors import ConfigError, DatasetError
     from charcnn.images.find import images_below
+    from charcnn.wording import nearest_file
 
     if "-" in paths:
         raise ConfigError("- stands for one image on standard input, and stands alone.")
@@ -120,8 +121,16 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
         raise DatasetError(f"{files_from} names no files.")
     found = _expanded(asked) if asked else [_default_folder(predictor)]
     if not any(path.exists() for path in found):
+        missing = found[0]
         more = f", nor any of the {len(found) - 1} others" if len(found) > 1 else ""
-        raise DatasetError(f"There is no {found[0]}{more}.", "Name images, folders or patterns: charcnn predict PATH")
+        beside = [path.name for path in missing.parent.iterdir()] if missing.parent.is_dir() else []
+        near = nearest_file(missing.name, beside)
+        hint = (
+            f"Did you mean {missing.with_name(near)}?"
+            if near
+            else "Name images, folders or patterns: charcnn predict PATH"
+        )
+        raise DatasetError(f"There is no {missing}{more}.", hint)
     files: list[str] = []
     truth: dict[str, str] = {}
     for path in found:

@@ -33,7 +33,9 @@ def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]
     labels = _parse(path)
     if path.parent != dataset and not labels.keys() >= set(folders):
         missing = next(folder for folder in folders if folder not in labels)
-        log.warning("%s names no folder %s: it is not taken for the labels of %s.", path, missing, dataset)
+        log.warning(
+            "%s does not name the folder %s, so the labels of %s are its folders' names.", path, missing, dataset
+        )
         return {}
     return labels
 

@@ -13,6 +13,9 @@ from charcnn.wording import nearest, nearest_file
 
 log = logging.getLogger(__name__)
 
+_MANY = 20
+"""Names that a hint shows."""
+
 
 def data_root() -> Path:
     """Gives the folder under which bare names are looked up: `$CHARCNN_DATA`, else `data`."""
@@ -45,7 +48,11 @@ def dataset_path(argument: str) -> Path:
     from charcnn.datasets.starter import FOLDERS, is_free_for_starter, synth  # only now: the drawing is rarely needed
 
     if argument in FOLDERS and is_free_for_starter(root):
-        log.warning("No dataset in %s: writing the starter set there (12 characters, in synthetic handwriting).", root)
+        log.warning(
+            "There is no %s: writing the starter set to %s (12 characters, in synthetic handwriting).",
+            root / argument,
+            root,
+        )
         synth(root)
         return root / argument
     looked = "" if Path(argument).is_absolute() else f" (looked in . and in {root})"
@@ -66,7 +73,7 @@ def find_test_set(source: str) -> Path | None:
 
 
 def _hint(argument: str) -> str:
-    """What may have been meant, as it would be typed; of a bare name without one near, what the data root holds."""
+    """What may have been meant, as it would be typed; where no name is near, what the data root holds."""
     path = _expanded(argument)
     roots = [Path()] if path.is_absolute() else [data_root(), Path()]
     mended = [found for root in roots if (found := _mended(root, path))]
@@ -74,8 +81,13 @@ def _hint(argument: str) -> str:
         depth = max(len(found.parts) for found in mended)
         deepest = [str(found) for found in mended if len(found.parts) == depth]
         return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
-    known = _datasets_in(data_root()) if is_bare(argument) else []
-    return f"Known: {', '.join(known)}." if known else "charcnn synth writes a starter set to try things with."
+    known = [] if path.is_absolute() else _datasets_in(data_root())
+    more = f" and {len(known) - _MANY} more" if len(known) > _MANY else ""
+    return (
+        f"Known: {', '.join(known[:_MANY])}{more}."
+        if known
+        else "charcnn synth writes a starter set to try things with."
+    )
 
 
 def _mended(root: Path, path: Path) -> Path | None:
@@ -83,7 +95,8 @@ def _mended(root: Path, path: Path) -> Path | None:
     here = root
     for number, part in enumerate(path.parts):
         if not (here / part).exists():
-            near = nearest_file(part, _datasets_in(here))
+            is_system = path.is_absolute() and number < 2  # /opt is not what somebody misspelt
+            near = None if is_system else nearest_file(part, _datasets_in(here))
             if near is None:
                 return None
             found = Path(*path.parts[:number], near)

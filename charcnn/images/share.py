@@ -1,9 +1,11 @@
 """Work shared over processes."""
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -30,8 +32,9 @@ class Crew:
         """Starts the others."""
         if self._pool:
             self._pool.__enter__()
-            for _ in range(self._others):
-                self._pool.submit(cv2.setNumThreads, 1)
+            with _ctrl_c_kept_to_this_process():
+                for _ in range(self._others):
+                    self._pool.submit(cv2.setNumThreads, 1)
         return self
 
     def __exit__(
@@ -69,6 +72,22 @@ class Crew:
             for future in theirs:
                 future.cancel()
             wait(theirs)
+
+
+@contextmanager
+def _ctrl_c_kept_to_this_process() -> Iterator[None]:
+    """Processes that start meanwhile never see Ctrl-C: they finish their task, and this one tells them to end.
+
+    Blocked signals stay blocked in what is started; one that comes meanwhile is delivered here afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _alone(work: Callable[[Task], Result], task: Task) -> Result:

@@ -226,8 +226,11 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def _missing(path: Path) -> ModelError:
     near = nearest_file(path.name, [file.name for file in path.parent.glob("*.onnx")])
-    hint = f"Did you mean {path.with_name(near)}?" if near else "charcnn models list shows what there is."
-    return ModelError(f"No such model: {path}", hint)
+    if near:
+        return ModelError(f"No such model: {path}", f"Did you mean {path.with_name(near)}?")
+    return ModelError(
+        f"No such model: {path}", "charcnn models list shows the models, charcnn export writes such a file."
+    )
 
 
 def _unfit(path: Path) -> ModelError:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from charcnn.errors import CardError, ModelError
 from charcnn.registry.files import flush, lock_if_free, sha256_of, write_atomically
 from charcnn.registry.index import INDEX_FILE, Entry, Index
-from charcnn.registry.references import Reference, check_name, is_path, parse_reference
+from charcnn.registry.references import LATEST, Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
 from charcnn.spec import ModelCard
 from charcnn.wording import closest
@@ -105,7 +105,7 @@ class Registry:
             return trained[0]
         if asked.name not in self.names():
             known = self.names()
-            hint = closest(asked.name, known) if known else "charcnn train makes one."
+            hint = closest(asked.name, [LATEST, *known]) if known else "charcnn train makes one."
             raise ModelError(f"No model named {asked.name} in {self.root}.", hint)
         versions = self.versions(asked.name)
         if asked.alias is not None:

@@ -135,12 +135,23 @@ def test_a_folder_above_the_data_root_or_a_suffix_is_no_suggestion(
     assert caught.value.hint == "charcnn synth writes a starter set to try things with."
 
 
-def test_a_path_with_nothing_near_it_lists_no_folder(world: Path) -> None:
+def test_a_path_with_nothing_near_it_lists_some_of_the_data_root(world: Path) -> None:
     for number in range(300):
         _folder(world / "data" / "large" / f"c{number}")
     with pytest.raises(DatasetError) as caught:
         dataset_path("large/validation")
-    assert caught.value.hint == "charcnn synth writes a starter set to try things with."
+    assert caught.value.hint == "Known: large."
+    for number in range(300):
+        _folder(world / "data" / f"set{number:03}")
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("a/b")
+    assert caught.value.hint.endswith("set018 and 281 more.")
+
+
+def test_a_folder_of_the_system_is_no_suggestion(world: Path) -> None:
+    with pytest.raises(DatasetError) as caught:
+        dataset_path("/nope/train")
+    assert "Did you mean" not in caught.value.hint
 
 
 def test_where_nothing_is_known_synth_is_named(world: Path) -> None:

@@ -51,7 +51,7 @@ def test_classes_txt_beside_that_does_not_name_all_folders_is_another_datasets(
     root = _touch(world / "digits", "0/a.png", "1/a.png")
     write_classes(world / "classes.txt", {"1": "博", "2": "学"})
     assert scan(root).classes == ("0", "1")
-    assert "names no folder 0" in caplog.text
+    assert "does not name the folder 0" in caplog.text
 
 
 def test_one_stands_in_the_dataset_and_calls_it_by_a_dot(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,7 +220,7 @@ def test_a_misspelt_file_is_answered_with_the_nearest_one(tmp_path: Path, name: 
     )
     with pytest.raises(ModelError) as fault:
         Predictor.load(tmp_path / "zzz.onnx")
-    assert fault.value.hint == "charcnn models list shows what there is."
+    assert "Did you mean" not in fault.value.hint
 
 
 def test_a_pickle_that_is_called_onnx_is_refused(tmp_path: Path) -> None:
