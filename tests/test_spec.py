@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from charcnn.errors import CardError, CharcnnError, ConfigError, closest
+from charcnn.errors import CardError, CharcnnError, ConfigError
 from charcnn.spec import CARD_SCHEMA, ImageSpec, ModelCard, TrainConfig, check_schema
 
 # TrainConfig
@@ -297,8 +297,3 @@ def test_an_error_holds_what_is_wrong_and_what_to_do() -> None:
     assert isinstance(fault, CharcnnError)
     assert (str(fault), fault.message, fault.hint) == ("what is wrong", "what is wrong", "what to do")
     assert ConfigError("alone").hint == ""
-
-
-def test_the_closest_name_or_all_of_them() -> None:
-    assert closest("fudan21", ["fudan12", "mnist"]) == "Did you mean fudan12?"
-    assert closest("zzz", ["b", "a"]) == "Known: a, b."

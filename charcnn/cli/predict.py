@@ -125,12 +125,10 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
         more = f", nor any of the {len(found) - 1} others" if len(found) > 1 else ""
         beside = [path.name for path in missing.parent.iterdir()] if missing.parent.is_dir() else []
         near = nearest_file(missing.name, beside)
-        hint = (
-            f"Did you mean {missing.with_name(near)}?"
-            if near
-            else "Name images, folders or patterns: charcnn predict PATH"
+        hint = "Name images, folders or patterns: charcnn predict PATH"
+        raise DatasetError(
+            f"There is no {missing}{more}.", f"Did you mean {missing.with_name(near)}?" if near else hint
         )
-        raise DatasetError(f"There is no {missing}{more}.", hint)
     files: list[str] = []
     truth: dict[str, str] = {}
     for path in found:

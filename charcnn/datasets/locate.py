@@ -49,9 +49,7 @@ def dataset_path(argument: str) -> Path:
 
     if argument in FOLDERS and is_free_for_starter(root):
         log.warning(
-            "There is no %s: writing the starter set to %s (12 characters, in synthetic handwriting).",
-            root / argument,
-            root,
+            "There is no %s: writing the starter set there (12 characters, in synthetic handwriting).", root / argument
         )
         synth(root)
         return root / argument
@@ -83,11 +81,9 @@ def _hint(argument: str) -> str:
         return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
     known = [] if path.is_absolute() else _datasets_in(data_root())
     more = f" and {len(known) - _MANY} more" if len(known) > _MANY else ""
-    return (
-        f"Known: {', '.join(known[:_MANY])}{more}."
-        if known
-        else "charcnn synth writes a starter set to try things with."
-    )
+    if known:
+        return f"Known: {', '.join(known[:_MANY])}{more}."
+    return "charcnn synth writes a starter set to try things with."
 
 
 def _mended(root: Path, path: Path) -> Path | None:

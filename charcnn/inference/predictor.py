@@ -228,9 +228,7 @@ def _missing(path: Path) -> ModelError:
     near = nearest_file(path.name, [file.name for file in path.parent.glob("*.onnx")])
     if near:
         return ModelError(f"No such model: {path}", f"Did you mean {path.with_name(near)}?")
-    return ModelError(
-        f"No such model: {path}", "charcnn models list shows the models, charcnn export writes such a file."
-    )
+    return ModelError(f"No such model: {path}", "charcnn models list shows the models, charcnn export makes files.")
 
 
 def _unfit(path: Path) -> ModelError:

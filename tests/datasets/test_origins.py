@@ -9,7 +9,8 @@ import pytest
 from charcnn.datasets.arrays import Arrays
 from charcnn.datasets.scan import scan
 from charcnn.errors import CharcnnError
-from charcnn.images.augment import MANIFEST, Ranges, augment
+from charcnn.images.augment import Ranges, augment
+from charcnn.images.manifest import MANIFEST
 from charcnn.spec import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")

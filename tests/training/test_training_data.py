@@ -12,7 +12,8 @@ import pytest
 from charcnn.datasets.arrays import Arrays
 from charcnn.datasets.synthetic import synthesise
 from charcnn.errors import DatasetError, UnknownLabelError
-from charcnn.images.augment import augment, read_manifest
+from charcnn.images.augment import augment
+from charcnn.images.manifest import read_manifest
 from charcnn.spec import TrainConfig
 from charcnn.training.data import TrainingData, default_model_name, load_training_data
 
