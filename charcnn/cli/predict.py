@@ -125,9 +125,9 @@ def _files(paths: Sequence[str], files_from: str | None, predictor: "Predictor")
         more = f", nor any of the {len(found) - 1} others" if len(found) > 1 else ""
         beside = [path.name for path in missing.parent.iterdir()] if missing.parent.is_dir() else []
         near = nearest_file(missing.name, beside)
-        hint = "Name images, folders or patterns: charcnn predict PATH"
+        meant = f"Did you mean {missing.with_name(near)}?" if near else ""
         raise DatasetError(
-            f"There is no {missing}{more}.", f"Did you mean {missing.with_name(near)}?" if near else hint
+            f"There is no {missing}{more}.", meant or "Name images, folders or patterns: charcnn predict PATH"
         )
     files: list[str] = []
     truth: dict[str, str] = {}

@@ -142,5 +142,5 @@ def _refuse_foreign(root: Path, force: bool) -> None:
         raise OverwriteError(
             f"{root} holds {counted(len(foreign), 'file')} that charcnn synth did not write "
             f"or somebody changed: {foreign[0]}",
-            "Name another folder: charcnn synth … -o DIR, or add --force: it replaces files of the same name only.",
+            "Name another folder: charcnn synth -o DIR, or add --force: it replaces files of the same name only.",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from charcnn.images.manifest import COLUMNS, MANIFEST, read_manifest
+from charcnn.images.manifest import COLUMNS, MANIFEST, read_rows
 
 CHILD_HASH = "child_sha256"
 """Column of the manifest that tells an untouched file."""
@@ -37,7 +37,7 @@ class Earlier:
         Raises:
             DatasetError: the manifest is none.
         """
-        rows = read_manifest(folder)
+        rows = read_rows(folder)
         hashes = {Path(row["child"]): row.get(CHILD_HASH) for row in rows}
         columns = {*COLUMNS, CHILD_HASH, *parameters}
         if rows and all(row.keys() == columns for row in rows):  # else somebody wrote more into it

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charcnn.errors import DatasetError
+from charcnn.images.io import is_image
 
 MANIFEST = "augment.csv"
 WRITERS = "synth.csv"
@@ -21,7 +22,16 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """Gives the rows of a folder's manifest; none where it has none.
+    """Gives the rows that a folder's manifest has of images; none where there is no manifest.
+
+    Raises:
+        DatasetError: the file is no manifest.
+    """
+    return [row for row in read_rows(folder) if is_image(row["child"])]
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """Gives all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
 
     Raises:
         DatasetError: the file is no manifest.

@@ -22,7 +22,7 @@ from charcnn.registry.index import INDEX_FILE, Entry, Index
 from charcnn.registry.references import LATEST, Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
 from charcnn.spec import ModelCard
-from charcnn.wording import closest
+from charcnn.wording import closest, nearest
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ class Registry:
             return trained[0]
         if asked.name not in self.names():
             known = self.names()
-            hint = closest(asked.name, [LATEST, *known]) if known else "charcnn train makes one."
+            words = [LATEST, *known] if nearest(asked.name, [LATEST]) else known
+            hint = closest(asked.name, words) if known else "charcnn train makes one."
             raise ModelError(f"No model named {asked.name} in {self.root}.", hint)
         versions = self.versions(asked.name)
         if asked.alias is not None:
