@@ -1,6 +1,11 @@
 """`charcnn synth`: characters typed, in a file or by name; where it writes, and what it says."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +117,18 @@ def test_files_of_others_are_kept(cli: Cli, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "mine/train/甲/1.png" in result.stderr
     assert [path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [b"mine"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one group")
+def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to all processes of a command."""
+    command = [sys.executable, "-m", "charcnn", "synth", "ab", "--per-class", "90000", "-o", "new", "--jobs", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(tmp_path.glob("new/.synth.*/train/*")):
+        time.sleep(0.02)
+    time.sleep(0.2)  # the other process imports what it needs
+    os.killpg(process.pid, signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+    assert (process.returncode, (tmp_path / "new").exists()) == (130, False)
+    assert "Interrupted" in talk
+    assert "Traceback" not in talk
