@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_MANY = 20
+"""Names that a sentence lists."""
+
 
 def counted(count: int, thing: str) -> str:
     """Gives a number of things in words: 1 image, 12 images."""
@@ -25,7 +28,14 @@ def nearest_file(name: str, known: Iterable[str]) -> str | None:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Gives the sentence that follows "unknown X": the closest known name, or all of them."""
+    """Gives the sentence that follows "unknown X": the closest known name, or what is known."""
     names = sorted(known)
     near = nearest(name, names)
-    return f"Did you mean {near}?" if near else f"Known: {', '.join(names)}."
+    return f"Did you mean {near}?" if near else listed(names)
+
+
+def listed(known: Iterable[str]) -> str:
+    """Gives the sentence that says what is known, twenty names at most."""
+    names = sorted(known)
+    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return f"Known: {', '.join(names[:_MANY])}{more}."

@@ -8,6 +8,10 @@ def test_the_closest_name_or_all_of_them() -> None:
     assert closest("zzz", ["b", "a"]) == "Known: a, b."
 
 
+def test_long_lists_are_cut() -> None:
+    assert closest("zzz", [f"m{number:02}" for number in range(23)]).endswith("m18, m19 and 3 more.")
+
+
 def test_suffixes_make_no_two_files_alike() -> None:
     assert nearest_file("zzz.onnx", ["reader.onnx"]) is None
     assert nearest_file("trian.csv", ["train", "train.csv"]) == "train.csv"

@@ -9,12 +9,9 @@ from pathlib import Path
 
 from charcnn.datasets.beside import beside, named
 from charcnn.errors import DatasetError
-from charcnn.wording import nearest, nearest_file
+from charcnn.wording import listed, nearest, nearest_file
 
 log = logging.getLogger(__name__)
-
-_MANY = 20
-"""Names that a hint shows."""
 
 
 def data_root() -> Path:
@@ -80,10 +77,7 @@ def _hint(argument: str) -> str:
         deepest = [str(found) for found in mended if len(found.parts) == depth]
         return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
     known = [] if path.is_absolute() else _datasets_in(data_root())
-    more = f" and {len(known) - _MANY} more" if len(known) > _MANY else ""
-    if known:
-        return f"Known: {', '.join(known[:_MANY])}{more}."
-    return "charcnn synth writes a starter set to try things with."
+    return listed(known) if known else "charcnn synth writes a starter set to try things with."
 
 
 def _mended(root: Path, path: Path) -> Path | None:
@@ -107,7 +101,7 @@ def _datasets_in(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     found = (path.name for path in folder.iterdir() if path.is_dir() or path.suffix == ".csv")
-    return sorted(name for name in found if not name.startswith("."))
+    return [name for name in found if not name.startswith(".")]
 
 
 def _expanded(argument: str) -> Path:

@@ -14,7 +14,7 @@ from filelock import FileLock
 from charcnn.errors import OverwriteError
 from charcnn.images.folder import LEFT_BY_SYSTEMS, new_folder
 from charcnn.images.manifest import WRITERS as MANIFEST
-from charcnn.images.manifest import Written, read_written
+from charcnn.images.manifest import Written, is_as_written, read_written
 from charcnn.machine import cache_root
 from charcnn.wording import counted
 
@@ -109,13 +109,8 @@ def _write_manifest(root: Path, entries: dict[str, Written]) -> None:
 def _made_before(root: Path) -> set[str]:
     """The files below `root` that charcnn wrote and nobody changed."""
     listed = read_written(root)
-    unchanged = {name for name, entry in listed.items() if _sha256(root / name) == entry.sha256}
+    unchanged = {name for name, entry in listed.items() if is_as_written(root / name, entry.sha256)}
     return unchanged | ({MANIFEST} if listed else set())
-
-
-def _sha256(path: Path) -> str:
-    """A file's sha256, empty where there is no file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _within(folder: str, names: Iterable[str]) -> set[Path]:

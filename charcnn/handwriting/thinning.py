@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 _WEIGHTS = np.array([[1, 2, 4], [128, 0, 8], [64, 32, 16]], np.float32)
 """What each neighbour adds to a pixel's code: together 0 … 255 for the 256 neighbourhoods."""
 
-Table = NDArray[np.uint8]
+_Table = NDArray[np.uint8]
 """uint8 `[256]`: 0 for the neighbourhoods of pixels that go, else 1."""
 
 
@@ -32,14 +32,14 @@ def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return line.astype(bool)
 
 
-def _peel(line: NDArray[np.uint8], tables: tuple[Table, ...]) -> None:
+def _peel(line: NDArray[np.uint8], tables: tuple[_Table, ...]) -> None:
     """Takes the pixels away, in place, that the tables name: all of the first at once, then those of the next."""
     for table in tables:
         codes = cv2.filter2D(line, cv2.CV_8U, _WEIGHTS, borderType=cv2.BORDER_CONSTANT)
         np.bitwise_and(line, cv2.LUT(codes, table), out=line)
 
 
-def _tables() -> tuple[tuple[Table, ...], tuple[Table, ...]]:
+def _tables() -> tuple[tuple[_Table, ...], tuple[_Table, ...]]:
     """Gives the tables of the two passes that peel borders off, and of the four that straighten stairs."""
     ring = (np.arange(256) >> np.arange(8)[:, None] & 1).astype(bool)  # from the north-west, clockwise
     nw, n, ne, e, se, s, sw, w = ring
@@ -53,7 +53,7 @@ def _tables() -> tuple[tuple[Table, ...], tuple[Table, ...]]:
     return _as_tables(south_east, north_west), _as_tables(*stairs)
 
 
-def _as_tables(*gone: NDArray[np.bool_]) -> tuple[Table, ...]:
+def _as_tables(*gone: NDArray[np.bool_]) -> tuple[_Table, ...]:
     return tuple((~which).astype(np.uint8) for which in gone)
 
 

@@ -4,6 +4,7 @@ Every parameter of every child is drawn before the first image is read, from one
 the same whatever the number of processes.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ConfigError, DatasetError, ImageError
-from charcnn.images.earlier import CHILD_HASH, Earlier, sha256_of
+from charcnn.images.earlier import CHILD_HASH, Earlier
 from charcnn.images.find import found_below
 from charcnn.images.fit import paper_level
 from charcnn.images.folder import new_folder
@@ -182,9 +183,7 @@ def augment(
         lines = [results[number].lines for number in range(len(tasks))]
         if (source / _CLASSES).is_file():
             lines.append(_copied(source, folder, _CLASSES))
-        if earlier.rows:
-            written = {_CLASSES, *(name for task in tasks for name in task.children)}
-            lines.append(manifest_lines(earlier.rows_of_kept(written)))
+        lines.append(manifest_lines(earlier.rows_of_kept(folder)))
         write_manifest(folder, lines, (CHILD_HASH, *Change._fields))
     return Augmented(destination, made, failures)
 
@@ -193,7 +192,8 @@ def _copied(source: Path, folder: Path, name: str) -> str:
     """Copies a file that goes with the images; gives its line of the manifest."""
     data = (source / name).read_bytes()
     write_bytes(folder / name, data)
-    return manifest_lines([(name, name, sha256_of(data), sha256_of(data), *[""] * len(Change._fields))])
+    digest = hashlib.sha256(data).hexdigest()
+    return manifest_lines([(name, name, digest, digest, *[""] * len(Change._fields))])
 
 
 def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:
@@ -273,5 +273,6 @@ def _augment_files(task: _Task) -> _Done:
             continue
         turned = encode_image(change.apply(image), os.path.splitext(child)[1])  # noqa: PTH122 ten times as fast
         write_bytes(f"{folder}/{child}", turned)
-        rows.append((child, parent, task.origins.get(path) or sha256_of(data), sha256_of(turned), *change))
+        origin = task.origins.get(path) or hashlib.sha256(data).hexdigest()
+        rows.append((child, parent, origin, hashlib.sha256(turned).hexdigest(), *change))
     return _Done(len(rows), manifest_lines(rows), failures)

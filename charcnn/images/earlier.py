@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from charcnn.images.manifest import COLUMNS, MANIFEST, read_rows
+from charcnn.images.manifest import COLUMNS, MANIFEST, is_as_written, read_rows
 
 CHILD_HASH = "child_sha256"
 """Column of the manifest that tells an untouched file."""
@@ -41,7 +41,7 @@ class Earlier:
         hashes = {Path(row["child"]): row.get(CHILD_HASH) for row in rows}
         columns = {*COLUMNS, CHILD_HASH, *parameters}
         if rows and all(row.keys() == columns for row in rows):  # else somebody wrote more into it
-            hashes[Path(MANIFEST)] = sha256_of((folder / MANIFEST).read_bytes())
+            hashes[Path(MANIFEST)] = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
         return cls(folder, rows, hashes)
 
     def is_own(self, file: Path) -> bool:
@@ -50,24 +50,17 @@ class Earlier:
         Args:
             file: Its path relative to the folder.
         """
-        path = self.folder / file
-        is_plain = path.is_file() and not path.is_symlink()
-        return file in self.hashes and is_plain and self.hashes[file] == sha256_of(path.read_bytes())
+        return is_as_written(self.folder / file, self.hashes.get(file))
 
-    def rows_of_kept(self, written: Collection[str]) -> list[tuple[str, str, str]]:
-        """Gives child, parent and the original's sha256 of the files that stay beside new ones.
+    def rows_of_kept(self, fresh: Path) -> list[tuple[str, str, str]]:
+        """Gives child, parent and the original's sha256 of the files that stay beside those of a new run.
 
         Args:
-            written: The children of the new run.
+            fresh: The folder that holds what the new run wrote.
         """
-        others = [row for row in self.rows if row["child"] not in written]
+        others = [row for row in self.rows if not (fresh / row["child"]).exists()]
         return [
             (row["child"], row["parent"], row["origin_sha256"])
             for row in others
             if (self.folder / row["child"]).exists() and not self.is_own(Path(row["child"]))
         ]
-
-
-def sha256_of(data: bytes) -> str:
-    """Gives the digest of a file's content in hex."""
-    return hashlib.sha256(data).hexdigest()

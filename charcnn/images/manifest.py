@@ -101,6 +101,12 @@ def read_writers(folder: Path) -> dict[str, str]:
     return {file: written.writer for file, written in read_written(folder).items() if written.writer}
 
 
+def is_as_written(path: Path, sha256: str | None) -> bool:
+    """Tells whether a file is there, no link, and has the content that a manifest names; not where it names none."""
+    is_plain = sha256 is not None and path.is_file() and not path.is_symlink()
+    return is_plain and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
 def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
     """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names.
 

@@ -124,7 +124,7 @@ def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_
     """A terminal sends Ctrl-C to all processes of a command."""
     command = [sys.executable, "-m", "charcnn", "synth", "ab", "--per-class", "90000", "-o", "new", "--jobs", "2"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not list(tmp_path.glob("new/.synth.*/train/*")):
+    while process.poll() is None and not list(tmp_path.glob("new/.synth.*/train/*")):
         time.sleep(0.02)
     time.sleep(0.2)  # the other process imports what it needs
     os.killpg(process.pid, signal.SIGINT)

@@ -129,6 +129,14 @@ def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
     assert _bytes(root) == before
 
 
+def test_a_link_in_the_place_of_a_file_is_refused_and_kept(root: Path, tmp_path: Path) -> None:
+    (root / "train/1/1.bmp").rename(tmp_path / "elsewhere.bmp")
+    (root / "train/1/1.bmp").symlink_to(tmp_path / "elsewhere.bmp")
+    with pytest.raises(OverwriteError, match=r"train/1/1\.bmp"):
+        _small(root, seed=3)
+    assert (root / "train/1/1.bmp").is_symlink()
+
+
 @pytest.mark.parametrize("name", ["train/1/mine.bmp", "train/13/1.bmp", "test/readme.txt", "ttest/mine.png"])
 def test_a_foreign_file_is_refused_and_kept(root: Path, name: str) -> None:
     (root / name).parent.mkdir(exist_ok=True)

@@ -304,6 +304,8 @@ def test_files_of_another_age_are_still_its_own(world: Path, source: Path) -> No
     for age, path in enumerate((world / "out").rglob("*.bmp")):
         os.utime(path, (age, 2 * time.time() - age))
     augment(source, world / "out", seed=5)
+    augment(source, world / "fresh", seed=5)
+    assert _bytes(world / "out") == _bytes(world / "fresh")
 
 
 def test_a_child_changed_while_its_folder_is_made_anew_is_kept(world: Path, source: Path) -> None:
@@ -322,6 +324,16 @@ def test_with_force_children_that_stay_keep_their_origin(world: Path, source: Pa
     assert recorded_origins([stayed]) == {stayed: _sha256(source / "1" / "1.bmp")}
     with pytest.raises(OverwriteError, match=r"1-1\.bmp and 1 more"):
         augment(source, world / "out")
+
+
+def test_with_force_a_child_whose_parent_is_damaged_by_now_keeps_its_origin(world: Path, source: Path) -> None:
+    origin = _sha256(source / "1" / "1.bmp")
+    augment(source, world / "out")
+    _edit_child(world / "out")
+    (source / "1" / "1.bmp").write_bytes(b"damaged")
+    augment(source, world / "out", force=True)
+    stayed = str(world / "out" / "1" / "1.bmp")
+    assert recorded_origins([stayed]) == {stayed: origin}
 
 
 def test_a_link_in_the_place_of_a_child_is_not_its_own(world: Path, source: Path) -> None:

@@ -1,4 +1,4 @@
-"""The strokes of 9,574 Chinese characters as data; README.md says where from and under which licence."""
+"""The strokes of 9,574 Chinese characters and parts of them; README.md says where from, and under which licence."""
 
 EM = 256
 """Units of an em in the data."""
