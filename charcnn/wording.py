@@ -4,9 +4,6 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-_MANY = 20
-"""Names that a sentence lists."""
-
 
 def counted(count: int, thing: str) -> str:
     """Gives a number of things in words: 1 image, 12 images."""
@@ -28,14 +25,15 @@ def nearest_file(name: str, known: Iterable[str]) -> str | None:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Gives the sentence that follows "unknown X": the closest known name, or what is known."""
+    """Gives the sentence that follows "unknown X": the closest known name, or all of them."""
     names = sorted(known)
     near = nearest(name, names)
     return f"Did you mean {near}?" if near else listed(names)
 
 
-def listed(known: Iterable[str]) -> str:
-    """Gives the sentence that says what is known, twenty names at most."""
+def listed(known: Iterable[str], most: int | None = None) -> str:
+    """Gives the sentence that says what is known, so many names at most."""
     names = sorted(known)
-    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-    return f"Known: {', '.join(names[:_MANY])}{more}."
+    shown = names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"Known: {', '.join(shown)}{more}."

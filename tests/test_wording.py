@@ -1,6 +1,6 @@
 """Words for messages."""
 
-from charcnn.wording import closest, counted, nearest_file
+from charcnn.wording import closest, counted, listed, nearest_file
 
 
 def test_the_closest_name_or_all_of_them() -> None:
@@ -9,7 +9,9 @@ def test_the_closest_name_or_all_of_them() -> None:
 
 
 def test_long_lists_are_cut() -> None:
-    assert closest("zzz", [f"m{number:02}" for number in range(23)]).endswith("m18, m19 and 3 more.")
+    names = [f"m{number:02}" for number in range(23)]
+    assert listed(names, 20).endswith("m18, m19 and 3 more.")
+    assert listed(names, 23) == listed(names) == f"Known: {', '.join(names)}."
 
 
 def test_suffixes_make_no_two_files_alike() -> None:

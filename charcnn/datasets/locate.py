@@ -77,7 +77,7 @@ def _hint(argument: str) -> str:
         deepest = [str(found) for found in mended if len(found.parts) == depth]
         return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
     known = [] if path.is_absolute() else _datasets_in(data_root())
-    return listed(known) if known else "charcnn synth writes a starter set to try things with."
+    return listed(known, 20) if known else "charcnn synth writes a starter set to try things with."
 
 
 def _mended(root: Path, path: Path) -> Path | None:
