@@ -12,12 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charcnn.datasets.synth import synth
+    from charcnn.datasets.generate.augment import augment
+    from charcnn.datasets.generate.synth import synth
     from charcnn.evaluation.evaluate import Evaluation, evaluate
-    from charcnn.images.augment import augment
     from charcnn.inference.predictor import Prediction, Predictor
     from charcnn.registry.store import Registry
-    from charcnn.spec import ImageSpec, ModelCard, TrainConfig
+    from charcnn.specs.card import ModelCard
+    from charcnn.specs.image import ImageSpec
+    from charcnn.specs.train_config import TrainConfig
     from charcnn.training.train import Trained, resume, train
 
     load = Predictor.load
@@ -26,17 +28,17 @@ __version__: str
 
 _HOMES = {
     "Evaluation": "charcnn.evaluation.evaluate",
-    "ImageSpec": "charcnn.spec",
-    "ModelCard": "charcnn.spec",
+    "ImageSpec": "charcnn.specs.image",
+    "ModelCard": "charcnn.specs.card",
     "Prediction": "charcnn.inference.predictor",
     "Predictor": "charcnn.inference.predictor",
     "Registry": "charcnn.registry.store",
-    "TrainConfig": "charcnn.spec",
+    "TrainConfig": "charcnn.specs.train_config",
     "Trained": "charcnn.training.train",
-    "augment": "charcnn.images.augment",
+    "augment": "charcnn.datasets.generate.augment",
     "evaluate": "charcnn.evaluation.evaluate",
     "resume": "charcnn.training.train",
-    "synth": "charcnn.datasets.synth",
+    "synth": "charcnn.datasets.generate.synth",
     "train": "charcnn.training.train",
 }
 

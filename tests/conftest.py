@@ -36,17 +36,17 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small starter set, neat, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
-    from charcnn.datasets.starter import synth
-    from charcnn.handwriting.hand import Hand
+    from charcnn.datasets.generate.starter import synth
+    from charcnn.handwriting.hand import WritingStyle
 
-    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5, hand=Hand("neat"))
+    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5, hand=WritingStyle("neat"))
 
 
 @pytest.fixture(scope="session")
 def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry, to read and not to change, with a model of the small starter set: small12@1, 16 epochs of cnn."""
     from charcnn.registry.store import Registry
-    from charcnn.spec import TrainConfig
+    from charcnn.specs.train_config import TrainConfig
     from charcnn.training.train import train
 
     root = tmp_path_factory.mktemp("trained") / "registry"

@@ -57,7 +57,7 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     )
     app.callback()(_main)
     for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
-        module = import_module(f"charcnn.cli.{name}")
+        module = import_module(f"charcnn.cli.commands.{name}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name, rich_help_panel=_COMMANDS[name])
         else:

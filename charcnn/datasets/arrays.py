@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.cache import load_cached
-from charcnn.datasets.origins import origins
-from charcnn.datasets.packed import load_packed
-from charcnn.datasets.scan import Dataset
+from charcnn.datasets.formats.packed import load_packed
+from charcnn.datasets.provenance.groups import group_ids
+from charcnn.datasets.scan import DatasetIndex
 from charcnn.errors import DatasetError, UnknownLabelError
-from charcnn.images.load import Loaded
-from charcnn.spec import ImageSpec
+from charcnn.images.load import LoadResult
+from charcnn.specs.image import ImageSpec
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Arrays:
+class LabeledImages:
     """The readable images of a labelled dataset.
 
     Attributes:
@@ -30,7 +30,7 @@ class Arrays:
         classes: The label texts, in order.
         files: The `N` image files; none of a packed dataset.
         digests: uint8 `[N,32]`: the sha256 of each file; of a packed dataset, of each image's pixels.
-        origins: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, an augmented child's
+        groups: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, an augmented child's
             original, or a synthetic writer. Images with the same origin stay together in a split.
         unreadable: The files that could not be read, and why.
     """
@@ -40,13 +40,13 @@ class Arrays:
     classes: tuple[str, ...]
     files: tuple[Path, ...]
     digests: NDArray[np.uint8]
-    origins: NDArray[np.void]
+    groups: NDArray[np.void]
     unreadable: dict[Path, str]
 
     @classmethod
     def load(
         cls,
-        dataset: Dataset,
+        dataset: DatasetIndex,
         spec: ImageSpec,
         *,
         strict: bool = False,
@@ -88,7 +88,7 @@ class Arrays:
             classes=dataset.classes,
             files=tuple(dataset.files[index] for index in keep) if unreadable else dataset.files,
             digests=loaded.digests[keep] if unreadable else loaded.digests,
-            origins=origins(dataset.files, loaded.digests)[keep],
+            groups=group_ids(dataset.files, loaded.digests)[keep],
             unreadable=unreadable,
         )
 
@@ -109,7 +109,7 @@ class Arrays:
             classes=classes,
             files=tuple(file for part in parts for file in part.files),
             digests=np.concatenate([part.digests for part in parts]),
-            origins=np.concatenate([part.origins for part in parts]),
+            groups=np.concatenate([part.groups for part in parts]),
             unreadable={file: reason for part in parts for file, reason in part.unreadable.items()},
         )
 
@@ -153,7 +153,7 @@ def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
         )
 
 
-def _report(dataset: Dataset, loaded: Loaded, strict: bool) -> None:
+def _report(dataset: DatasetIndex, loaded: LoadResult, strict: bool) -> None:
     reasons = list(loaded.failures.values())
     if strict:
         raise DatasetError(

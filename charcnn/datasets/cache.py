@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charcnn.images.load import Loaded, load_images
+from charcnn.images.load import LoadResult, load_images
 from charcnn.machine import cache_root
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ def cache_folder() -> Path:
     return cache_root() / "images"
 
 
-def load_cached(files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> Loaded:
+def load_cached(
+    files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
+) -> LoadResult:
     """Gives what `images.load.load_images` gives, from the cache where no file has changed since.
 
     The images come memory-mapped and read-only. A cache that cannot be written is done without.
@@ -68,9 +70,9 @@ def cache_key(files: Sequence[Path], spec: ImageSpec) -> str:
     return digest.hexdigest()
 
 
-def _read(entry: Path) -> Loaded:
+def _read(entry: Path) -> LoadResult:
     failures = json.loads((entry / "failures.json").read_text(encoding="utf-8"))
-    return Loaded(
+    return LoadResult(
         images=np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False),
         digests=np.load(entry / "digests.npy", allow_pickle=False),
         failures={int(index): reason for index, reason in failures.items()},
@@ -102,7 +104,7 @@ def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
         _prune(entry.parent)
 
 
-def _fill(loaded: Loaded, folder: Path) -> None:
+def _fill(loaded: LoadResult, folder: Path) -> None:
     np.save(folder / "images.npy", loaded.images)
     np.save(folder / "digests.npy", loaded.digests)
     (folder / "failures.json").write_text(json.dumps(loaded.failures), encoding="utf-8")

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from charcnn.datasets.beside import beside
 from charcnn.errors import DatasetError
+from charcnn.storage.paths import sibling_path
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]
 
 def classes_file(dataset: Path) -> Path | None:
     """Gives the `classes.txt` inside a dataset, or else beside it; None where there is none."""
-    return next((path for path in (dataset / CLASSES_FILE, beside(dataset, CLASSES_FILE)) if path.is_file()), None)
+    return next(
+        (path for path in (dataset / CLASSES_FILE, sibling_path(dataset, CLASSES_FILE)) if path.is_file()), None
+    )
 
 
 def _parse(path: Path) -> dict[str, str]:

@@ -7,9 +7,9 @@ import logging
 import os
 from pathlib import Path
 
-from charcnn.datasets.beside import beside, named
 from charcnn.errors import DatasetError
-from charcnn.wording import listed, nearest, nearest_file
+from charcnn.storage.paths import normalized, sibling_path
+from charcnn.text import best_file_match, best_match, known_names
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,11 @@ def dataset_path(argument: str) -> Path:
     root, found = data_root(), existing_path(argument)
     if found is not None:
         return found
-    from charcnn.datasets.starter import FOLDERS, is_free_for_starter, synth  # only now: the drawing is rarely needed
+    from charcnn.datasets.generate.starter import (  # only now: the drawing is rarely needed
+        FOLDERS,
+        is_free_for_starter,
+        synth,
+    )
 
     if argument in FOLDERS and is_free_for_starter(root):
         log.warning(
@@ -63,8 +67,8 @@ def destination_path(argument: str, source_argument: str) -> Path:
 def find_test_set(source: str) -> Path | None:
     """Gives the `test` folder beside a training folder, `test.csv` beside a training list, or None."""
     path = existing_path(source) or Path(source)
-    found = beside(path, "test.csv" if path.suffix == ".csv" else "test")
-    return found if found.exists() and found != named(path) else None
+    found = sibling_path(path, "test.csv" if path.suffix == ".csv" else "test")
+    return found if found.exists() and found != normalized(path) else None
 
 
 def _hint(argument: str) -> str:
@@ -75,9 +79,9 @@ def _hint(argument: str) -> str:
     if mended:
         depth = max(len(found.parts) for found in mended)
         deepest = [str(found) for found in mended if len(found.parts) == depth]
-        return f"Did you mean {nearest(argument, deepest) or deepest[0]}?"
+        return f"Did you mean {best_match(argument, deepest) or deepest[0]}?"
     known = [] if path.is_absolute() else _datasets_in(data_root())
-    return listed(known, 20) if known else "charcnn synth writes a starter set to try things with."
+    return known_names(known, 20) if known else "charcnn synth writes a starter set to try things with."
 
 
 def _mended(root: Path, path: Path) -> Path | None:
@@ -86,7 +90,7 @@ def _mended(root: Path, path: Path) -> Path | None:
     for number, part in enumerate(path.parts):
         if not (here / part).exists():
             is_system = path.is_absolute() and number < 2  # /opt is not what somebody misspelt
-            near = None if is_system else nearest_file(part, _datasets_in(here))
+            near = None if is_system else best_file_match(part, _datasets_in(here))
             if near is None:
                 return None
             found = Path(*path.parts[:number], near)

@@ -2,7 +2,7 @@
 
 Four forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabelled, or labelled by `ROOT.csv`
 beside it or `labels.csv` inside), a CSV file with the columns `file,label`, and a packed folder (see
-`charcnn.datasets.packed`).
+`charcnn.datasets.formats.packed`).
 """
 
 import csv
@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.datasets.beside import beside, named
+from charcnn.datasets.formats.packed import is_packed, read_labels
 from charcnn.datasets.labels import classes_file, read_classes
-from charcnn.datasets.packed import is_packed, read_labels
 from charcnn.errors import DatasetError
-from charcnn.images.io import SUFFIXES, is_image, natural_key
-from charcnn.wording import counted
+from charcnn.images.io import SUFFIXES, is_image
+from charcnn.storage.paths import natural_key, normalized, sibling_path
+from charcnn.text import pluralize
 
 _FORM = "A dataset is a folder of class folders, each with images of one character."
 
 
 @dataclass(frozen=True)
-class Dataset:
+class DatasetIndex:
     """Images and, where known, their labels.
 
     Attributes:
@@ -61,7 +61,7 @@ class Dataset:
         return self.labels
 
 
-def scan(path: Path) -> Dataset:
+def scan(path: Path) -> DatasetIndex:
     """Finds the images of a dataset.
 
     Raises:
@@ -73,7 +73,7 @@ def scan(path: Path) -> Dataset:
         raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
     if is_packed(path):
         labels, texts = read_labels(path)
-        return Dataset(str(path), (), labels, texts, packed=path)
+        return DatasetIndex(str(path), (), labels, texts, packed=path)
     folders, images = _listing(path)
     if folders and (not images or any(_listing(folder)[1] for folder in folders)):
         return _from_class_folders(path, folders, images)
@@ -86,7 +86,7 @@ def scan(path: Path) -> Dataset:
         lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
         hint = f"It holds lists: name one, {path / lists[0]}." if lists else _FORM
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", hint)
-    return Dataset(str(path), tuple(images), None, ())
+    return DatasetIndex(str(path), tuple(images), None, ())
 
 
 def may_tell_labels(folder: Path) -> bool:
@@ -97,11 +97,11 @@ def may_tell_labels(folder: Path) -> bool:
 
 def _truths(folder: Path) -> tuple[Path, Path]:
     """Where the labels of a flat folder may stand."""
-    return beside(folder, f"{named(folder).name}.csv"), folder / "labels.csv"
+    return sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv"
 
 
 def _unused(path: Path, count: int, reason: str) -> str:
-    return f"Left out {counted(count, 'image')} in {path}: {reason}." if count else ""
+    return f"Left out {pluralize(count, 'image')} in {path}: {reason}." if count else ""
 
 
 def _listing(path: Path) -> tuple[list[Path], list[Path]]:
@@ -129,7 +129,7 @@ def _in_order(path: Path, names: list[str]) -> list[Path]:
     return [path / name for name in sorted(names, key=natural_key)]
 
 
-def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> Dataset:
+def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> DatasetIndex:
     labels = read_classes(path, [folder.name for folder in folders])
     inside = {folder: _listing(folder) for folder in folders}
     deeper = [name.name for name, (below, images) in inside.items() if (below and not images) or is_packed(name)]
@@ -158,10 +158,10 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
         indices += [len(classes)] * len(images)
         classes.append(label)
     note = _unused(path, len(loose), "in no class folder")
-    return Dataset(str(path), tuple(files), np.array(indices, np.int64), tuple(classes), note)
+    return DatasetIndex(str(path), tuple(files), np.array(indices, np.int64), tuple(classes), note)
 
 
-def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
+def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> DatasetIndex:
     """A table `file,label`; files are relative to the first of the folders in which they lie."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -181,4 +181,4 @@ def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> Dataset:
     known = [label for label in read_classes(path.parent).values() if label in set(texts)]
     classes = tuple(dict.fromkeys(known + sorted(set(texts), key=natural_key)))
     index = {label: position for position, label in enumerate(classes)}
-    return Dataset(source, tuple(files), np.array([index[text] for text in texts], np.int64), classes)
+    return DatasetIndex(source, tuple(files), np.array([index[text] for text in texts], np.int64), classes)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import DatasetError
-from charcnn.wording import counted
+from charcnn.text import pluralize
 
 
 def split_indices(
@@ -44,7 +44,7 @@ def split_indices(
     put_aside = aside[member]
     if put_aside.all() or not put_aside.any():
         raise DatasetError(
-            f"{counted(len(labels), 'image')} cannot be split: each class needs two different images at least.",
+            f"{pluralize(len(labels), 'image')} cannot be split: each class needs two different images at least.",
             "Add images, or train with --val-split 0 (no validation, the last epoch's weights).",
         )
     return np.flatnonzero(~put_aside), np.flatnonzero(put_aside)

@@ -10,23 +10,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.datasets.arrays import Arrays, check_known
-from charcnn.datasets.fingerprint import content_fingerprint
+from charcnn.datasets.arrays import LabeledImages, check_known
 from charcnn.datasets.locate import dataset_path, find_test_set
-from charcnn.datasets.scan import Dataset, scan
-from charcnn.datasets.survey import survey
+from charcnn.datasets.provenance.fingerprint import content_fingerprint
+from charcnn.datasets.sample_stats import inspect_sample
+from charcnn.datasets.scan import DatasetIndex, scan
 from charcnn.errors import DatasetError
 from charcnn.evaluation.metrics import ConfusionMatrix, cross_entropy, top_k_accuracy
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
-from charcnn.spec import Contract
+from charcnn.specs.base import StrictModel
 
 log = logging.getLogger(__name__)
 
 _PART = 8192
 
 
-class ClassScores(Contract):
+class ClassScores(StrictModel):
     """How one label was read; shares are 0 … 1."""
 
     label: str
@@ -36,7 +36,7 @@ class ClassScores(Contract):
     support: int
 
 
-class Evaluation(Contract):
+class Evaluation(StrictModel):
     """What was measured of a model on a dataset."""
 
     schema_version: int = 1
@@ -142,7 +142,9 @@ def _answers(predictor: Predictor, images: NDArray[np.uint8], labels: NDArray[np
     return _Answers(predicted, loss, top3)
 
 
-def _read(dataset: Dataset, predictor: Predictor, strict: bool, on_progress: Callable[[int, int], None]) -> Arrays:
+def _read(
+    dataset: DatasetIndex, predictor: Predictor, strict: bool, on_progress: Callable[[int, int], None]
+) -> LabeledImages:
     check_known(dataset.classes, predictor.labels)  # before a long read
     done = 0
 
@@ -151,7 +153,9 @@ def _read(dataset: Dataset, predictor: Predictor, strict: bool, on_progress: Cal
         done += count
         on_progress(done, len(dataset))
 
-    return Arrays.load(dataset, predictor.with_polarity(survey(dataset).polarity), strict=strict, on_progress=progress)
+    return LabeledImages.load(
+        dataset, predictor.with_polarity(inspect_sample(dataset).polarity), strict=strict, on_progress=progress
+    )
 
 
 def _own_test_set(predictor: Predictor) -> Path:

@@ -3,7 +3,7 @@
 import string
 
 from charcnn.errors import ConfigError
-from charcnn.wording import closest
+from charcnn.text import did_you_mean
 
 STARTER = "博学笃志切问近思自由无用"
 """The lab's twelve."""
@@ -46,5 +46,5 @@ def get_charset(name: str) -> str:
     if name == "gb2312-1":
         return _level_one()
     if name not in _SETS:
-        raise ConfigError(f"Unknown set of characters: {name}", closest(name, CHARSETS))
+        raise ConfigError(f"Unknown set of characters: {name}", did_you_mean(name, CHARSETS))
     return _SETS[name]

@@ -8,7 +8,7 @@ import numpy as np
 
 from charcnn.errors import GlyphError
 from charcnn.handwriting.fonts import check_font, has_glyph
-from charcnn.images.io import Grey
+from charcnn.images.io import Gray
 
 _MISSING = "\ue000"
 """A private-use code point that no font draws: what the font shows for it, it shows for everything that it lacks."""
@@ -41,7 +41,7 @@ def has_ink(character: str, face: str) -> bool:
     return bool((_drawn(character, 32, face) < 128).any())
 
 
-def glyph(character: str, size: int = 128, face: str = "uni") -> Grey:
+def glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
     """Draws one character, centred by its ink.
 
     Args:
@@ -70,7 +70,7 @@ def glyph(character: str, size: int = 128, face: str = "uni") -> Grey:
 
 
 @lru_cache(maxsize=8)
-def _drawn(character: str, size: int, face: str = "uni") -> Grey:
+def _drawn(character: str, size: int, face: str = "uni") -> Gray:
     """The character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
     canvas = np.full((2 * size, 2 * size), 255, np.uint8)
     cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), _font(face), size)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from charcnn.errors import ConfigError
 from charcnn.handwriting.paper import PAPERS
-from charcnn.wording import closest
+from charcnn.text import did_you_mean
 
 Floats = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ _SMALLER = 2.2
 
 
 @dataclass(frozen=True)
-class Hand:
+class WritingStyle:
     """How it is to be written.
 
     Attributes:
@@ -57,7 +57,7 @@ class Hand:
             ("paper", self.paper, PAPERS),
         ):
             if name is not None and name not in known:
-                raise ConfigError(f"Unknown {what}: {name}", closest(name, known))
+                raise ConfigError(f"Unknown {what}: {name}", did_you_mean(name, known))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Habits:
         return Habits(*(np.asarray(getattr(self, field.name)[which], np.float32) for field in fields(self)))
 
 
-def habits_of(block: int, hand: Hand) -> Habits:
+def habits_of(block: int, hand: WritingStyle) -> Habits:
     """Gives the habits of the writers `block * BLOCK … (block + 1) * BLOCK - 1`."""
     rng = np.random.default_rng([hand.seed, block])
     kinds = len(fields(Habits))
@@ -121,7 +121,7 @@ def habits_of(block: int, hand: Hand) -> Habits:
     return found.of(slice(None))
 
 
-def line_widths(habits: Habits, hand: Hand, is_small: bool) -> Floats:
+def line_widths(habits: Habits, hand: WritingStyle, is_small: bool) -> Floats:
     """Gives how wide the writers' lines are, in heights of the character, float32 `[N]`.
 
     Args:

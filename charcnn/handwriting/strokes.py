@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from charcnn.handwriting.skeleton import Points, chains_of
-from charcnn.images.io import Grey
+from charcnn.images.io import Gray
 
 _GOES_ON = 0.72
 """Cosine of the turn below which two chains meeting at a junction are two strokes."""
@@ -40,7 +40,7 @@ class Segment:
     corner: bool
 
 
-def segments(picture: Grey, em: float) -> tuple[Segment, ...]:
+def segments(picture: Gray, em: float) -> tuple[Segment, ...]:
     """Finds the strokes of a printed character, in about the order in which they are written.
 
     Args:

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.handwriting.hand import BLOCK, Floats, Habits, Hand, habits_of, line_widths
+from charcnn.handwriting.hand import BLOCK, Floats, Habits, WritingStyle, habits_of, line_widths
 from charcnn.handwriting.outline import Outline, outlines
 from charcnn.handwriting.paper import on_paper
 
 
 def handwriting(
-    character: str, writers: Sequence[int] | NDArray[np.int64], size: int, hand: Hand | None = None
+    character: str, writers: Sequence[int] | NDArray[np.int64], size: int, hand: WritingStyle | None = None
 ) -> NDArray[np.uint8]:
     """Writes one character, once by each of the writers.
 
@@ -36,7 +36,7 @@ def handwriting(
     Raises:
         GlyphError: the font lacks the character.
     """
-    hand = hand or Hand()
+    hand = hand or WritingStyle()
     numbers = np.asarray(writers, np.int64)
     shapes = outlines(character, hand.fonts)
     pictures = np.empty((len(numbers), size, size), np.uint8)
@@ -46,7 +46,7 @@ def handwriting(
     return pictures
 
 
-def _block(code: int, shapes: Sequence[Outline], block: int, size: int, hand: Hand) -> NDArray[np.uint8]:
+def _block(code: int, shapes: Sequence[Outline], block: int, size: int, hand: WritingStyle) -> NDArray[np.uint8]:
     """What a block of writers writes, uint8 `[BLOCK, size, size]`; each has one of the shapes of the character."""
     habits = habits_of(block, hand)
     rng = np.random.default_rng([hand.seed, block, code])
@@ -176,7 +176,7 @@ def _drawn(
     width: Floats,
     widest: float,
     size: int,
-    hand: Hand,
+    hand: WritingStyle,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Draws the lines with the writers' pens, none wider than the character bears, on their papers."""

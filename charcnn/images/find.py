@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from charcnn.images.io import is_image, natural_key
+from charcnn.images.io import is_image
+from charcnn.storage.paths import natural_key
 
 
-def found_below(folder: Path) -> list[str]:
+def find_images(folder: Path) -> list[str]:
     """Finds all images in a folder and its sub-folders, in any order, without hidden ones and `__MACOSX`.
 
     Returns:
@@ -21,7 +22,7 @@ def found_below(folder: Path) -> list[str]:
     return names
 
 
-def images_below(folder: Path) -> list[str]:
+def list_images(folder: Path) -> list[str]:
     """Gives the paths of what `found_below` finds, in natural order, with `/`."""
     before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
-    return [before + name for name in sorted(found_below(folder), key=natural_key)]
+    return [before + name for name in sorted(find_images(folder), key=natural_key)]

@@ -10,20 +10,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.images.io import Grey
+from charcnn.images.io import Gray
 
 if TYPE_CHECKING:  # processes that turn images need not wait for pydantic
-    from charcnn.spec import ImageSpec
+    from charcnn.specs.image import ImageSpec
 
 _LEAST_CONTRAST = 24
-"""Grey levels between ink and paper under which an image counts as blank."""
+"""Gray levels between ink and paper under which an image counts as blank."""
 _SMALL = 4096
 """Pixels: for images of no more, the places along the edge are remembered by size, which is twice as fast."""
 _SPECK = 0.01
 """A connected piece of ink smaller than this share of the largest one is dirt, not a dot of the character."""
 
 
-def fit(image: Grey, spec: "ImageSpec") -> Grey:
+def fit(image: Gray, spec: "ImageSpec") -> Gray:
     """Makes any grey image into what a network sees.
 
     Args:
@@ -42,7 +42,7 @@ def fit(image: Grey, spec: "ImageSpec") -> Grey:
     return _resized(image, spec.height, spec.width)
 
 
-def is_light_on_dark(image: Grey) -> bool:
+def is_light_on_dark(image: Gray) -> bool:
     """Tells whether most of the image's border is darker than the middle between its ink and its paper.
 
     Args:
@@ -60,26 +60,26 @@ def is_light_on_dark(image: Grey) -> bool:
     return dark > 0.5
 
 
-def paper_level(image: Grey) -> int:
+def paper_level(image: Gray) -> int:
     """Gives the grey level of the paper, 0 … 255: the median of the image's border. Works for either polarity."""
     edge = _border(image)
     light = edge.tobytes().count(b"\xff")
     return 255 if 2 * light > edge.size else _median(edge)  # most paper is white
 
 
-def _median(levels: Grey) -> int:
+def _median(levels: Gray) -> int:
     """The (upper) median; np.median takes five times as long on the few pixels that an image has."""
     flat = levels.reshape(-1)
     return int(np.partition(flat, flat.size // 2)[flat.size // 2])
 
 
-def _share_up_to(threshold: int, levels: Grey) -> float:
+def _share_up_to(threshold: int, levels: Gray) -> float:
     if threshold == 0:  # black and white: counting bytes is faster
         return levels.tobytes().count(b"\0") / levels.size
     return int(np.count_nonzero(levels <= threshold)) / levels.size
 
 
-def _border(image: Grey) -> Grey:
+def _border(image: Gray) -> Gray:
     """The pixels along the edge, uint8 `[P]`."""
     if image.size <= _SMALL:
         return image.take(_edge(*image.shape))
@@ -97,7 +97,7 @@ def _edge(height: int, width: int) -> NDArray[np.intp]:
     return np.flatnonzero(~inside)
 
 
-def _threshold(image: Grey) -> tuple[int, int]:
+def _threshold(image: Gray) -> tuple[int, int]:
     """Otsu's threshold (IEEE Trans. SMC 9(1), 1979), and the distance of the means on its two sides, in grey levels."""
     pixels = image.tobytes()
     white = pixels.count(b"\xff")
@@ -112,7 +112,7 @@ def _threshold(image: Grey) -> tuple[int, int]:
     return int(level), round(above - below)
 
 
-def _ink_on_white(image: Grey, spec: "ImageSpec") -> Grey:
+def _ink_on_white(image: Gray, spec: "ImageSpec") -> Gray:
     """Cuts the ink out and centres it, its paper made white and its ink black. Ink is dark here."""
     threshold, contrast = _threshold(image)
     if contrast < _LEAST_CONTRAST:
@@ -127,13 +127,13 @@ def _ink_on_white(image: Grey, spec: "ImageSpec") -> Grey:
 
 
 @lru_cache
-def _stretch(black: int, white: int) -> Grey:
+def _stretch(black: int, white: int) -> Gray:
     """The look-up table, uint8 `[256]`, that makes one level 0, another 255, and what lies between proportional."""
     levels = (np.arange(256) - black) * (255 / max(white - black, 1))
     return np.asarray(np.rint(np.clip(levels, 0, 255)), np.uint8)
 
 
-def _ink_box(mask: Grey) -> tuple[int, int, int, int]:
+def _ink_box(mask: Gray) -> tuple[int, int, int, int]:
     """The box (top, bottom, left, right; ends exclusive) round all ink but specks. `mask` is 1 where ink is."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     pieces = stats[1:]
@@ -143,7 +143,7 @@ def _ink_box(mask: Grey) -> tuple[int, int, int, int]:
     return int(y.min()), int(bottom), int(x.min()), int(right)
 
 
-def _on_paper(image: Grey, spec: "ImageSpec", paper: int, margin: float) -> Grey:
+def _on_paper(image: Gray, spec: "ImageSpec", paper: int, margin: float) -> Gray:
     """Scales the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centred."""
     height, width = image.shape
     scale = (1 - 2 * margin) * min(spec.height / height, spec.width / width)
@@ -154,7 +154,7 @@ def _on_paper(image: Grey, spec: "ImageSpec", paper: int, margin: float) -> Grey
     return sheet
 
 
-def _resized(image: Grey, height: int, width: int) -> Grey:
+def _resized(image: Gray, height: int, width: int) -> Gray:
     """Scales to a size, by area where that is smaller. An image that has the size stays as it is."""
     if image.shape == (height, width):
         return np.ascontiguousarray(image)

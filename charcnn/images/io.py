@@ -7,7 +7,6 @@ modes, transparency and orientation. Both give the same pixels.
 
 import io
 import os
-import re
 import stat
 import warnings
 from functools import cache
@@ -23,7 +22,7 @@ from charcnn.errors import ImageError
 if TYPE_CHECKING:
     from PIL import Image
 
-Grey = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 """An image: uint8 `[H,W]`."""
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
@@ -39,17 +38,7 @@ def is_image(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(_ENDS)
 
 
-def natural_key(name: str) -> tuple[list[str | int], str]:
-    """Gives the sort key under which 2 comes before 10, and `a` beside `A`."""
-    parts: list[str | int] = [*_NUMBERS.split(name.casefold())]  # text and numbers in turn
-    parts[1::2] = map(int, parts[1::2])
-    return parts, name
-
-
-_NUMBERS = re.compile("([0-9]+)")
-
-
-def read_image(path: Path | str) -> Grey:
+def read_image(path: Path | str) -> Gray:
     """Reads an image file as grey.
 
     Returns:
@@ -97,7 +86,7 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BYTES
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BYTES
 
 
-def decode_image(data: bytes, where: str) -> Grey:
+def decode_image(data: bytes, where: str) -> Gray:
     """Decodes the bytes of an image file.
 
     Args:
@@ -156,7 +145,7 @@ def _is_plain_grey_bmp(data: bytes) -> bool:
     return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
 
 
-def _decode_with_pillow(data: bytes, where: str) -> Grey:
+def _decode_with_pillow(data: bytes, where: str) -> Gray:
     from PIL import Image, ImageOps, UnidentifiedImageError  # most datasets never come here, and need not wait for it
 
     _silence_pillow()
@@ -182,7 +171,7 @@ def _silence_pillow() -> None:
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def _to_grey(image: "Image.Image", where: str) -> Grey:
+def _to_grey(image: "Image.Image", where: str) -> Gray:
     from PIL import Image
 
     mode = image.mode
@@ -194,7 +183,7 @@ def _to_grey(image: "Image.Image", where: str) -> Grey:
     return np.asarray(image.convert("L"), np.uint8).copy()
 
 
-def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Grey:
+def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gray:
     """Wide integers and floats → 8 bits, by the smallest usual range (floats: 1; 255, 65535, 2³¹) that holds them."""
     wide = values.astype(np.float64)
     if not np.isfinite(wide).all():
@@ -205,7 +194,7 @@ def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gre
     return np.rint(np.clip(wide / full, 0, 1) * 255).astype(np.uint8)
 
 
-def encode_image(image: Grey, suffix: str) -> bytes:
+def encode_image(image: Gray, suffix: str) -> bytes:
     """Encodes a grey image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
 
     Raises:
@@ -221,7 +210,7 @@ def encode_image(image: Grey, suffix: str) -> bytes:
     return cv2.imencode(kind, image, options)[1].tobytes()
 
 
-def write_image(path: Path | str, image: Grey) -> None:
+def write_image(path: Path | str, image: Gray) -> None:
     """Writes uint8 `[H,W]` in the format of the path's suffix.
 
     Raises:

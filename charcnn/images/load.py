@@ -14,7 +14,7 @@ from charcnn.errors import ImageError
 from charcnn.images.fit import fit
 from charcnn.images.io import decode_image, read_bytes
 from charcnn.machine import usable_cores
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 _CHUNK = 32
 """Files per task: enough that handing a task over costs nothing, few enough that progress moves."""
@@ -25,7 +25,7 @@ _LARGE = 16_384
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """Images read from files.
 
     Attributes:
@@ -43,7 +43,7 @@ class Loaded:
 
 def load_images(
     files: Sequence[Path | str], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
-) -> Loaded:
+) -> LoadResult:
     """Reads, fits and hashes image files.
 
     Args:
@@ -79,7 +79,7 @@ def load_images(
         for start, found in zip(starts, pool.map(read, starts) if workers > 1 else map(read, starts), strict=True):
             failures |= found
             on_progress(min(_CHUNK, len(files) - start))
-    return Loaded(images, np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), failures, frozenset(unopened))
+    return LoadResult(images, np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), failures, frozenset(unopened))
 
 
 def _workers(files: Sequence[Path | str]) -> int:

@@ -24,8 +24,9 @@ from charcnn.machine import usable_cores
 from charcnn.registry.references import is_path
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, Version
-from charcnn.spec import ImageSpec, Polarity
-from charcnn.wording import nearest_file
+from charcnn.specs.choices import Polarity
+from charcnn.specs.image import ImageSpec
+from charcnn.text import best_file_match
 
 _BATCH = 64
 """Small enough that what flows between two layers stays in the processor's cache."""
@@ -225,7 +226,7 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def _missing(path: Path) -> ModelError:
-    near = nearest_file(path.name, [file.name for file in path.parent.glob("*.onnx")])
+    near = best_file_match(path.name, [file.name for file in path.parent.glob("*.onnx")])
     if near:
         return ModelError(f"No such model: {path}", f"Did you mean {path.with_name(near)}?")
     return ModelError(f"No such model: {path}", "charcnn models list shows the models, charcnn export makes files.")

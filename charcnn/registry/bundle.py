@@ -16,7 +16,8 @@ from typing import IO
 from charcnn.errors import BundleError, OverwriteError
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
-from charcnn.spec import FILE_NAME, ModelCard
+from charcnn.specs.base import FILE_NAME
+from charcnn.specs.card import ModelCard
 
 SUFFIX = ".charcnn.zip"
 _LONGEST_CARD = 8 << 20

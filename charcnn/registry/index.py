@@ -7,14 +7,14 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError
 
 from charcnn.errors import CardError
-from charcnn.registry.files import write_atomically
-from charcnn.spec import Contract, check_schema
+from charcnn.specs.base import StrictModel, check_schema
+from charcnn.storage.files import write_atomically
 
 INDEX_FILE = "index.json"
 INDEX_SCHEMA = 1
 
 
-class Entry(Contract):
+class IndexEntry(StrictModel):
     """One version.
 
     `settled` is False from before the version's folder is moved (into place, or away) until after: such an entry counts
@@ -27,7 +27,7 @@ class Entry(Contract):
     settled: bool = True
 
 
-class AliasMove(Contract):
+class AliasMove(StrictModel):
     """A line of the aliases' history, which is only ever appended to."""
 
     time: datetime
@@ -36,12 +36,12 @@ class AliasMove(Contract):
     back: bool = False
 
 
-class Index(Contract):
+class Index(StrictModel):
     """All that is kept of a model beside its versions."""
 
     schema_version: int = INDEX_SCHEMA
     counter: int = 0
-    versions: dict[int, Entry] = Field(default_factory=dict)
+    versions: dict[int, IndexEntry] = Field(default_factory=dict)
     aliases: dict[str, int] = Field(default_factory=dict)
     history: tuple[AliasMove, ...] = ()
 
@@ -68,7 +68,7 @@ class Index(Contract):
         """Replaces a model's index."""
         write_atomically(folder / INDEX_FILE, self.model_dump_json(indent=1).encode())
 
-    def with_entry(self, version: int, entry: Entry | None) -> Self:
+    def with_entry(self, version: int, entry: IndexEntry | None) -> Self:
         """Gives the index with one version added, changed or (None) taken out."""
         versions = {number: old for number, old in self.versions.items() if number != version}
         if entry is not None:

@@ -14,10 +14,11 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from charcnn.errors import CardError, ModelError
-from charcnn.registry.files import lock_if_free, write_atomically
 from charcnn.registry.references import check_name
-from charcnn.spec import Contract, TrainConfig, check_schema
-from charcnn.wording import closest
+from charcnn.specs.base import StrictModel, check_schema
+from charcnn.specs.train_config import TrainConfig
+from charcnn.storage.files import lock_if_free, write_atomically
+from charcnn.text import did_you_mean
 
 RUNS = ".runs"
 LAST = "last"
@@ -27,7 +28,7 @@ LOCK_FILE = ".lock"
 RUN_SCHEMA = 1
 
 
-class RunFacts(Contract):
+class RunFacts(StrictModel):
     """What a run trains."""
 
     schema_version: int = RUN_SCHEMA
@@ -162,7 +163,7 @@ def find_run(root: Path, word: str) -> Run:
     if not found:
         names = [run.name for run in there]
         raise ModelError(
-            f"No run named {word} in {root}.", closest(word, names) if names else "charcnn train begins one."
+            f"No run named {word} in {root}.", did_you_mean(word, names) if names else "charcnn train begins one."
         )
     return found[0]
 

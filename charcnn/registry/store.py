@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charcnn.errors import CardError, ModelError
-from charcnn.registry.files import flush, lock_if_free, sha256_of, write_atomically
-from charcnn.registry.index import INDEX_FILE, Entry, Index
+from charcnn.registry.index import INDEX_FILE, Index, IndexEntry
 from charcnn.registry.references import LATEST, Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
-from charcnn.spec import ModelCard
-from charcnn.wording import closest, nearest
+from charcnn.specs.card import ModelCard
+from charcnn.storage.files import flush, lock_if_free, sha256_of, write_atomically
+from charcnn.text import best_match, did_you_mean
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ _SEQUENCE = ".sequence"
 _EVALUATIONS = "evaluations"
 
 
-class Listed(NamedTuple):
+class VersionInfo(NamedTuple):
     """A version as the index knows it; its card is not opened."""
 
     name: str
     number: int
-    entry: Entry
+    entry: IndexEntry
     aliases: tuple[str, ...]
 
     @property
@@ -66,9 +66,9 @@ class Registry:
             path.name for path in self.root.iterdir() if (path / INDEX_FILE).is_file() and not path.is_symlink()
         )
 
-    def versions(self, name: str | None = None) -> list[Listed]:
+    def versions(self, name: str | None = None) -> list[VersionInfo]:
         """Lists the versions of one model, or of all, the newest first."""
-        listed: list[Listed] = []
+        listed: list[VersionInfo] = []
         faults: list[CardError] = []
         for model in self.names() if name is None else [name]:
             try:
@@ -81,14 +81,14 @@ class Registry:
             for number, entry in index.versions.items():
                 if entry.settled or (self._folder(model, number) / CARD_FILE).is_file():
                     aliases = tuple(sorted(alias for alias, target in index.aliases.items() if target == number))
-                    listed.append(Listed(model, number, entry, aliases))
+                    listed.append(VersionInfo(model, number, entry, aliases))
         if faults and not listed:
             raise faults[0]
         for damaged in faults:
             log.warning("%s", damaged.message)
         return sorted(listed, key=lambda version: -version.entry.sequence)
 
-    def find(self, reference: str | Reference) -> Listed:
+    def find(self, reference: str | Reference) -> VersionInfo:
         """Finds the version that a reference names.
 
         Args:
@@ -105,8 +105,8 @@ class Registry:
             return trained[0]
         if asked.name not in self.names():
             known = self.names()
-            words = [LATEST, *known] if nearest(asked.name, [LATEST]) else known
-            hint = closest(asked.name, words) if known else "charcnn train makes one."
+            words = [LATEST, *known] if best_match(asked.name, [LATEST]) else known
+            hint = did_you_mean(asked.name, words) if known else "charcnn train makes one."
             raise ModelError(f"No model named {asked.name} in {self.root}.", hint)
         versions = self.versions(asked.name)
         if asked.alias is not None:
@@ -121,7 +121,7 @@ class Registry:
             raise ModelError(f"{asked.name} has no {which} in {self.root}.", f"It has: {', '.join(words) or 'none'}.")
         return found[0]
 
-    def open(self, reference: str | Reference | Listed) -> Version:
+    def open(self, reference: str | Reference | VersionInfo) -> Version:
         """Opens the version that a reference names, or whose folder a path names.
 
         Raises:
@@ -131,10 +131,10 @@ class Registry:
         """
         if isinstance(reference, str) and is_path(reference):
             return open_version(Path(reference))
-        listed = reference if isinstance(reference, Listed) else self.find(reference)
+        listed = reference if isinstance(reference, VersionInfo) else self.find(reference)
         return open_version(self._folder(listed.name, listed.number), listed.entry.card_sha256)
 
-    def problems(self, listed: Listed) -> list[str]:
+    def problems(self, listed: VersionInfo) -> list[str]:
         """Compares a version with what was saved: one line per file that is changed, missing or extra."""
         try:
             return problems(self._folder(listed.name, listed.number), listed.entry.card_sha256)
@@ -204,7 +204,7 @@ class Registry:
             text = card.model_dump_json(indent=1).encode()
             write_atomically(folder / CARD_FILE, text)
             digest = hashlib.sha256(text).hexdigest()
-            entry = Entry(sequence=sequence, kind=card.kind, card_sha256=digest, settled=False)
+            entry = IndexEntry(sequence=sequence, kind=card.kind, card_sha256=digest, settled=False)
             index = index.with_entry(number, entry)
             index.write(model)
             target = self._folder(draft.name, number)
@@ -217,7 +217,7 @@ class Registry:
             index.with_entry(number, entry.model_copy(update={"settled": True})).write(model)
         return Version(target, text)
 
-    def set_alias(self, listed: Listed, alias: str) -> None:
+    def set_alias(self, listed: VersionInfo, alias: str) -> None:
         """Points an alias of a model at one of its versions, wherever it pointed before.
 
         Raises:
@@ -228,7 +228,7 @@ class Registry:
             self.find(Reference(listed.name, listed.number))  # somebody may have removed it since it was listed
             self._move_alias(listed.name, alias, listed.number)
 
-    def roll_back_alias(self, name: str, alias: str) -> Listed:
+    def roll_back_alias(self, name: str, alias: str) -> VersionInfo:
         """Points an alias at the version it pointed at before; again: at the one before that.
 
         Raises:
@@ -251,10 +251,10 @@ class Registry:
         with self.lock():
             aliases = self._index(name).aliases
             if alias not in aliases:
-                raise ModelError(f"{name} has no alias {alias}.", closest(alias, aliases) if aliases else "")
+                raise ModelError(f"{name} has no alias {alias}.", did_you_mean(alias, aliases) if aliases else "")
             self._move_alias(name, alias, None)
 
-    def remove(self, listed: Listed, force: bool = False) -> None:
+    def remove(self, listed: VersionInfo, force: bool = False) -> None:
         """Removes a version for good, with its evaluations. Its number is not used again.
 
         Raises:

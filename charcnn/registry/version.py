@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from charcnn.errors import IntegrityError, ModelError
-from charcnn.registry.files import sha256_of
 from charcnn.registry.references import check_name
-from charcnn.spec import CARD_SCHEMA, ModelCard, check_schema
+from charcnn.specs.base import check_schema
+from charcnn.specs.card import CARD_SCHEMA, ModelCard
+from charcnn.storage.files import sha256_of
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "model.safetensors"

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from charcnn.errors import CardError
-from charcnn.training.distributed import ProcessGroup
-from charcnn.training.progress import EpochRecord, Progress
+from charcnn.training.hardware.distributed import ProcessGroup
+from charcnn.training.history import EpochRecord, History
 
 _SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class UnderWay:
+class PartialEpoch:
     """The epoch that was under way when training stopped.
 
     Attributes:
@@ -34,7 +34,7 @@ class UnderWay:
     seconds: float
 
 
-NOTHING = UnderWay(torch.zeros(0), 0.0)
+NO_PARTIAL_EPOCH = PartialEpoch(torch.zeros(0), 0.0)
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Checkpoint:
             when the epoch began), `changes.RANK`, `torch.RANK`, `cuda.RANK`: the states of the generators.
     """
 
-    progress: Progress
-    under_way: UnderWay
+    progress: History
+    under_way: PartialEpoch
     tensors: dict[str, Tensor]
 
     def to_bytes(self) -> bytes:
@@ -83,13 +83,13 @@ class Checkpoint:
             facts = json.loads(header["__metadata__"]["charcnn"])
             if facts["schema_version"] != _SCHEMA:
                 raise CardError(f"{where} has schema version {facts['schema_version']}; this charcnn reads {_SCHEMA}.")
-            progress = Progress(
+            progress = History(
                 history=tuple(EpochRecord(**record) for record in facts["history"]),
                 weights={name[5:]: tensors.pop(name) for name in list(tensors) if name.startswith("best.")},
                 best_epoch=int(facts["best_epoch"]),
                 improved=int(facts["improved"]),
             )
-            under_way = UnderWay(tensors.pop("losses"), float(facts["seconds"]))
+            under_way = PartialEpoch(tensors.pop("losses"), float(facts["seconds"]))
         except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as fault:
             raise CardError(f"{where} is no checkpoint of charcnn's, or was cut short: {fault}") from None
         return cls(progress, under_way, tensors)

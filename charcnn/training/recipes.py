@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from charcnn.errors import ConfigError
-from charcnn.models.catalogue import get_network
-from charcnn.spec import Augmentation, Optimizer, Schedule, TrainConfig
-from charcnn.wording import closest
+from charcnn.networks.catalogue import get_network
+from charcnn.specs.choices import Augmentation, Optimizer, Schedule
+from charcnn.specs.train_config import TrainConfig
+from charcnn.text import did_you_mean
 
 DEFAULT_NETWORK = "compact"
 
@@ -119,7 +120,7 @@ def get_recipe(config: TrainConfig) -> Recipe:
     """
     name = recipe_name(config)
     if name not in RECIPES:
-        raise ConfigError(f"Unknown recipe: {name}", closest(name, RECIPES))
+        raise ConfigError(f"Unknown recipe: {name}", did_you_mean(name, RECIPES))
     return RECIPES[name]
 
 

@@ -12,34 +12,30 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from charcnn.datasets.arrays import Arrays
+from charcnn.datasets.arrays import LabeledImages
 from charcnn.errors import ConfigError
 from charcnn.machine import usable_cores
-from charcnn.models.catalogue import get_network
+from charcnn.networks.catalogue import get_network
 from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run, remove_older_finished
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
-from charcnn.spec import TrainConfig
-from charcnn.training.card import draft_card, write_files
+from charcnn.specs.train_config import TrainConfig
+from charcnn.text import pluralize
 from charcnn.training.checkpoint import Checkpoint, Generators
-from charcnn.training.data import TrainingData, default_model_name, load_training_data
-from charcnn.training.distributed import ProcessGroup, process_group
-from charcnn.training.environment import (
-    check_compiler,
-    computing_on,
-    pick_device,
-)
-from charcnn.training.loop import Images, Listener, Loop, Silence
-from charcnn.training.losses import class_weights, make_loss
-from charcnn.training.optimizers import make_optimizer
-from charcnn.training.parent import start_from
-from charcnn.training.precision import settle_precision
-from charcnn.training.progress import EpochRecord, Progress
+from charcnn.training.hardware.device import check_compiler, compute_settings, pick_device
+from charcnn.training.hardware.distributed import ProcessGroup, process_group
+from charcnn.training.hardware.precision import choose_precision
+from charcnn.training.history import EpochRecord, History
+from charcnn.training.interrupts import stop_requests
+from charcnn.training.optim.losses import class_weights, make_loss
+from charcnn.training.optim.optimizers import make_optimizer
+from charcnn.training.prepare import TrainingData, default_model_name, load_training_data
+from charcnn.training.publish import draft_card, write_files
 from charcnn.training.recipes import Settled, network_options, settle, settle_for
-from charcnn.training.run import check_space, keeper, under_way
-from charcnn.training.stopping import stop_requests
-from charcnn.wording import counted
+from charcnn.training.resumable import check_space, keeper, open_run
+from charcnn.training.trainer import DeviceImages, Listener, Silence, Trainer
+from charcnn.training.warm_start import copy_parent_weights
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +116,9 @@ def resume(
     old = find_run(registry.root, run)
     config = old.facts().config
     if epochs is not None and epochs < (config.epochs or 0):
-        raise ConfigError(f"{old.name} trains {counted(config.epochs or 0, 'epoch')}: they can be raised, not lowered.")
+        raise ConfigError(
+            f"{old.name} trains {pluralize(config.epochs or 0, 'epoch')}: they can be raised, not lowered."
+        )
     asked = config.model_copy(update={"epochs": epochs or config.epochs})
     return _trained(asked, old, registry, listener or Silence(), command)
 
@@ -137,13 +135,13 @@ def _trained(asked: TrainConfig, old: Run | None, registry: Registry, listener: 
         if group.leads:
             group.wait()
         threads = asked.threads or usable_cores()
-        with computing_on(threads):
+        with compute_settings(threads):
             settled = (
                 Settled.model_validate(asked.model_dump()) if old else _settled(asked, data, device, threads, group)
             )
             _check_shares(settled, len(data.train_indices), group)
             log.info("%s", _in_words(settled))
-            with under_way(old, settled, registry, data, parent, group, command) as (run, facts):
+            with open_run(old, settled, registry, data, parent, group, command) as (run, facts):
                 started = time.perf_counter()
                 network, progress = _fit(
                     settled, data, device, group, parent, listener, run, old.checkpoint_file if old else None
@@ -170,7 +168,7 @@ def _settled(
 ) -> Settled:
     """Fills in what only data and machine tell."""
     asked = settle_for(config, len(data.train_indices))
-    in_bf16 = group.leads and settle_precision(asked.precision or "auto", device, threads) == "bf16"
+    in_bf16 = group.leads and choose_precision(asked.precision or "auto", device, threads) == "bf16"
     return Settled.model_validate(
         {
             **get_network(asked.net or "").own_options,
@@ -205,7 +203,7 @@ def _in_words(config: Settled) -> str:
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     return (
         f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
-        f"batch {config.batch_size}, {augmentation}, {counted(config.epochs, 'epoch')}\n"
+        f"batch {config.batch_size}, {augmentation}, {pluralize(config.epochs, 'epoch')}\n"
         f"{config.device} in {config.precision}, threads: {config.threads}"
     )
 
@@ -219,7 +217,7 @@ def _fit(
     listener: Listener,
     run: Run | None,
     resumed: Path | None,
-) -> tuple[nn.Module, Progress]:
+) -> tuple[nn.Module, History]:
     """Builds the network and trains it. torch's global generators are seeded here and put back afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
@@ -228,10 +226,10 @@ def _fit(
             check_space(run.folder, network)
         network = network.to(device)
         if parent:
-            start_from(network, parent, data.classes, data.spec)
+            copy_parent_weights(network, parent, data.classes, data.spec)
         train = _on_device(data.train, data.train_indices, data.classes, device)
         weights = class_weights(config.class_weights, train.labels[train.indices], len(data.classes))
-        loop = Loop(
+        loop = Trainer(
             config=config,
             spec=data.spec,
             network=network,
@@ -253,13 +251,15 @@ def _fit(
             return network, loop.run(start)
 
 
-def _on_device(arrays: Arrays, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device) -> Images:
+def _on_device(
+    arrays: LabeledImages, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device
+) -> DeviceImages:
     """The images as tensors. On the CPU nothing is copied: a mapped file stays one. A GPU gets the chosen ones."""
     labels = torch.from_numpy(arrays.labels_in(classes))
     chosen = torch.from_numpy(indices)
     if device.type == "cpu":
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return Images(torch.from_numpy(arrays.images).unsqueeze(1), labels, chosen)
+            return DeviceImages(torch.from_numpy(arrays.images).unsqueeze(1), labels, chosen)
     images = torch.from_numpy(arrays.images[indices]).unsqueeze(1)
-    return Images(images.to(device), labels[chosen].to(device), torch.arange(len(indices), device=device))
+    return DeviceImages(images.to(device), labels[chosen].to(device), torch.arange(len(indices), device=device))

@@ -23,7 +23,7 @@ def _reading(world: World) -> tuple[str, ...]:
     import cv2
 
     from charcnn.images.load import load_images
-    from charcnn.spec import ImageSpec
+    from charcnn.specs.image import ImageSpec
 
     files = sorted(world.copies("many", 10_000).iterdir())
 
@@ -88,7 +88,7 @@ def _products(version: Path) -> int:
 
 def _packed(world: World, images: int, classes: int) -> Path:
     """A packed dataset of noisy blocks: what they show does not matter here."""
-    from charcnn.datasets.packed import write_packed
+    from charcnn.datasets.formats.packed import write_packed
 
     folder = world.root / "data" / f"packed-{images}-{classes}" / "train"
     if not folder.exists():

@@ -39,7 +39,7 @@ def test_help_does_not_even_import_numpy(tmp_path: Path) -> None:
     assert imported_by(["--help"], tmp_path, ("numpy", "cv2", "pydantic", "onnxruntime", "torch")) == []
 
 
-@pytest.mark.parametrize("module", ["charcnn.datasets.synthetic", "charcnn.images.augment"])
+@pytest.mark.parametrize("module", ["charcnn.datasets.generate.samples", "charcnn.datasets.generate.augment"])
 def test_processes_that_draw_or_turn_images_import_little(module: str, tmp_path: Path) -> None:
     """They do nothing until all that their work needs is imported."""
     names = "'pydantic', 'PIL', 'scipy', 'rich', 'typer'"

@@ -15,7 +15,7 @@ def charcnn(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_three_commands_work_with_nothing_there_and_again(tmp_path: Path) -> None:
-    from charcnn.datasets.starter import synth
+    from charcnn.datasets.generate.starter import synth
 
     first = charcnn(THREE[0], tmp_path)
     assert first.returncode == 0, first.stderr

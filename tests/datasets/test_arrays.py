@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charcnn.datasets.arrays import Arrays, check_known
+from charcnn.datasets.arrays import LabeledImages, check_known
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, UnknownLabelError
 from charcnn.images.io import read_image, write_image
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")
 
@@ -25,8 +25,8 @@ def _dataset(root: Path, classes: str, each: int = 4, seed: int = 0) -> Path:
     return root
 
 
-def _load(root: Path, strict: bool = False) -> Arrays:
-    return Arrays.load(scan(root), SPEC, strict=strict)
+def _load(root: Path, strict: bool = False) -> LabeledImages:
+    return LabeledImages.load(scan(root), SPEC, strict=strict)
 
 
 def test_rows_labels_files_and_digests_belong_together(world: Path) -> None:
@@ -115,13 +115,13 @@ def test_a_file_of_a_csv_that_does_not_exist_is_unreadable(world: Path) -> None:
 
 def test_progress_counts_every_file(world: Path) -> None:
     steps: list[int] = []
-    Arrays.load(scan(_dataset(world / "a", "xy")), SPEC, on_progress=steps.append)
+    LabeledImages.load(scan(_dataset(world / "a", "xy")), SPEC, on_progress=steps.append)
     assert sum(steps) == 8
 
 
 def test_datasets_join_by_label(world: Path) -> None:
     one, two = _load(_dataset(world / "a", "xy")), _load(_dataset(world / "b", "wyz", each=2, seed=1))
-    both = Arrays.join([one, two])
+    both = LabeledImages.join([one, two])
     assert both.classes == ("x", "y", "w", "z")
     assert both.per_class == {"x": 4, "y": 6, "w": 2, "z": 2}
     assert both.images.shape == (14, 28, 28)
@@ -135,13 +135,13 @@ def test_joined_datasets_keep_what_was_unreadable(world: Path) -> None:
     roots = [_dataset(world / "a", "xy"), _dataset(world / "b", "xy", seed=1)]
     for root in roots:
         (root / "x" / "0.png").write_bytes(b"")
-    both = Arrays.join([_load(root) for root in roots])
+    both = LabeledImages.join([_load(root) for root in roots])
     assert both.unreadable.keys() == {root / "x" / "0.png" for root in roots}
 
 
 def test_one_dataset_joins_to_itself(world: Path) -> None:
     arrays = _load(_dataset(world / "a", "xy"))
-    joined = Arrays.join([arrays])
+    joined = LabeledImages.join([arrays])
     assert joined.classes == arrays.classes
     assert np.array_equal(joined.images, arrays.images)
 

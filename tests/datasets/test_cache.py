@@ -11,7 +11,7 @@ import charcnn.datasets.cache
 from charcnn.datasets.cache import cache_folder, load_cached
 from charcnn.images.io import write_image
 from charcnn.images.load import load_images
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")
 

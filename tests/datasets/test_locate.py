@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-import charcnn.datasets.starter
+import charcnn.datasets.generate.starter
+from charcnn.datasets.generate.starter import synth
 from charcnn.datasets.locate import data_root, dataset_path, destination_path, find_test_set, is_bare
-from charcnn.datasets.starter import synth
 from charcnn.errors import DatasetError
 
 
 @pytest.fixture(autouse=True)
 def _smallest_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charcnn.datasets.starter, "synth", partial(synth, per_class=1, test_per_class=1))
+    monkeypatch.setattr(charcnn.datasets.generate.starter, "synth", partial(synth, per_class=1, test_per_class=1))
 
 
 def _folder(path: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from charcnn.datasets.labels import write_classes
-from charcnn.datasets.scan import Dataset, scan
+from charcnn.datasets.scan import DatasetIndex, scan
 from charcnn.errors import DatasetError
 
 
@@ -16,7 +16,7 @@ def _touch(root: Path, *names: str) -> Path:
     return root
 
 
-def _pairs(dataset: Dataset, root: Path) -> list[tuple[str, str]]:
+def _pairs(dataset: DatasetIndex, root: Path) -> list[tuple[str, str]]:
     """File below `root`, label."""
     labels = [dataset.classes[index] for index in dataset.require_labels()]
     names = [file.relative_to(root).as_posix() for file in dataset.files]

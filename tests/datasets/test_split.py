@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charcnn.datasets.arrays import Arrays
+from charcnn.datasets.arrays import LabeledImages
 from charcnn.datasets.scan import scan
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 Labelled = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -148,8 +148,8 @@ def test_no_images_cannot_be_split() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_no_real_duplicate_is_on_both_sides(fudan12: Path, seed: int) -> None:
-    arrays = Arrays.load(scan(fudan12 / "train"), ImageSpec(polarity="dark-on-light"))
-    stays, aside = split_indices(arrays.labels, arrays.origins, 0.2, seed)
+    arrays = LabeledImages.load(scan(fudan12 / "train"), ImageSpec(polarity="dark-on-light"))
+    stays, aside = split_indices(arrays.labels, arrays.groups, 0.2, seed)
     digests = [{arrays.digests[index].tobytes() for index in side} for side in (stays, aside)]
     assert not digests[0] & digests[1]
     pixels = [{arrays.images[index].tobytes() for index in side} for side in (stays, aside)]

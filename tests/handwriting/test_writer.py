@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charcnn.errors import ConfigError, GlyphError
-from charcnn.handwriting.hand import PENS, STYLES, Hand
+from charcnn.handwriting.hand import PENS, STYLES, WritingStyle
 from charcnn.handwriting.paper import PAPERS
 from charcnn.handwriting.writer import handwriting
 
@@ -24,7 +24,7 @@ from charcnn.handwriting.writer import handwriting
     st.integers(0, 5),
 )
 def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(character, writer, size, style, paper, seed):
-    pictures = handwriting(character, [writer, writer + 1], size, Hand(style=style, paper=paper, seed=seed))
+    pictures = handwriting(character, [writer, writer + 1], size, WritingStyle(style=style, paper=paper, seed=seed))
     assert pictures.shape == (2, size, size)
     assert pictures.dtype == np.uint8
     for picture in pictures.astype(int):
@@ -37,7 +37,7 @@ def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(character, writer,
 
 def test_the_same_seed_writes_the_same_and_another_another():
     def digest(seed: int) -> str:
-        return hashlib.sha256(handwriting("博", range(20), 28, Hand(seed=seed)).tobytes()).hexdigest()
+        return hashlib.sha256(handwriting("博", range(20), 28, WritingStyle(seed=seed)).tobytes()).hexdigest()
 
     assert digest(0) == digest(0)
     assert digest(0) != digest(1)
@@ -52,28 +52,28 @@ def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers, char
 
 
 def test_writers_are_told_apart_by_their_hands():
-    fine = handwriting("中", range(300), 64, Hand(paper="tablet"))
+    fine = handwriting("中", range(300), 64, WritingStyle(paper="tablet"))
     ink = (255 - fine.astype(int)).sum((1, 2))
-    again = (255 - handwriting("国", range(300), 64, Hand(paper="tablet")).astype(int)).sum((1, 2))
+    again = (255 - handwriting("国", range(300), 64, WritingStyle(paper="tablet")).astype(int)).sum((1, 2))
     assert np.corrcoef(ink, again)[0, 1] > 0.5  # who writes bold 中 writes bold 国
 
 
 def test_pens_and_styles_do_what_they_say():
     def ink(**hand: str) -> float:
-        return float((255 - handwriting("中", range(100), 64, Hand(paper="tablet", **hand)).astype(int)).mean())
+        return float((255 - handwriting("中", range(100), 64, WritingStyle(paper="tablet", **hand)).astype(int)).mean())
 
     assert ink(pen="fineliner") < ink(pen="ballpoint") < ink(pen="marker")
     assert set(PENS) >= {"fineliner", "ballpoint", "pencil", "marker"}
 
     def spread(style: str) -> float:
-        return float(handwriting("中", range(100), 64, Hand(style=style, paper="tablet")).std(0).mean())
+        return float(handwriting("中", range(100), 64, WritingStyle(style=style, paper="tablet")).std(0).mean())
 
     assert spread("neat") < spread("hasty")
 
 
 def test_a_scan_has_two_levels_and_a_photo_many():
-    assert set(np.unique(handwriting("思", range(10), 28, Hand(paper="scan")))) == {0, 255}
-    assert len(np.unique(handwriting("思", range(10), 28, Hand(paper="photo")))) > 50
+    assert set(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="scan")))) == {0, 255}
+    assert len(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="photo")))) > 50
 
 
 def test_what_the_font_lacks_is_refused_and_named():
@@ -85,23 +85,23 @@ def test_a_file_that_is_no_font_is_refused(tmp_path):
     path = tmp_path / "a.ttf"
     path.write_bytes(b"no font")
     with pytest.raises(GlyphError, match=r"a\.ttf"):
-        handwriting("a", [0], 28, Hand(fonts=(path,)))
+        handwriting("a", [0], 28, WritingStyle(fonts=(path,)))
     with pytest.raises(GlyphError, match=r"missing\.ttf"):
-        handwriting("a", [0], 28, Hand(fonts=(Path("missing.ttf"),)))
+        handwriting("a", [0], 28, WritingStyle(fonts=(Path("missing.ttf"),)))
 
 
 def test_unknown_names_are_refused_with_the_closest():
     with pytest.raises(ConfigError, match="style: nrmal") as fault:
-        Hand(style="nrmal")
+        WritingStyle(style="nrmal")
     assert "normal" in str(fault.value.hint)
     with pytest.raises(ConfigError, match="pen"):
-        Hand(pen="quill")
+        WritingStyle(pen="quill")
     with pytest.raises(ConfigError, match="paper"):
-        Hand(paper="stone")
+        WritingStyle(paper="stone")
 
 
 def test_digits_come_in_handwritten_forms_too():
-    ones = handwriting("1", range(200), 64, Hand(paper="tablet"))
+    ones = handwriting("1", range(200), 64, WritingStyle(paper="tablet"))
     wide = ((ones < 128).any(1)).sum(1)
     assert (wide < 16).sum() > 20  # a bare stick
     assert (wide > 20).sum() > 20  # with a flag or a foot
@@ -109,6 +109,6 @@ def test_digits_come_in_handwritten_forms_too():
 
 @pytest.mark.parametrize("pen", [None, *PENS])
 def test_lines_are_wider_in_letters_than_in_chinese_characters(pen: str | None) -> None:
-    hand = Hand(pen=pen, paper="tablet")
+    hand = WritingStyle(pen=pen, paper="tablet")
     letter, large = ((handwriting(character, range(100), 64, hand) < 128).mean() for character in "l丨")
     assert letter > 1.15 * large

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charcnn.images.find import images_below
+from charcnn.images.find import list_images
 
 
 def _touch(root: Path, *names: str) -> None:
@@ -14,7 +14,7 @@ def _touch(root: Path, *names: str) -> None:
 
 
 def _names(root: Path) -> list[str]:
-    return [Path(path).relative_to(root).as_posix() for path in images_below(root)]
+    return [Path(path).relative_to(root).as_posix() for path in list_images(root)]
 
 
 def test_images_come_in_natural_order(world: Path) -> None:
@@ -45,4 +45,4 @@ def test_a_hidden_folder_above_does_not_hide_what_is_below(world: Path) -> None:
 
 
 def test_an_empty_folder_has_none(world: Path) -> None:
-    assert images_below(world) == []
+    assert list_images(world) == []

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from charcnn.datasets.idx import read_idx
-from charcnn.images.find import images_below
+from charcnn.datasets.formats.idx import read_idx
+from charcnn.images.find import list_images
 from charcnn.images.fit import fit, is_light_on_dark, paper_level
-from charcnn.images.io import Grey, read_image
-from charcnn.spec import Fit, ImageSpec
+from charcnn.images.io import Gray, read_image
+from charcnn.specs.choices import Fit
+from charcnn.specs.image import ImageSpec
 
 FITS: tuple[Fit, ...] = ("stretch", "pad", "ink")
 FITS_ONLY = st.sampled_from(FITS)
@@ -31,7 +32,7 @@ SPECS = st.builds(
 )
 
 
-def _character(seed: int, side: int = 60) -> Grey:
+def _character(seed: int, side: int = 60) -> Gray:
     """A few thick strokes, black on white, cut to their ink."""
     rng = np.random.default_rng(seed)
     picture = np.full((side, side), 255, np.uint8)
@@ -42,13 +43,13 @@ def _character(seed: int, side: int = 60) -> Grey:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _on_paper(ink: Grey, height: int, width: int, top: int, left: int) -> Grey:
+def _on_paper(ink: Gray, height: int, width: int, top: int, left: int) -> Gray:
     paper = np.full((height, width), 255, np.uint8)
     paper[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return paper
 
 
-def _box(image: Grey) -> tuple[int, int, int, int]:
+def _box(image: Gray) -> tuple[int, int, int, int]:
     """Top, bottom, left, right (inclusive) of what is dark."""
     rows, columns = np.flatnonzero((image < 128).any(1)), np.flatnonzero((image < 128).any(0))
     return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
@@ -56,7 +57,7 @@ def _box(image: Grey) -> tuple[int, int, int, int]:
 
 @settings(deadline=None)
 @given(image=ANY_IMAGE, spec=SPECS)
-def test_any_image_becomes_the_asked_size(image: Grey, spec: ImageSpec) -> None:
+def test_any_image_becomes_the_asked_size(image: Gray, spec: ImageSpec) -> None:
     before = image.copy()
     fitted = fit(image, spec)
     assert fitted.shape == (spec.height, spec.width)
@@ -66,14 +67,14 @@ def test_any_image_becomes_the_asked_size(image: Grey, spec: ImageSpec) -> None:
 
 @settings(deadline=None)
 @given(image=arrays(np.uint8, (28, 20)))
-def test_an_image_that_has_the_size_is_stretched_to_itself(image: Grey) -> None:
+def test_an_image_that_has_the_size_is_stretched_to_itself(image: Gray) -> None:
     spec = ImageSpec(height=28, width=20, fit="stretch", polarity="dark-on-light")
     assert np.array_equal(fit(image, spec), image)
 
 
 @settings(deadline=None)
 @given(image=ANY_IMAGE, way=FITS_ONLY)
-def test_light_on_dark_is_dark_on_light_of_the_negative(image: Grey, way: Fit) -> None:
+def test_light_on_dark_is_dark_on_light_of_the_negative(image: Gray, way: Fit) -> None:
     light, dark = (ImageSpec(fit=way, polarity=p) for p in ("light-on-dark", "dark-on-light"))
     assert np.array_equal(fit(image, light), fit(255 - image, dark))
 
@@ -212,7 +213,7 @@ def test_the_paper_is_what_lies_along_the_border(level: int) -> None:
 
 @settings(deadline=None)
 @given(image=ANY_IMAGE)
-def test_the_paper_is_a_level_of_the_image(image: Grey) -> None:
+def test_the_paper_is_a_level_of_the_image(image: Gray) -> None:
     assert paper_level(image) in image
 
 
@@ -227,16 +228,16 @@ def test_all_of_mnist_is_light_on_dark(mnist: Path) -> None:
 
 
 def test_no_real_image_of_the_lab_is_light_on_dark(fudan12: Path) -> None:
-    assert [path for path in images_below(fudan12 / "train")[::10] if is_light_on_dark(read_image(path))] == []
+    assert [path for path in list_images(fudan12 / "train")[::10] if is_light_on_dark(read_image(path))] == []
 
 
 def test_no_real_image_of_casia_is_light_on_dark(casia20: Path) -> None:
-    assert [path for path in images_below(casia20)[::10] if is_light_on_dark(read_image(path))] == []
+    assert [path for path in list_images(casia20)[::10] if is_light_on_dark(read_image(path))] == []
 
 
 def test_real_images_and_their_negatives_become_the_same(casia20: Path) -> None:
     for way in FITS:
-        for path in images_below(casia20)[::100]:
+        for path in list_images(casia20)[::100]:
             image, spec = read_image(path), ImageSpec(fit=way)
             assert np.abs(fit(255 - image, spec).astype(int) - fit(image, spec)).max() <= 2, path
 

@@ -19,24 +19,16 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageFile
 
 from charcnn.errors import ImageError
-from charcnn.images.io import (
-    SUFFIXES,
-    Grey,
-    decode_image,
-    encode_image,
-    is_image,
-    natural_key,
-    read_image,
-    write_image,
-)
+from charcnn.images.io import SUFFIXES, Gray, decode_image, encode_image, is_image, read_image, write_image
+from charcnn.storage.paths import natural_key
 
 
-def _ramp() -> Grey:
+def _ramp() -> Gray:
     """All 256 levels, 16 × 16."""
     return np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def _drawing() -> Grey:
+def _drawing() -> Gray:
     """A black L on white paper, 20 high and 30 wide: no turn and no mirror image of it is itself."""
     picture = np.full((20, 30), 255, np.uint8)
     picture[3:17, 4:8] = 0
@@ -169,7 +161,7 @@ def test_a_cmyk_jpeg_is_dark_on_light() -> None:
 
 
 # how a camera stores an upright picture under each orientation, and what a viewer does to it
-_STORED: dict[int, Callable[[Grey], Grey]] = {
+_STORED: dict[int, Callable[[Gray], Gray]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -246,7 +238,7 @@ def test_real_grey_png_files_read_as_pillow_reads_them(casia20: Path) -> None:
 @pytest.mark.parametrize("suffix", [".bmp", ".png", ".tif", ".tiff", ".BMP", ".PNG"])
 @settings(deadline=None, max_examples=25)
 @given(image=arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))))
-def test_what_is_written_without_loss_reads_back(suffix: str, image: Grey) -> None:
+def test_what_is_written_without_loss_reads_back(suffix: str, image: Gray) -> None:
     read = decode_image(encode_image(image, suffix), "x")
     assert read.dtype == np.uint8
     assert np.array_equal(read, image)

@@ -9,7 +9,7 @@ import pytest
 from charcnn.images.fit import fit
 from charcnn.images.io import read_image, write_image
 from charcnn.images.load import load_images
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")
 

@@ -12,12 +12,13 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from charcnn.errors import CardError, CharcnnError, ImageError, IntegrityError, ModelError
-from charcnn.images.io import natural_key, read_image
+from charcnn.images.io import read_image
 from charcnn.inference import predictor as module
 from charcnn.inference.predictor import Prediction, Predictor, Unreadable
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, WEIGHTS_FILE
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
+from charcnn.storage.paths import natural_key
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from charcnn.handwriting.hand import Hand
+from charcnn.export.onnx import write_onnx
+from charcnn.handwriting.hand import WritingStyle
 from charcnn.handwriting.writer import handwriting
 from charcnn.images.fit import fit
-from charcnn.images.io import natural_key, read_image
-from charcnn.inference.export import write_onnx
+from charcnn.images.io import read_image
 from charcnn.inference.predictor import Prediction, Predictor
-from charcnn.inference.recogniser import Recogniser, normalised
-from charcnn.models.catalogue import get_network
+from charcnn.networks.catalogue import get_network
+from charcnn.networks.recognizer import Recognizer, normalize
 from charcnn.registry.store import Registry
-from charcnn.spec import ImageSpec
+from charcnn.specs.image import ImageSpec
+from charcnn.storage.paths import natural_key
 
 LABELS = ("博", "学", "自", "10", "é")
 FITS = ("stretch", "pad", "ink")
@@ -39,7 +40,7 @@ def network(seed: int = 0) -> nn.Module:
     return fresh
 
 
-Pair = tuple[Recogniser, Predictor]
+Pair = tuple[Recognizer, Predictor]
 
 
 SPEC = ImageSpec(height=32, width=32, margin=0.1, mean=0.9, std=0.4)
@@ -60,13 +61,13 @@ def pair(request: pytest.FixtureRequest, exported: Path, tmp_path: Path) -> Pair
     (image,) = (entry for entry in model.metadata_props if entry.key == "image")
     image.value = spec.model_dump_json()  # the fit is in the metadata alone: one export does for all
     onnx.save(model, tmp_path / "model.onnx")
-    return Recogniser(network(), spec).eval(), Predictor(tmp_path / "model.onnx")
+    return Recognizer(network(), spec).eval(), Predictor(tmp_path / "model.onnx")
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """The same characters in many kinds of file: sizes, modes, formats, polarities."""
-    hand = Hand(pen="marker", paper="scan")
+    hand = WritingStyle(pen="marker", paper="scan")
     large = [drawing for character in "博学自" for drawing in handwriting(character, range(4), 60, hand)]
     found = []
 
@@ -137,7 +138,7 @@ def test_images_that_are_not_contiguous_are_read_right(pair: Pair) -> None:
 @pytest.mark.parametrize(("mean", "std"), [(1.0, 1.0), (0.1307, 0.3081), (0.0, 2.0)])
 def test_normalisation_is_what_the_spec_says(mean: float, std: float) -> None:
     pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    given = normalised(pixels, ImageSpec(mean=mean, std=std))
+    given = normalize(pixels, ImageSpec(mean=mean, std=std))
     assert given.dtype == torch.float32
     torch.testing.assert_close(given.double(), (pixels.double() / 255 - mean) / std, rtol=1e-5, atol=1e-5)
 

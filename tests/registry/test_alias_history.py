@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from registry_cards import publish
 
 from charcnn.errors import ModelError
 from charcnn.registry.store import Registry
+from tests.support.cards import publish
 
 
 def moved(registry: Registry, *numbers: int) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from registry_cards import FILES, is_whole, publish
 
 from charcnn.errors import BundleError, CardError, CharcnnError, IntegrityError, ModelError, OverwriteError
 from charcnn.registry.bundle import export_bundle, import_bundle
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE
+from tests.support.cards import FILES, is_whole, publish
 
 
 @pytest.fixture

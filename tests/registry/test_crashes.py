@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registry_cards import FILES, draft, is_whole, publish, scratch_files
 
 from charcnn.errors import ModelError
 from charcnn.registry.index import Index
 from charcnn.registry.store import Registry
+from tests.support.cards import FILES, draft, is_whole, publish, scratch_files
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registry_cards import FILES, is_whole, publish
 
 from charcnn.errors import CardError, IntegrityError, ModelError
 from charcnn.registry.index import INDEX_FILE
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, ONNX_FILE, WEIGHTS_FILE, Version, open_version
-from charcnn.spec import ModelCard
+from charcnn.specs.card import ModelCard
+from tests.support.cards import FILES, is_whole, publish
 
 
 @pytest.fixture

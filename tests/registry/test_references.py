@@ -6,11 +6,11 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from registry_cards import draft, publish
 
 from charcnn.errors import ModelError
 from charcnn.registry.references import Reference, check_name, is_path, name_from, parse_reference
 from charcnn.registry.store import Registry
+from tests.support.cards import draft, publish
 
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from registry_cards import FILES, draft, is_whole, publish
 
 from charcnn.errors import ModelError
-from charcnn.registry.files import sha256_of
 from charcnn.registry.index import Index
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, HISTORY_FILE, ONNX_FILE, open_version
+from charcnn.storage.files import sha256_of
+from tests.support.cards import FILES, draft, is_whole, publish
 
 
 def references(registry: Registry, name: str | None = None) -> list[str]:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from charcnn.registry.gc import find_orphans
 from charcnn.registry.store import Registry
-from charcnn.registry.sweep import leftovers
 
 pytestmark = pytest.mark.slow
-sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
 
 Mount = Callable[[str], Path]
 
@@ -45,11 +44,11 @@ def test_a_disk_of_one_megabyte_is_said_before_training(mount: Mount, starter: P
     assert "The disk is full" in result.stderr
     assert "1/1" not in result.stderr  # no epoch was trained
     assert Registry(disk / "registry").versions() == []
-    assert leftovers(Registry(disk / "registry")) == []
+    assert find_orphans(Registry(disk / "registry")) == []
 
 
 def test_a_disk_that_fills_up_while_saving(mount: Mount) -> None:
-    from registry_cards import publish
+    from tests.support.cards import publish
 
     disk = mount("size=1m")
     registry, saved = Registry(disk / "registry"), 0
@@ -64,7 +63,7 @@ def test_a_disk_that_fills_up_while_saving(mount: Mount) -> None:
             fault = str(full)
     assert "No space left" in fault
     assert saved > 3
-    assert leftovers(registry) == []
+    assert find_orphans(registry) == []
     assert [listed.number for listed in registry.versions()] == list(range(saved, 0, -1))
     assert all(registry.problems(listed) == [] for listed in registry.versions())
     filler.unlink()

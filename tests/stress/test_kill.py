@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from charcnn.registry.gc import find_orphans
 from charcnn.registry.runs import runs
 from charcnn.registry.store import Registry
-from charcnn.registry.sweep import leftovers
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,7 +26,7 @@ WRITERS, SAVES = 16, 25
 
 
 def train_once(data: Path, root: Path) -> None:
-    from charcnn.spec import TrainConfig
+    from charcnn.specs.train_config import TrainConfig
     from charcnn.training.train import train
 
     settings = {"data": (str(data),), "net": "lenet", "epochs": 6, "name": "small", "threads": 1, "batch_size": 4}
@@ -74,8 +74,8 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     process.join()
     assert process.exitcode == 0
     registry = Registry(root)
-    assert leftovers(registry, sweep=True)  # some were killed while they saved
-    assert leftovers(registry) == []
+    assert find_orphans(registry, sweep=True)  # some were killed while they saved
+    assert find_orphans(registry) == []
     numbers = [listed.number for listed in registry.versions("small")]
     waiting = [run for run in runs(root) if not run.facts().finished]
     assert len(waiting) > 10  # some were killed while they trained
@@ -85,8 +85,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
 
 
 def save_many(root: Path) -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
-    from registry_cards import publish
+    from tests.support.cards import publish
 
     for _ in range(SAVES):
         publish(Registry(root))
@@ -103,4 +102,4 @@ def test_sixteen_processes_save_at_once(tmp_path: Path) -> None:
     assert [version.number for version in listed] == list(range(WRITERS * SAVES, 0, -1))
     assert [version.entry.sequence for version in listed] == list(range(WRITERS * SAVES, 0, -1))
     assert all(registry.problems(version) == [] for version in listed)
-    assert leftovers(registry) == []
+    assert find_orphans(registry) == []

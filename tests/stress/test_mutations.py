@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 
 SPAWN = multiprocessing.get_context("spawn")
 MEGABYTE = 1 << 20
-sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
 
 
 def mutated(data: bytes, draw: random.Random) -> bytes:
@@ -97,7 +96,7 @@ def test_five_thousand_mutated_images() -> None:
 
 
 def test_two_thousand_mutated_cards(tmp_path: Path) -> None:
-    from registry_cards import publish
+    from tests.support.cards import publish
 
     version, draw = publish(Registry(tmp_path / "registry")), random.Random(0)
     text = version.text
@@ -160,7 +159,7 @@ WORDS = st.one_of(
 
 
 def test_two_thousand_references(tmp_path: Path) -> None:
-    from registry_cards import publish
+    from tests.support.cards import publish
 
     registry = Registry(tmp_path / "registry")
     inside = publish(registry).folder.resolve()
@@ -180,7 +179,7 @@ def test_two_thousand_references(tmp_path: Path) -> None:
 
 
 def test_two_hundred_flipped_bits_are_found(tmp_path: Path) -> None:
-    from registry_cards import publish
+    from tests.support.cards import publish
 
     registry, draw = Registry(tmp_path), random.Random(0)
     version = publish(registry)

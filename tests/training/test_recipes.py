@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from charcnn.errors import ConfigError
-from charcnn.models.catalogue import networks
-from charcnn.spec import TrainConfig
+from charcnn.networks.catalogue import networks
+from charcnn.specs.train_config import TrainConfig
 from charcnn.training.recipes import OPTIMIZERS, RECIPES, get_recipe, network_options, settle, settle_for
 
 

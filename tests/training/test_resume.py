@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from charcnn.errors import CardError, ConfigError, DatasetError, ModelError
-from charcnn.registry.files import sha256_of
 from charcnn.registry.runs import find_run, runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
+from charcnn.storage.files import sha256_of
 from charcnn.training.checkpoint import Checkpoint
-from charcnn.training.loop import Silence
-from charcnn.training.stopping import Interrupted
+from charcnn.training.interrupts import Interrupted
 from charcnn.training.train import Trained, resume
+from charcnn.training.trainer import Silence
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -104,11 +104,11 @@ def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry, numbe
 def test_patience_and_the_best_epoch_live_on(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from charcnn.training.loop import Loop
+    from charcnn.training.trainer import Trainer
 
     def scripted() -> None:
         scores = iter([0.2, 0.9, 0.5, 0.5, 0.5, 0.5])
-        monkeypatch.setattr(Loop, "_validate", lambda _: (1.0, next(scores)))
+        monkeypatch.setattr(Trainer, "_validate", lambda _: (1.0, next(scores)))
 
     data, settings = draw("small"), {"net": "lenet", "epochs": 6, "patience": 3, "batch_size": 8}
     scripted()

@@ -12,15 +12,16 @@ import torch
 from safetensors.torch import load_file
 
 from charcnn.errors import ConfigError, DatasetError, ModelError, TrainingError
-from charcnn.inference.recogniser import load_network
-from charcnn.models.catalogue import get_network
-from charcnn.registry.files import sha256_of
+from charcnn.export.load_network import load_network
+from charcnn.networks.catalogue import get_network
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
-from charcnn.spec import ImageSpec, TrainConfig
-from charcnn.training.data import load_training_data
-from charcnn.training.loop import EpochRecord, Loop, Silence
+from charcnn.specs.image import ImageSpec
+from charcnn.specs.train_config import TrainConfig
+from charcnn.storage.files import sha256_of
+from charcnn.training.prepare import load_training_data
 from charcnn.training.train import Trained, train
+from charcnn.training.trainer import EpochRecord, Silence, Trainer
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -52,11 +53,11 @@ def scripted(monkeypatch: pytest.MonkeyPatch, accuracies: list[float]) -> None:
     """Validation gives these accuracies, epoch by epoch."""
     script = iter(accuracies)
 
-    def validate(_loop: Loop) -> tuple[float, float]:
+    def validate(_loop: Trainer) -> tuple[float, float]:
         accuracy = next(script)
         return 1 - accuracy, accuracy
 
-    monkeypatch.setattr(Loop, "_validate", validate)
+    monkeypatch.setattr(Trainer, "_validate", validate)
 
 
 def nothing_is_left(registry: Registry) -> bool:
@@ -461,14 +462,14 @@ def test_a_single_image_left_over_is_left_out(draw: Draw, run: Run) -> None:
 
 def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     orders: list[list[int]] = []
-    batches = Loop._batches
+    batches = Trainer._batches
 
-    def noted(loop: Loop) -> list[torch.Tensor]:
+    def noted(loop: Trainer) -> list[torch.Tensor]:
         found = batches(loop)
         orders.append(torch.cat(found).tolist())
         return found
 
-    monkeypatch.setattr(Loop, "_batches", noted)
+    monkeypatch.setattr(Trainer, "_batches", noted)
     run(draw("small"), epochs=2, val_split=0)
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(24))
     assert orders[0] != orders[1]
@@ -477,13 +478,13 @@ def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run, monkeypatch: 
 def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Validation, in between, takes the network out of it."""
     modes: list[bool] = []
-    batches = Loop._batches
+    batches = Trainer._batches
 
-    def noted(loop: Loop) -> list[torch.Tensor]:
+    def noted(loop: Trainer) -> list[torch.Tensor]:
         modes.append(loop.network.training)
         return batches(loop)
 
-    monkeypatch.setattr(Loop, "_batches", noted)
+    monkeypatch.setattr(Trainer, "_batches", noted)
     run(draw("small"), epochs=3)
     assert modes == [True, True, True]
 

@@ -1,0 +1,117 @@
+"""`charcnn synth`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.options import ForceOverChanges, Seed
+
+
+def _complete_set(incomplete: str) -> list[str]:
+    """Completes the name of a set."""
+    from charcnn.handwriting.charsets import CHARSETS
+
+    return [name for name in CHARSETS if name.startswith(incomplete)]
+
+
+def synth(
+    characters: Annotated[
+        str | None,
+        typer.Argument(help="What to write, for instance 0123456789 or 守宁安字容.", show_default="starter set"),
+    ] = None,
+    lists: Annotated[
+        list[Path] | None, typer.Option("--file", help="Text in UTF-8: every character in it. Repeatable.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A set of characters: digits, lower, upper, latin, hiragana, katakana, gb2312-1, …. Repeatable.",
+            autocompletion=_complete_set,
+        ),
+    ] = None,
+    destination: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to.", show_default="one below $CHARCNN_DATA, else data"),
+    ] = None,
+    per_class: Annotated[int, typer.Option(min=2, help="Training images of each character.")] = 500,
+    test_per_class: Annotated[int, typer.Option(min=1, help="Test images of each, by other writers.")] = 100,
+    font: Annotated[
+        list[Path] | None,
+        typer.Option("--font", help="Font file to take the shapes from. Repeatable.", show_default="built-in fonts"),
+    ] = None,
+    style: Annotated[str, typer.Option("--style", help="neat, normal or hasty.")] = "normal",
+    pen: Annotated[
+        str | None,
+        typer.Option("--pen", help="ballpoint, fineliner, pencil or marker.", show_default="each writer has their own"),
+    ] = None,
+    paper: Annotated[
+        str | None,
+        typer.Option(
+            "--paper",
+            help="scan (1 bit), grey, photo or tablet.",
+            show_default="each writer has their own; of the starter set scan",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Side of the images, pixels.", show_default="64; of the starter set 28")
+    ] = None,
+    seed: Seed = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Draw some of the images on one sheet too.")] = False,
+    force: ForceOverChanges = False,
+) -> None:
+    """Write characters in synthetic handwriting: a dataset to train on, from nothing.
+
+    Folders train and test with a folder per character. Writers with habits of their own write every character once;
+    those of test write nothing in train. Without characters it is the starter set of twelve, with a flat, shuffled
+    ttest and its truth in ttest.csv. stdout: the training folder. Accuracy on it says little about real handwriting.
+    """
+    from charcnn.datasets.generate.owned_folder import FOLDERS
+    from charcnn.datasets.generate.synth import synth as write
+    from charcnn.handwriting.hand import WritingStyle
+    from charcnn.machine import usable_cores
+
+    hand = WritingStyle(style=style, pen=pen, paper=paper, fonts=tuple(font or ()), seed=seed)
+    texts = [text for text in (characters, *map(_read, lists or ())) if text is not None]
+    with output.progress("Writing") as update:
+        root = write(
+            "".join(texts) if texts else None,
+            destination,
+            sets=sets or (),
+            per_class=per_class,
+            test_per_class=test_per_class,
+            size=size,
+            hand=hand,
+            jobs=jobs or usable_cores(),
+            preview=preview,
+            force=force,
+            on_progress=update,
+        )
+    written = [str(root / folder) for folder in FOLDERS if (root / folder).is_dir()]
+    output.say(f"Wrote {', '.join(written[:-1])} and {written[-1]}.")
+    if preview:
+        output.say(f"Some of it on one sheet: {root / 'preview.png'}")
+    output.put(str(root / "train"))
+    is_default = destination is None and not texts and not sets
+    output.next_step("charcnn train" if is_default else f"charcnn train --data {shlex.quote(str(root / 'train'))}")
+
+
+def _read(path: Path) -> str:
+    """The characters of a list.
+
+    Raises:
+        DatasetError: it is not UTF-8.
+        OSError: it cannot be read.
+    """
+    from charcnn.errors import DatasetError
+
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise DatasetError(f"{path} is not UTF-8: {fault.reason} at byte {fault.start}.", "Save it as UTF-8.") from None

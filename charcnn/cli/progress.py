@@ -1,0 +1,70 @@
+"""The live view of a training."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from charcnn.cli import output
+
+if TYPE_CHECKING:
+    from charcnn.training.history import EpochRecord
+
+_REFRESH = 0.1
+"""Seconds between two changes of the bar: a batch may take less than showing it."""
+
+
+class TrainingProgress:
+    """Shows training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._epochs = 0
+        self._unseen, self._shown = 0, 0.0
+
+    def __enter__(self) -> "TrainingProgress":
+        if output.is_live():
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("epoch {task.fields[epoch]}"),
+                BarColumn(),
+                TextColumn("{task.fields[rate]} images/s"),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+                console=output.talk_console(),
+                transient=True,
+            )
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar and self._epochs:
+            self._bar.stop()
+
+    def on_start(self, epochs: int, images: int) -> None:
+        """Training begins."""
+        self._epochs = epochs
+        output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
+        if self._bar:
+            self._bar.add_task("train", total=epochs * images, epoch=f"1/{epochs}", rate="")
+            self._bar.start()
+
+    def on_batch(self, images: int) -> None:
+        """So many more images were trained on."""
+        if not self._bar:
+            return
+        self._unseen += images
+        now = time.monotonic()
+        if now - self._shown > _REFRESH:
+            speed = self._bar.tasks[0].speed
+            self._bar.update(0, advance=self._unseen, rate=f"{speed:,.0f}" if speed else "…")
+            self._unseen, self._shown = 0, now
+
+    def on_epoch(self, record: "EpochRecord", is_best: bool) -> None:
+        """An epoch is finished."""
+        val_loss = "-" if record.val_loss is None else f"{record.val_loss:.4f}"
+        val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
+        output.say(
+            f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
+            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  best' if is_best else ''}"
+        )
+        if self._bar:
+            self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

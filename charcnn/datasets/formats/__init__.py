@@ -1,0 +1,1 @@
+"""Datasets in one file or array, in and out."""

@@ -1,0 +1,151 @@
+"""The idx files of MNIST and its kin → class folders of PNG files, or packed datasets.
+
+Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, type 8 = uint8, number of dimensions, sizes as big-endian
+int32, then the data), plain or gzipped.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charcnn.datasets.formats.packed import is_packed, write_packed
+from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
+from charcnn.errors import ConfigError, DatasetError, OverwriteError
+from charcnn.images.io import write_image
+from charcnn.storage.folders import replace_folder
+
+_STEP = 500
+"""Images between two reports of progress."""
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Reads an idx file of uint8; a plain one is mapped, not read as a whole.
+
+    Returns:
+        uint8, of the shape that the file states: `[N]` for labels, `[N,H,W]` for images.
+
+    Raises:
+        DatasetError: no such file, not idx, not uint8, or shorter or longer than its header says.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+        size = path.stat().st_size
+        if head[:2] == b"\x1f\x8b":
+            whole = gzip.decompress(path.read_bytes())
+            head, size = whole[:16], len(whole)
+            data = np.frombuffer(whole, np.uint8)
+        else:
+            data = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DatasetError(f"{path} cannot be read: {fault}") from None
+    if size < 8 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 3:
+        raise DatasetError(
+            f"{path} is no idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
+        )
+    start = 4 + 4 * head[3]
+    shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
+    expected = start + int(np.prod(shape, dtype=object))
+    if size != expected:
+        raise DatasetError(f"{path} is damaged: {size} bytes, its header says {expected}.")
+    return data[start:].reshape(shape)
+
+
+def import_idx(
+    files: Sequence[Path],
+    destination: Path,
+    *,
+    packed: bool = False,
+    force: bool = False,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> dict[Path, int]:
+    """Writes pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as datasets.
+
+    Args:
+        files: Images and labels, in any order; paired by name.
+        destination: Gets `train/<label>/000001.png …` with `classes.txt`, and `test/…`; or packed `train` and `test`.
+        packed: Write one array instead of a file per image (`charcnn.datasets.formats.packed`).
+        force: Write although folders hold other files.
+        on_progress: Called with images written and images in all.
+
+    Returns:
+        Each dataset written → its number of images.
+
+    Raises:
+        ConfigError: a file has no partner.
+        DatasetError: a file is damaged, or a pair does not fit together.
+        OverwriteError: a folder holds files already.
+    """
+    pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pairs(files)]
+    for split, _, _ in pairs:
+        target = destination / split
+        if target.exists() and not force:
+            raise OverwriteError(f"{target} is there already.", "Name another folder with -o, or add --force.")
+        if target.exists() and is_packed(target) != packed:
+            raise OverwriteError(
+                f"{target} holds the same in the other form (--packed).", "Name another folder with -o."
+            )
+    total, done = sum(len(labels) for _, _, labels in pairs), 0
+    written = {}
+    for split, images, labels in pairs:
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done += count
+            on_progress(done, total)
+
+        with replace_folder(destination / split, lambda _: False, force) as folder:
+            if packed:
+                values, indices = np.unique(labels, return_inverse=True)
+                write_packed(folder, images, indices.astype(np.int64), [str(value) for value in values], progress)
+            else:
+                _write_folders(folder, images, labels, progress)
+        written[destination / split] = len(labels)
+    return written
+
+
+def _write_folders(
+    folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], on_progress: Callable[[int], None]
+) -> None:
+    folders = {label: name for name, label in folder_names(str(value) for value in np.unique(labels)).items()}
+    for name in folders.values():
+        (folder / name).mkdir()
+    for number, (image, value) in enumerate(zip(images, labels, strict=True), 1):
+        write_image(folder / folders[str(value)] / f"{number:06}.png", image)
+        if number % _STEP == 0 or number == len(labels):
+            on_progress(number % _STEP or _STEP)
+    write_classes(folder / CLASSES_FILE, {name: label for label, name in folders.items()})
+
+
+def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
+    """Split name, images, labels."""
+    images = {path.name.split("images")[0].strip("-_."): path for path in files if "images" in path.name}
+    labels = {path.name.split("labels")[0].strip("-_."): path for path in files if "labels" in path.name}
+    odd = [path for path in files if path not in (*images.values(), *labels.values())]
+    if odd or images.keys() != labels.keys() or not files:
+        named = odd or [(images | labels)[key] for key in images.keys() ^ labels.keys()]
+        raise ConfigError(
+            f"No pair of images and labels: {named[0]}" if named else "No idx files were named.",
+            "Name both of each pair: charcnn data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz",
+        )
+    pairs = [(_split_name(key), images[key], labels[key]) for key in images]
+    if len({split for split, _, _ in pairs}) < len(pairs):
+        raise ConfigError(
+            "Two pairs would be written to one folder.", "Import them one at a time, each with its own -o."
+        )
+    return sorted(pairs, key=lambda pair: pair[0] != "train")
+
+
+def _split_name(key: str) -> str:
+    return "test" if "t10k" in key or "test" in key else "train"
+
+
+def _read_pair(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    pictures, values = read_idx(images), read_idx(labels)
+    if pictures.ndim != 3 or values.ndim != 1 or len(pictures) != len(values):
+        raise DatasetError(f"{images} {pictures.shape} and {labels} {values.shape} do not fit together.")
+    return pictures, values

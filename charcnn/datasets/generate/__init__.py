@@ -1,0 +1,1 @@
+"""Datasets that charcnn writes: rotated copies, synthetic handwriting, the starter set."""

@@ -1,0 +1,70 @@
+"""`augment.csv`: which original a rotated copy comes from."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from charcnn.errors import DatasetError
+from charcnn.images.io import is_image
+
+AUGMENT_MANIFEST = "augment.csv"
+COLUMNS = ("child", "parent", "origin_sha256")
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def read_copies(folder: Path) -> list[dict[str, str]]:
+    """Gives the rows that a folder's manifest has of images; none where there is no manifest.
+
+    Raises:
+        DatasetError: the file is no manifest.
+    """
+    return [row for row in read_augment_manifest(folder) if is_image(row["child"])]
+
+
+def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
+    """Gives all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
+
+    Raises:
+        DatasetError: the file is no manifest.
+    """
+    path = folder / AUGMENT_MANIFEST
+    if not path.is_file():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+            rows = list(csv.DictReader(stream))
+    except csv.Error as fault:
+        raise DatasetError(f"{path} is no CSV: {fault}") from None
+    for number, row in enumerate(rows, 2):
+        if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
+            raise DatasetError(
+                f"{path}, line {number}, is none of charcnn augment: it needs {', '.join(COLUMNS)}.",
+                "Rename the file if it is something else; without a manifest copies may be split from their originals.",
+            )
+    return rows
+
+
+def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Gives lines of a manifest.
+
+    Args:
+        rows: Child and parent, relative to their folders, the original's sha256, and values of further columns.
+    """
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue()
+
+
+def write_augment_manifest(folder: Path, lines: Iterable[str], further: Sequence[str] = ()) -> None:
+    """Writes a folder's manifest.
+
+    Args:
+        folder: The folder of the children.
+        lines: From `manifest_lines`.
+        further: The names of further columns.
+    """
+    with (folder / AUGMENT_MANIFEST).open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(manifest_lines([(*COLUMNS, *further)]))
+        stream.writelines(lines)

@@ -1,0 +1,98 @@
+"""One dataset → a training and a test dataset, as copies or as lists, duplicates and children on one side."""
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charcnn.datasets.arrays import LabeledImages
+from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
+from charcnn.datasets.provenance.augment_manifest import manifest_lines, write_augment_manifest
+from charcnn.datasets.scan import DatasetIndex
+from charcnn.datasets.split import split_indices
+from charcnn.errors import DatasetError, OverwriteError
+from charcnn.specs.image import ImageSpec
+from charcnn.storage.folders import replace_folder
+
+
+def split_dataset(
+    dataset: DatasetIndex,
+    destination: Path,
+    *,
+    share: float = 0.2,
+    seed: int = 0,
+    by: Literal["list", "copy"] = "list",
+    force: bool = False,
+) -> dict[Path, int]:
+    """Puts a share of a labelled dataset aside for testing.
+
+    Args:
+        dataset: What to divide; it is left as it is. Unreadable images come to neither side.
+        destination: Gets `train.csv` and `test.csv` (`file,label`), or with `copy` the folders `train` and `test`.
+        share: Share of each class to put aside.
+        seed: Drives which.
+        by: Lists that point to the files, or copies of them.
+        force: Replace lists of these names. Folders of these names are never replaced.
+
+    Returns:
+        Each dataset written → its number of images.
+
+    Raises:
+        DatasetError: no labels, or too few images.
+        OverwriteError: a file or folder of these names is there already.
+    """
+    targets = [destination / (f"{side}.csv" if by == "list" else side) for side in ("train", "test")]
+    for target in targets:
+        if target.exists() and not (force and by == "list"):  # old copies would stay, and be on both sides
+            way = "add --force" if by == "list" else "remove it first"
+            raise OverwriteError(f"{target} is there already.", f"Name another folder with -o, or {way}.")
+    if dataset.packed is not None:
+        raise DatasetError(
+            f"{dataset.source} is one array: its images are no files to divide.",
+            "charcnn train puts images aside by itself (--val-split); a test set is imported on its own.",
+        )
+    arrays = LabeledImages.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
+    sides = split_indices(arrays.labels, arrays.groups, share, seed)
+    destination.mkdir(parents=True, exist_ok=True)
+    for target, indices in zip(targets, sides, strict=True):
+        (_write_list if by == "list" else _write_copies)(arrays, indices, target)
+    return {target: len(indices) for target, indices in zip(targets, sides, strict=True)}
+
+
+def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
+    """Writes `file,label`; files below the list's folder are named relative to it."""
+    root = target.parent.resolve()
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "label"])
+        for index in indices:
+            file = arrays.files[index].resolve()
+            shown = file.relative_to(root) if file.is_relative_to(root) else file
+            writer.writerow([shown.as_posix(), arrays.classes[arrays.labels[index]]])
+
+
+def _write_copies(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
+    """Copies files into class folders, with a manifest of those that come from another image."""
+    folders = {label: folder for folder, label in folder_names(arrays.classes).items()}
+    children = []
+    with replace_folder(target, lambda _: False) as fresh:
+        for folder in folders.values():
+            (fresh / folder).mkdir()
+        for index in indices:
+            file = arrays.files[index]
+            copy = Path(folders[arrays.classes[arrays.labels[index]]], file.name)
+            if (fresh / copy).exists():
+                raise DatasetError(
+                    f"Two images of one class are named {copy.name}: they would overwrite each other.",
+                    "Divide by list: --by list",
+                )
+            shutil.copy2(file, fresh / copy)
+            origin = arrays.groups[index].tobytes()
+            if origin != arrays.digests[index].tobytes():
+                children.append((copy.as_posix(), file.name, origin.hex()))
+        write_classes(fresh / CLASSES_FILE, {folder: label for label, folder in folders.items()})
+        if children:
+            write_augment_manifest(fresh, [manifest_lines(children)])

@@ -1,0 +1,1 @@
+"""A model → files for other programs, each checked against it. Needs torch."""

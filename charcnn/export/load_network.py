@@ -1,0 +1,28 @@
+"""A version in the registry → its `nn.Module`."""
+
+import torch
+from torch import nn
+
+from charcnn.errors import IntegrityError
+from charcnn.networks.catalogue import get_network
+from charcnn.networks.weights import read_weights
+from charcnn.registry.version import WEIGHTS_FILE, Version
+
+
+def load_network(version: Version) -> nn.Module:
+    """Return the network of a version with its weights, in evaluation mode, on the CPU.
+
+    Raises:
+        IntegrityError: the weights are not those that were saved, or do not fit the network.
+    """
+    card = version.card
+    with torch.random.fork_rng(devices=[]):  # the fresh weights are drawn for nothing
+        network = get_network(card.network.name).build(len(card.labels), card.network.options)
+    weights = read_weights(version.file(WEIGHTS_FILE))
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as fault:
+        raise IntegrityError(
+            f"{card.reference}: its weights do not fit the network {card.network.name}: {fault}"
+        ) from None
+    return network.eval()

@@ -1,0 +1,32 @@
+"""Many small images on one sheet, to look them over."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from charcnn.images.io import Gray
+
+_GAP = 4
+_RULE = 225
+"""The grey between images."""
+
+
+def contact_sheet(rows: Sequence[Sequence[Gray]], side: int = 48) -> Gray:
+    """Lays images out in rows.
+
+    Args:
+        rows: uint8 `[H,W]` each, of any size; a short row ends in empty places.
+        side: Side of an image on the sheet, in pixels.
+
+    Returns:
+        uint8 `[R * (side + 4) + 4, C * (side + 4) + 4]` for `R` rows and `C` columns.
+    """
+    step = side + _GAP
+    sheet = np.full((len(rows) * step + _GAP, max(map(len, rows), default=0) * step + _GAP), _RULE, np.uint8)
+    for row, images in enumerate(rows):
+        for column, image in enumerate(images):
+            small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+            top, left = row * step + _GAP, column * step + _GAP
+            sheet[top : top + side, left : left + side] = small
+    return sheet

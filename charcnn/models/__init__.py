@@ -1,1 +1,0 @@
-"""The networks, one file per family, found by name through `charcnn.models.catalogue`."""

@@ -1,0 +1,45 @@
+"""What shapes flow through a network."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One step of a network.
+
+    Attributes:
+        kind: The module's type, for instance Conv2d.
+        shape: What comes out for one image, without the batch: `(25, 26, 26)`.
+        parameters: Trainable numbers in it.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
+    """Sends one blank image `[1,1,size,size]` through a network and notes what each leaf module gives.
+
+    Dropout is left out: it changes no shape.
+    """
+    layers: list[Layer] = []
+
+    def note(part: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        count = sum(weight.numel() for weight in part.parameters())
+        layers.append(Layer(type(part).__name__, tuple(output.shape[1:]), count))
+
+    leaves = [part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)]
+    hooks = [part.register_forward_hook(note) for part in leaves]
+    was_training = module.training
+    try:
+        with torch.inference_mode():
+            module.eval()(torch.zeros(1, 1, size, size, device=next(module.parameters()).device))
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return layers

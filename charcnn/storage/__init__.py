@@ -1,0 +1,1 @@
+"""Files and folders that are whole or absent, and paths: what every room that writes uses."""

@@ -1,0 +1,84 @@
+"""The device to train on, the threads that compute, and what a card says of the machine and the libraries."""
+
+import os
+import platform
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from charcnn.errors import ConfigError
+from charcnn.machine import processor_name
+from charcnn.specs.card import Environment
+from charcnn.specs.choices import Device
+
+_LIBRARIES = ("charcnn", "torch", "numpy", "opencv-python", "onnx", "onnxruntime", "safetensors")
+
+
+def pick_device(name: Device) -> torch.device:
+    """Gives the device asked for; for `auto`, the fastest one there is.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, present in there.items() if present))
+    if not there[name]:
+        raise ConfigError(f"This machine has no device {name}.", "Leave --device out, or use --device cpu.")
+    return torch.device(name)
+
+
+@contextmanager
+def compute_settings(threads: int) -> Iterator[None]:
+    """Computes with so many threads, and takes numbers too small for float32 (denormals) for 0: they are slow.
+
+    Adam's moments of weights that no longer change become denormal; at batch size 1 a step then takes several times
+    as long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+
+
+def check_compiler(wanted: bool, device: torch.device) -> None:
+    """Checks that what `torch.compile` needs is there.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    compiler = (shlex.split(os.environ.get("CXX", "")) or ["g++"])[0]
+    if wanted and device.type == "cpu" and sys.platform == "linux" and shutil.which(compiler) is None:
+        raise ConfigError(f"--compile needs a C++ compiler, and there is no {compiler}.", "Leave --compile out.")
+
+
+def describe_environment(device: torch.device, precision: str, threads: int, processes: int) -> Environment:
+    """Describes this machine, for a card."""
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        processor=torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name(),
+        device=device.type,
+        threads=threads,
+        precision=precision,
+        processes=processes,
+        flush_denormal=True,
+        libraries={name: _version(name) for name in _LIBRARIES},
+    )
+
+
+def _version(library: str) -> str:
+    """A library's version; "unknown" where it is installed under another name."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,80 @@
+"""bfloat16 or float32: which one is faster here, and how a network computes in it.
+
+In bf16 the network's matrix products and activations have 8 bits of mantissa; weights, gradients of the weights, the
+loss and the optimizer stay float32. Processors without units for it (AMX, AVX512_BF16) are many times slower in it.
+"""
+
+import json
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from charcnn.machine import cache_root, processor_name
+from charcnn.specs.choices import Precision
+
+_PROBE_FILE = "precision.json"
+_STEPS = 6
+
+
+def choose_precision(asked: Precision, device: torch.device, threads: int) -> Literal["fp32", "bf16"]:
+    """Gives the precision to train in.
+
+    `auto` is bf16 on a processor or GPU that has units for it; on a processor only if a short trial shows that it is
+    faster. The trial's answer is kept in the cache folder, so that the same machine always trains in the same way.
+    """
+    if asked != "auto":
+        return asked
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type != "cpu" or not _has_units():
+        return "fp32"
+    return "bf16" if _is_faster_here(cache_root() / _PROBE_FILE, threads) else "fp32"
+
+
+def _has_units() -> bool:
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot tell
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+@cache
+def _is_faster_here(path: Path, threads: int) -> bool:
+    """Reads the kept answer, or tries it out and keeps the answer; where it cannot be kept, the answer is no."""
+    key = f"{processor_name()}, {threads} threads, torch {torch.__version__}"
+    answers: dict[str, bool] = {}
+    with suppress(OSError, ValueError):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        answers = kept if isinstance(kept, dict) else {}
+    if key not in answers:
+        answers[key] = _seconds("bf16") < _seconds("fp32")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as fresh:
+                json.dump(answers, fresh, indent=1)
+            Path(fresh.name).replace(path)
+        except OSError:
+            return False
+    return answers[key]
+
+
+def _seconds(precision: Literal["fp32", "bf16"]) -> float:
+    """The shortest of some training steps of two convolutions and a linear layer."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(
+            nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(9216, 64)
+        ).to(memory_format=torch.channels_last)
+        images = torch.rand(64, 1, 28, 28)
+    times = []
+    for _ in range(_STEPS):
+        started = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            answers = network(images)
+        answers.float().square().mean().backward()
+        times.append(time.perf_counter() - started)
+    return min(times)

@@ -1,0 +1,174 @@
+"""`charcnn train`: flags, config, what it says and what it leaves."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+
+
+def test_says_one_line_an_epoch_in_a_pipe_and_gives_the_reference(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    result = cli("train", "--data", starter / "train", "--net", "lenet", "--epochs", 2)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "chars12@1\n"
+    assert [line.split()[0] for line in result.stderr.splitlines() if line.strip()[:2] in ("1/", "2/")] == [
+        "1/2",
+        "2/2",
+    ]
+    assert "\x1b" not in result.stderr
+    assert "Next: charcnn evaluate" in result.stderr
+    version = tmp_path / "registry/chars12/1"
+    assert {path.name for path in version.iterdir()} == {"card.json", "model.safetensors", "model.onnx", "history.csv"}
+    with (version / "history.csv").open(newline="") as stream:
+        assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2"]
+
+
+def test_model_is_accepted_for_net_and_a_union_is_trained(cli: Cli, starter: Path) -> None:
+    both = ("--data", starter / "train", "--data", starter / "test")
+    result = cli("train", *both, "--model", "lenet", "--epochs", 1, "--name", "both", "--json")
+    assert result.exit_code == 0, result.stderr
+    card = json.loads(result.stdout)
+    assert card["network"]["name"] == "lenet"
+    assert card["data"]["images"] == 12 * 25
+    assert card["name"] == "both"
+
+
+def test_flag_wins_over_config_wins_over_default(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text('optimizer = "sgd"\nbatch-size = 32\nepochs = 3\n')
+    printed = cli("train", "--config", "train.toml", "--epochs", 4, "--print-config").stdout
+    settings = tomllib.loads(printed)
+    assert (settings["opt"], settings["batch_size"], settings["epochs"]) == ("sgd", 32, 4)
+    assert "lr" not in settings  # nobody chose it: it follows the optimizer
+    assert "# lr = 0.01\n" in printed
+    assert "# momentum = 0.9\n" in printed
+    assert settings["seed"] == 0
+
+
+def test_printed_config_is_read_again(cli: Cli, tmp_path: Path) -> None:
+    first = cli("train", "--opt", "rmsprop", "--data", "汉字/train", "--print-config").stdout
+    (tmp_path / "again.toml").write_text(first, encoding="utf-8")
+    assert cli("train", "--config", "again.toml", "--print-config").stdout == first
+    assert not (tmp_path / "data").exists()
+
+
+def test_help_states_the_defaults_that_the_config_has(cli: Cli) -> None:
+    import inspect
+
+    from charcnn.cli.commands.train import train
+    from charcnn.specs.train_config import TrainConfig
+    from charcnn.training.recipes import settle
+
+    settled = settle(TrainConfig())
+    elsewhere = ("the recipe's", "the optimizer's own", "the network's own", "made from the data's", "the cores")
+
+    for name, parameter in inspect.signature(train).parameters.items():
+        stated = parameter.annotation.__metadata__[0].show_default
+        if name in TrainConfig.model_fields and isinstance(stated, str):
+            default = TrainConfig.model_fields[name].default
+            if stated.startswith(elsewhere):
+                assert default is None, name
+            else:
+                words = {"data": "train", "margin": "0.08"}.get(name, str(getattr(settled, name)))
+                assert stated == words, name
+
+
+def interrupted(line: list[str], after: str) -> tuple[str, str]:
+    """Sends Ctrl-C once a line of talk begins with a word; gives stdout and the talk that followed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "charcnn", *line],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr
+    for text in process.stderr:
+        if text.strip().startswith(after):
+            break
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    return stdout, stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path) -> None:
+    line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--epochs", "100000"]
+    stdout, stderr = interrupted(line, after="3/")
+    assert stdout == "chars12@1\n"
+    assert "Interrupted" in stderr
+    card = json.loads((tmp_path / "registry/chars12/1/card.json").read_text("utf-8"))
+    assert card["training"]["interrupted"]
+    assert card["training"]["epochs"] >= 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_what_ctrl_c_says_goes_on(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--epochs", "60"]
+    _, stderr = interrupted(line, after="1/")
+    said = re.search(r"charcnn (train --resume \S+)", stderr)
+    assert said, stderr
+    went_on = cli(*said[1].split())
+    assert went_on.exit_code == 0
+    assert went_on.stdout == "chars12@2\n"
+    assert json.loads((tmp_path / "registry/chars12/2/card.json").read_text("utf-8"))["training"]["epochs"] == 60
+
+
+def test_resume_takes_no_other_setting(cli: Cli) -> None:
+    result = cli("train", "--resume", "last", "--lr", 0.1, "--epochs", 9)
+    assert result.exit_code == 2
+    assert "--lr" in result.stderr
+    assert "--epochs" not in result.stderr
+
+
+def test_nothing_to_resume(cli: Cli) -> None:
+    result = cli("train", "--resume", "last")
+    assert result.exit_code == 1
+    assert "waits to be resumed" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_before_the_first_epoch_saves_nothing(starter: Path, tmp_path: Path) -> None:
+    line = ["train", "--data", str(starter / "train"), "--net", "resnet18", "--batch-size", "1"]
+    stdout, stderr = interrupted(line, after="epoch")
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "registry/chars12").exists()
+    assert list((tmp_path / "registry/.staging").iterdir()) == []
+
+
+def test_lab_headline_on_real_images(cli: Cli, fudan12: Path, tmp_path: Path) -> None:
+    """Two epochs on a part of the real images read the put-aside rest far better than chance."""
+    assert cli("data", "split", fudan12 / "train", "-o", "real", "--test", 0.7).exit_code == 0
+    assert cli("train", "--data", "real/train.csv", "--recipe", "lab", "--epochs", 2).exit_code == 0
+    evaluation = json.loads(cli("evaluate", "--json").stdout)
+    assert evaluation["model"] == "real@1"
+    assert evaluation["dataset"] == "real/test.csv"
+    assert evaluation["images"] > 5000
+    assert evaluation["accuracy"] > 0.85
+
+
+@pytest.mark.parametrize(("classes", "said"), [(12, "chars12@1"), (2, "some@1 FILE…")])
+def test_the_next_command_reads_the_starter_set_or_asks_for_files(
+    cli: Cli, starter: Path, tmp_path: Path, classes: int, said: str
+) -> None:
+    source = starter / "train"
+    if classes == 2:
+        source = tmp_path / "some" / "train"
+        for folder in sorted((starter / "train").iterdir())[:2]:
+            shutil.copytree(folder, source / folder.name)
+    result = cli("train", "--data", source, "--net", "lenet", "--epochs", 1)
+    assert f"Next: charcnn predict --model {said}\n" in result.stderr

@@ -1,0 +1,208 @@
+"""The starter set is what it says, the same each time, and never in the place of somebody's own images."""
+
+import csv
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charcnn.datasets.generate.starter import CHARACTERS, is_free_for_starter, synth
+from charcnn.datasets.scan import scan
+from charcnn.errors import OverwriteError
+from charcnn.handwriting.hand import WritingStyle
+from charcnn.handwriting.writer import handwriting
+from charcnn.images.io import read_image
+
+
+def _small(root: Path, **settings: int | bool) -> Path:
+    return synth(root, **{"per_class": 2, "test_per_class": 1, **settings})  # type: ignore[arg-type]
+
+
+def _bytes(root: Path) -> dict[str, bytes]:
+    """Every visible file, by its name below `root`."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A smallest set, to copy and not to change."""
+    return _small(tmp_path_factory.mktemp("made") / "data")
+
+
+@pytest.fixture
+def root(made: Path, world: Path) -> Path:
+    """A copy of it, to change."""
+    return Path(shutil.copytree(made, world / "data"))
+
+
+def test_it_holds_as_many_images_as_asked(starter: Path) -> None:
+    for part, count in (("train", 20), ("test", 5)):
+        assert sorted(path.name for path in (starter / part).iterdir()) == sorted(map(str, range(1, 13)))
+        for folder in (starter / part).iterdir():
+            assert {path.name for path in folder.iterdir()} == {f"{i}.bmp" for i in range(1, count + 1)}
+    assert {path.name for path in (starter / "ttest").iterdir()} == {f"{i}.bmp" for i in range(1, 121)}
+    names = {"train", "test", "ttest", "ttest.csv", "classes.txt", "synth.csv"}
+    assert {path.name for path in starter.iterdir()} == names
+
+
+def test_classes_txt_names_the_twelve_characters(starter: Path) -> None:
+    lines = (starter / "classes.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == [f"{i}\t{character}" for i, character in enumerate("博学笃志切问近思自由无用", 1)]
+
+
+def test_images_are_28_by_28_black_on_white(starter: Path) -> None:
+    for path in list(starter.rglob("*.bmp"))[::20]:
+        image = read_image(path)
+        assert image.shape == (28, 28)
+        assert np.unique(image).tolist() == [0, 255]
+        assert (image == 255).mean() > 0.5
+
+
+def test_the_truth_of_ttest_is_true(starter: Path) -> None:
+    truth = scan(starter / "ttest")
+    assert [file.name for file in truth.files] == [f"{i}.bmp" for i in range(1, 121)]
+    labels = [truth.classes[index] for index in truth.require_labels()]
+    assert {labels.count(character) for character in CHARACTERS} == {10}
+    assert labels != sorted(labels, key=CHARACTERS.index), "they are not shuffled"
+    with (starter / "synth.csv").open(newline="", encoding="utf-8") as stream:
+        writers = {
+            row["file"]: int(row["writer"].removeprefix("0-")) for row in csv.DictReader(stream) if row["writer"]
+        }
+    for file, label in zip(truth.files, labels, strict=True):
+        (written,) = handwriting(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", paper="scan"))
+        assert np.array_equal(read_image(file), written)
+
+
+def test_no_image_stands_on_two_sides(starter: Path) -> None:
+    parts = [{path.read_bytes() for path in (starter / part).rglob("*.bmp")} for part in ("train", "test", "ttest")]
+    assert [len(part) for part in parts] == [240, 60, 120]
+    assert len(set.union(*parts)) == 420
+
+
+def test_synth_csv_names_every_file_with_its_sha256(root: Path) -> None:
+    with (root / "synth.csv").open(newline="", encoding="utf-8") as stream:
+        named = {row["file"]: row["sha256"] for row in csv.DictReader(stream)}
+    contents = {name: data for name, data in _bytes(root).items() if name != "synth.csv"}
+    assert named == {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(made: Path, world: Path) -> None:
+    assert _bytes(_small(world / "again")) == _bytes(made)
+    other = _bytes(_small(world / "other", seed=1))
+    assert other.keys() == _bytes(made).keys()
+    assert all(other[name] != data for name, data in _bytes(made).items() if name.startswith("train/"))
+
+
+def test_more_images_begin_with_the_same_ones(made: Path, world: Path) -> None:
+    more = _bytes(_small(world / "more", per_class=3))
+    assert {name: more[name] for name in _bytes(made) if name.startswith(("train/", "test/"))} == {
+        name: data for name, data in _bytes(made).items() if name.startswith(("train/", "test/"))
+    }
+
+
+def test_an_untouched_set_is_made_anew_with_nothing_left_over(root: Path, made: Path) -> None:
+    _small(root, per_class=4, seed=3)
+    _small(root)
+    assert _bytes(root) == _bytes(made)
+
+
+def test_files_beside_it_stay(root: Path) -> None:
+    (root / "notes.txt").write_text("mine", encoding="utf-8")
+    (root / "own" / "1").mkdir(parents=True)
+    (root / "own" / "1" / "1.bmp").write_bytes(b"mine")
+    _small(root, seed=3)
+    assert (root / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (root / "own" / "1" / "1.bmp").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["train/1/1.bmp", "ttest/5.bmp", "classes.txt", "ttest.csv"])
+def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
+    (root / name).write_bytes(b"changed")
+    before = _bytes(root)
+    with pytest.raises(OverwriteError) as caught:
+        _small(root, seed=3)
+    assert name in caught.value.message
+    assert "synth -o DIR" in caught.value.hint
+    assert _bytes(root) == before
+
+
+def test_a_link_in_the_place_of_a_file_is_refused_and_kept(root: Path, tmp_path: Path) -> None:
+    (root / "train/1/1.bmp").rename(tmp_path / "elsewhere.bmp")
+    (root / "train/1/1.bmp").symlink_to(tmp_path / "elsewhere.bmp")
+    with pytest.raises(OverwriteError, match=r"train/1/1\.bmp"):
+        _small(root, seed=3)
+    assert (root / "train/1/1.bmp").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["train/1/mine.bmp", "train/13/1.bmp", "test/readme.txt", "ttest/mine.png"])
+def test_a_foreign_file_is_refused_and_kept(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"mine")
+    before = _bytes(root)
+    with pytest.raises(OverwriteError) as caught:
+        _small(root, seed=3)
+    assert name in caught.value.message
+    assert _bytes(root) == before
+
+
+@pytest.mark.parametrize("name", ["train/1/1.bmp", "test/博/1.png", "ttest/1.bmp", "classes.txt", "ttest.csv"])
+def test_somebodys_own_data_is_never_overwritten(world: Path, name: str) -> None:
+    path = world / "data" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    with pytest.raises(OverwriteError):
+        _small(world / "data")
+    assert _bytes(world / "data") == {name: b"mine"}
+
+
+def test_somebodys_own_synth_csv_is_never_overwritten(world: Path) -> None:
+    (world / "data").mkdir()
+    (world / "data" / "synth.csv").write_bytes(b"frequency,waveform\n440,sine\n")
+    with pytest.raises(OverwriteError, match=r"synth\.csv"):
+        _small(world / "data")
+    assert _bytes(world / "data") == {"synth.csv": b"frequency,waveform\n440,sine\n"}
+
+
+def test_force_writes_and_keeps_files_of_other_names(world: Path) -> None:
+    (world / "data" / "train" / "1").mkdir(parents=True)
+    (world / "data" / "train" / "1" / "mine.bmp").write_bytes(b"mine")
+    (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"replaced")
+    _small(world / "data", force=True)
+    assert (world / "data" / "train" / "1" / "mine.bmp").read_bytes() == b"mine"
+    assert read_image(world / "data" / "train" / "1" / "1.bmp").shape == (28, 28)
+
+
+def test_an_interruption_leaves_the_set_as_it_was(root: Path) -> None:
+    before = _bytes(root)
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synth(root, per_class=2, test_per_class=1, seed=4, on_progress=interrupt)
+    assert _bytes(root) == before
+
+
+def test_a_refusal_leaves_no_file_of_its_own_behind(world: Path) -> None:
+    (world / "data" / "train" / "1").mkdir(parents=True)
+    (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"mine")
+    with pytest.raises(OverwriteError):
+        _small(world / "data")
+    assert [path.name for path in (world / "data").iterdir()] == ["train"]
+
+
+def test_progress_ends_at_the_total(world: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    synth(world / "data", per_class=2, test_per_class=1, on_progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (12 * 13, 12 * 13)
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+
+
+@pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
+def test_any_part_of_it_is_noticed(world: Path, name: str) -> None:
+    assert is_free_for_starter(world)
+    (world / name).touch()
+    assert not is_free_for_starter(world)

@@ -1,0 +1,103 @@
+"""What killed processes left is swept; what somebody works on, or could still want, is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from charcnn.registry.gc import find_orphans
+from charcnn.registry.index import Index
+from charcnn.registry.runs import Run, RunFacts, new_run
+from charcnn.registry.store import Registry
+from charcnn.specs.train_config import TrainConfig
+from tests.support.cards import draft, is_whole, publish
+
+
+def everything(registry: Registry) -> set[Path]:
+    return {path for path in registry.root.rglob("*") if path.name != ".lock"}
+
+
+def test_a_whole_registry_has_nothing_left(registry: Registry) -> None:
+    assert find_orphans(registry) == []  # nor has one that is not there, and it is not made
+    assert not registry.root.exists()
+    registry.set_alias(registry.find(publish(registry).card.reference), "best")
+    registry.add_evaluation(registry.open("small"), "a" * 64, "{}")
+    before = everything(registry)
+    assert find_orphans(registry, sweep=True) == []
+    assert everything(registry) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_a_killed_process_left_is_swept(registry: Registry) -> None:
+    publish(registry)
+    before = everything(registry)
+    child = os.fork()
+    if child == 0:
+        staged = registry.staging()
+        folder = staged.__enter__()
+        (folder / "model.onnx").write_bytes(b"half" * 1000)
+        os._exit(9)
+    os.waitpid(child, 0)
+    for folder in (registry.root, registry.root / "small"):
+        (folder / f".index.json.{'0123456789abcdef' * 2}").write_text("{")
+    (registry.root / "empty").mkdir()
+    told = find_orphans(registry)
+    assert sorted(left.what for left in told) == [
+        "a file that was never finished",
+        "a file that was never finished",
+        "a model that never had a version",
+        "a version that was never finished",
+    ]
+    assert max(left.size for left in told) >= 4000
+    assert all(left.path.exists() for left in told)  # only told
+    assert find_orphans(registry, sweep=True) == told
+    assert everything(registry) == before
+    assert is_whole(registry, "small")
+
+
+def test_what_is_being_written_is_left_alone(registry: Registry) -> None:
+    with registry.staging() as folder:
+        (folder / "model.onnx").write_bytes(b"half")
+        just_begun = registry.root / ".staging/tmpnew"
+        just_begun.mkdir()
+        assert find_orphans(registry, sweep=True) == []
+        assert (folder / "model.onnx").exists()
+        assert just_begun.exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_version_half_entered_is_settled_or_forgotten(registry: Registry, there: bool) -> None:
+    version = publish(registry)
+    publish(registry)
+    model = registry.root / "small"
+    index = Index.read(model)
+    index.with_entry(1, index.versions[1].model_copy(update={"settled": False})).write(model)
+    if not there:
+        version.folder.rename(registry.root.parent / "gone")
+    assert [left.what for left in find_orphans(registry, sweep=True)] == ["a version half entered, or half removed"]
+    assert sorted(Index.read(model).versions) == ([1, 2] if there else [2])
+    assert find_orphans(registry) == []
+    assert publish(registry).card.version == 3
+
+
+def test_links_are_not_followed(registry: Registry, tmp_path: Path) -> None:
+    publish(registry)
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / f".a.{'0' * 32}").write_text("mine")
+    (registry.root / ".staging/link").symlink_to(precious)
+    (registry.root / "model").symlink_to(precious)
+    find_orphans(registry, sweep=True)
+    assert (precious / f".a.{'0' * 32}").read_text() == "mine"
+
+
+def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
+    publish(registry)
+    facts = RunFacts(created=draft().created, config=TrainConfig(), command="", data="0" * 64, processes=1)
+    run = new_run(registry.root, "small")
+    run.write_facts(facts)
+    run.keep(b"checkpoint")
+    (run.folder / f".checkpoint.safetensors.{'0' * 32}").write_bytes(b"half")
+    assert [left.path.parent for left in find_orphans(registry, sweep=True)] == [run.folder]
+    assert Run(run.folder).facts() == facts
+    assert run.checkpoint_file.read_bytes() == b"checkpoint"

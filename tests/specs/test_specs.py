@@ -1,0 +1,302 @@
+"""The contracts: what a config refuses and how it says so, what a spec may hold, which schema can be read."""
+
+import json
+import math
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from charcnn.errors import CardError, CharcnnError, ConfigError
+from charcnn.specs.base import check_schema
+from charcnn.specs.card import CARD_SCHEMA, ModelCard
+from charcnn.specs.image import ImageSpec
+from charcnn.specs.train_config import TrainConfig
+
+# TrainConfig
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    config = TrainConfig()
+    assert config.data == ("train",)
+    assert (config.loss, config.class_weights, config.val_split) == ("ce", "none", 0.1)
+    assert (config.seed, config.device, config.fit, config.polarity) == (0, "auto", "auto", "auto")
+    left_open = (
+        "recipe net size opt lr momentum weight_decay schedule label_smoothing augment batch_size epochs precision"
+    )
+    assert {name: getattr(config, name) for name in left_open.split()} == dict.fromkeys(left_open.split())
+    assert TrainConfig.parse({}) == config
+
+
+def test_two_settings_have_a_second_name() -> None:
+    config = TrainConfig.parse({"model": "lenet", "optimizer": "sgd"})
+    assert (config.net, config.opt) == ("lenet", "sgd")
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"net": "cnn", "model": "lenet"}, {"model": "lenet", "net": "cnn"}, {"opt": "gd", "optimizer": "sgd"}]
+)
+def test_one_setting_under_both_of_its_names_is_told_as_that(chosen: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as fault:
+        TrainConfig.parse(chosen)
+    assert all(name in f"{fault.value.message} {fault.value.hint}" for name in chosen)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("epoch", "epochs"),
+        ("batchsize", "batch_size"),
+        ("weight_deacy", "weight_decay"),
+        ("optimiser", "optimizer"),
+        ("Seed", "seed"),
+    ],
+)
+def test_an_unknown_key_offers_the_closest(typed: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"Unknown setting: {typed}") as fault:
+        TrainConfig.parse({"net": "cnn", typed: 3})
+    assert fault.value.hint == f"Did you mean {meant}?"
+
+
+def test_a_key_unlike_any_names_them_all() -> None:
+    with pytest.raises(ConfigError, match="Unknown setting: qqqq") as fault:
+        TrainConfig.parse({"qqqq": 3})
+    assert all(name in fault.value.hint for name in TrainConfig.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "meant"),
+    [
+        ("opt", "adma", "adam"),
+        ("optimizer", "nestrov", "nesterov"),
+        ("loss", "msee", "mse"),
+        ("schedule", "cosin", "cosine"),
+        ("activation", "leaky_relu", "leaky-relu"),
+        ("class_weights", "inverted", "inverse"),
+        ("device", "cuda:0", "cuda"),
+        ("fit", "strech", "stretch"),
+        ("polarity", "dark-on-ligth", "dark-on-light"),
+    ],
+)
+def test_an_unknown_word_offers_the_closest(key: str, typed: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"^Unknown .*: {typed}$") as fault:
+        TrainConfig.parse({key: typed})
+    assert fault.value.hint == f"Did you mean {meant}?"
+
+
+def test_a_word_unlike_any_names_them_all() -> None:
+    with pytest.raises(ConfigError) as fault:
+        TrainConfig.parse({"opt": "zzz"})
+    for name in ("sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"):
+        assert name in fault.value.hint.replace(".", "").replace(",", "").split()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("lr", 0),
+        ("lr", -1),
+        ("lr", "fast"),
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("batch_size", 0),
+        ("momentum", 1),
+        ("momentum", -0.1),
+        ("weight_decay", -1),
+        ("val_split", 1),
+        ("val_split", -0.1),
+        ("label_smoothing", 1),
+        ("dropout", 1),
+        ("patience", 0),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("margin", 0.5),
+        ("data", []),
+        ("batch_norm", "perhaps"),
+    ],
+)
+def test_an_impossible_value_is_named(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"^{key} = ") as fault:
+        TrainConfig.parse({key: value})
+    assert str(value) in fault.value.message
+    assert "\n" not in fault.value.message
+
+
+@pytest.mark.parametrize("key", ["lr", "lr_increment", "momentum", "weight_decay", "label_smoothing"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_setting_is_a_finite_number(key: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=key):
+        TrainConfig.parse({"opt": "sgd", key: value})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"lr_increment": 0.1, "schedule": "cosine"}, ("lr_increment", "cosine")),
+        ({"lr_increment": 0.1, "schedule": "onecycle"}, ("lr_increment", "onecycle")),
+        ({"opt": "adam", "momentum": 0.9}, ("omentum", "adam")),
+        ({"opt": "adamw", "momentum": 0.0}, ("omentum", "adamw")),
+        ({"opt": "gd", "momentum": 0.5}, ("omentum", "gd")),
+        ({"opt": "gd", "weight_decay": 0.1}, ("eight_decay", "gd")),
+        ({"opt": "nesterov", "momentum": 0.0}, ("esterov", "momentum")),
+        ({"patience": 3, "val_split": 0}, ("atience", "val")),
+    ],
+)
+def test_settings_that_contradict_each_other(chosen: dict[str, Any], words: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError) as fault:
+        TrainConfig.parse(chosen)
+    assert all(word in fault.value.message for word in words)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"lr_increment": 0.1, "schedule": "constant"},
+        {"opt": "sgd", "momentum": 0.0},
+        {"opt": "rmsprop", "momentum": 0.5},
+        {"opt": "gd", "weight_decay": 0.0},
+        {"patience": 3, "val_split": 0, "val": "val"},
+    ],
+)
+def test_settings_that_go_together(chosen: dict[str, Any]) -> None:
+    config = TrainConfig.parse(chosen)
+    assert all(getattr(config, key) == value for key, value in chosen.items())
+
+
+def test_a_config_never_changes() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        TrainConfig().seed = 3  # type: ignore[misc]
+
+
+SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+    "data": st.lists(st.text(), min_size=1, max_size=3).map(tuple),
+    "val": st.none() | st.text(),
+    "val_split": st.floats(0, 1, exclude_max=True),
+    "strict": st.booleans(),
+    "net": st.text(),
+    "activation": st.none() | st.sampled_from(["relu", "leaky-relu", "prelu"]),
+    "batch_norm": st.none() | st.booleans(),
+    "dropout": st.none() | st.floats(0, 1, exclude_max=True),
+    "fit": st.sampled_from(["auto", "stretch", "pad", "ink"]),
+    "margin": st.none() | st.floats(0, 0.4),
+    "lr": st.none() | st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    "lr_increment": st.floats(allow_nan=False, allow_infinity=False),
+    "weight_decay": st.none() | st.floats(0, 1e300),
+    "batch_size": st.integers(1, 10**6),
+    "epochs": st.none() | st.integers(1, 10**6),
+    "seed": st.integers(0, 2**63 - 1),
+    "name": st.none() | st.text(),
+    "init_from": st.none() | st.text(),
+}
+
+
+@settings(deadline=None)
+@given(st.fixed_dictionaries({}, optional=SETTINGS))
+def test_toml_gives_the_config_back(chosen: dict[str, Any]) -> None:
+    config = TrainConfig.parse(chosen)
+    assert TrainConfig.parse(tomllib.loads(config.to_toml())) == config
+
+
+@pytest.mark.parametrize("name", ["a\x7fb", 'quote"', "back\\slash", "new\nline", "\x00", "博学 😀", "#", "'"])
+def test_toml_gives_any_letter_back(name: str) -> None:
+    config = TrainConfig(name=name, data=(name,))
+    assert TrainConfig.parse(tomllib.loads(config.to_toml())) == config
+
+
+def test_toml_names_every_setting() -> None:
+    lines = TrainConfig(lr=0.5).to_toml().splitlines()
+    assert {line.removeprefix("# ").split(" =")[0] for line in lines} == set(TrainConfig.model_fields)
+    assert "lr = 0.5" in lines
+    assert "# epochs =" in lines
+
+
+# ImageSpec
+
+
+@pytest.mark.parametrize("field", ["height", "width"])
+def test_the_size_has_bounds(field: str) -> None:
+    for value in (8, 28, 512):
+        assert getattr(ImageSpec(**{field: value}), field) == value
+    for value in (7, 0, -1, 513, 10**9):
+        with pytest.raises(ValidationError, match=field):
+            ImageSpec(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("margin", [0, 0.08, 0.4], [-0.01, 0.41, 0.5, math.nan]),
+        ("std", [0.5, 1e-6], [0, -1, math.nan, math.inf]),
+        ("mean", [0, -1, 0.1307], [math.nan, math.inf]),
+        ("fit", ["stretch", "pad", "ink"], ["auto", "crop", ""]),
+        ("polarity", ["auto", "dark-on-light", "light-on-dark"], ["dark", None]),
+    ],
+)
+def test_what_a_spec_may_hold(field: str, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        assert getattr(ImageSpec(**{field: value}), field) == value
+    for value in bad:
+        with pytest.raises(ValidationError, match=field):
+            ImageSpec(**{field: value})
+
+
+def test_a_spec_knows_no_other_field() -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        ImageSpec.model_validate({"colour": True})
+
+
+def test_a_spec_goes_through_json_unchanged() -> None:
+    spec = ImageSpec(height=32, width=64, fit="ink", margin=0.1, polarity="light-on-dark", mean=0.1307, std=0.3081)
+    assert ImageSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_white_paper_is_nought_to_the_network() -> None:
+    spec = ImageSpec()
+    assert (255 / 255 - spec.mean) / spec.std == 0
+
+
+# schemas
+
+
+@pytest.mark.parametrize("text", ['{"schema_version": 1}', b'{"schema_version": 2, "any": [1, 2]}'])
+def test_a_schema_that_is_known_passes(text: str | bytes) -> None:
+    check_schema(text, "here", newest=2)
+
+
+def test_a_newer_schema_says_both_numbers_and_what_to_do() -> None:
+    with pytest.raises(CardError, match=r"^here/x\.json has schema version 3; this charcnn reads up to 2\.$") as fault:
+        check_schema('{"schema_version": 3}', "here/x.json", newest=2)
+    assert "pip install --upgrade charcnn" in fault.value.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "null", "{}", '{"schema_version": "1"}', '{"schema_version": 0}', b"\xff"]
+)
+def test_what_has_no_schema_is_named(text: str | bytes) -> None:
+    with pytest.raises(CardError, match="here"):
+        check_schema(text, "here", newest=1)
+
+
+@pytest.mark.parametrize("text", ['{"schema_version": true}', '{"schema_version": 1.0}', '{"schema_version": -1}'])
+def test_a_schema_version_is_a_whole_number_from_one(text: str) -> None:
+    with pytest.raises(CardError, match="no schema_version"):
+        check_schema(text, "here", newest=1)
+
+
+def test_the_schema_of_the_card_can_be_published() -> None:
+    schema = json.loads(json.dumps(ModelCard.model_json_schema(), allow_nan=False))
+    assert schema["properties"]["schema_version"]["default"] == CARD_SCHEMA
+    assert schema["additionalProperties"] is False
+
+
+# errors
+
+
+def test_an_error_holds_what_is_wrong_and_what_to_do() -> None:
+    fault = ConfigError("what is wrong", "what to do")
+    assert isinstance(fault, CharcnnError)
+    assert (str(fault), fault.message, fault.hint) == ("what is wrong", "what is wrong", "what to do")
+    assert ConfigError("alone").hint == ""

@@ -1,0 +1,127 @@
+"""The optimizers: their own settings, and the rule that the lab writes by hand."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from charcnn.networks.catalogue import get_network
+from charcnn.training.optim.optimizers import GradientDescent, make_optimizer, take_step
+from charcnn.training.recipes import OPTIMIZERS
+from tests.support.configs import settled
+
+
+def made(opt: str, **settings: Any) -> torch.optim.Optimizer:
+    return make_optimizer(settled(opt=opt, **settings), [nn.Parameter(torch.ones(2))])
+
+
+ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
+
+
+@pytest.mark.parametrize(
+    ("opt", "kind", "documented"),
+    [
+        ("sgd", torch.optim.SGD, {"lr": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 0}),
+        ("nesterov", torch.optim.SGD, {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0}),
+        ("adam", torch.optim.Adam, {"lr": 0.001, "weight_decay": 0, "amsgrad": False, **ADAM}),
+        ("adamw", torch.optim.AdamW, {"lr": 0.001, "weight_decay": 0.01, "amsgrad": False, **ADAM}),
+        ("rmsprop", torch.optim.RMSprop, {"lr": 0.001, "momentum": 0, "weight_decay": 0, "alpha": 0.99}),
+        ("gd", GradientDescent, {"lr": 0.01}),
+    ],
+)
+def test_each_has_its_documented_settings(opt: str, kind: type, documented: dict[str, Any]) -> None:
+    optimizer = made(opt)
+    assert type(optimizer) is kind
+    (group,) = optimizer.param_groups
+    assert {name: group[name] for name in documented} == documented
+
+
+def test_no_optimizer_is_without_a_test() -> None:
+    assert set(OPTIMIZERS) == {"sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"}
+
+
+@pytest.mark.parametrize(
+    ("opt", "settings"),
+    [
+        ("sgd", {"lr": 0.5, "momentum": 0.0, "weight_decay": 0.25}),
+        ("nesterov", {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.25}),
+        ("adam", {"lr": 0.5, "weight_decay": 0.25}),
+        ("adamw", {"lr": 0.5, "weight_decay": 0.0}),
+        ("rmsprop", {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.25}),
+        ("gd", {"lr": 0.5}),
+    ],
+)
+def test_what_is_asked_for_is_taken(opt: str, settings: dict[str, float]) -> None:
+    (group,) = made(opt, **settings).param_groups
+    assert {name: group[name] for name in settings} == settings
+
+
+def test_gd_equals_sgd_without_momentum_step_for_step() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        ours, theirs = (get_network("lenet").build(3).double() for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    config = settled(opt="gd", lr=0.1)
+    pairs = [
+        (ours, make_optimizer(config, ours.parameters())),
+        (theirs, torch.optim.SGD(theirs.parameters(), lr=0.1)),
+    ]
+    draws = torch.Generator().manual_seed(0)
+    for _step in range(10):
+        images = torch.rand(6, 1, 32, 32, generator=draws, dtype=torch.float64)
+        labels = torch.randint(3, (6,), generator=draws)
+        before = [weight.clone() for weight in ours.parameters()]
+        for network, optimizer in pairs:
+            optimizer.zero_grad()
+            functional.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        assert all(not torch.equal(old, new) for old, new in zip(before, ours.parameters(), strict=True))
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-14)
+
+
+def test_gd_is_the_rule_as_the_lab_writes_it() -> None:
+    weight, untouched = nn.Parameter(torch.tensor([1.0, -2.0])), nn.Parameter(torch.tensor([5.0]))
+    optimizer = GradientDescent([weight, untouched], lr=0.5)
+    weight.grad = torch.tensor([4.0, 8.0])
+    optimizer.step()
+    assert weight.tolist() == [-1.0, -6.0]
+    assert untouched.tolist() == [5.0]
+
+
+def test_gd_takes_a_closure_as_every_optimizer_does() -> None:
+    weight = nn.Parameter(torch.tensor([1.0]))
+    optimizer = GradientDescent([weight], lr=0.5)
+
+    def closure() -> float:
+        weight.grad = torch.tensor([2.0])
+        return 7.0
+
+    assert optimizer.step(closure) == 7.0
+    assert weight.tolist() == [0.0]
+
+
+def test_gd_obeys_a_learning_rate_that_changes() -> None:
+    weight = nn.Parameter(torch.tensor([0.0]))
+    optimizer = GradientDescent([weight], lr=1.0)
+    weight.grad = torch.tensor([-1.0])
+    for lr in (1.0, 0.25):
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.step()
+    assert weight.tolist() == [1.25]
+
+
+@pytest.mark.parametrize("opt", OPTIMIZERS)
+def test_a_step_is_the_optimizers_own(opt: str) -> None:
+    """`take_step` goes round torch's wrappers, and does what they do."""
+    weights = [nn.Parameter(torch.tensor([1.0, -2.0, 3.0])) for _ in range(2)]
+    one, other = (make_optimizer(settled(opt=opt, lr=0.1), [weight]) for weight in weights)
+    for step in range(5):
+        for weight in weights:
+            weight.grad = torch.tensor([0.5, -1.0, 2.0]) * (step + 1)
+        take_step(one)
+        other.step()
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0], torch.tensor([1.0, -2.0, 3.0]))

@@ -1,0 +1,271 @@
+"""What is learnt from and what chooses the best epoch: honest splits, labels, polarity, names."""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charcnn.datasets.arrays import LabeledImages
+from charcnn.datasets.generate.augment import augment
+from charcnn.datasets.generate.samples import write_dataset
+from charcnn.datasets.provenance.augment_manifest import read_copies
+from charcnn.errors import DatasetError, UnknownLabelError
+from charcnn.specs.train_config import TrainConfig
+from charcnn.training.prepare import TrainingData, default_model_name, load_training_data
+
+Draw = Callable[..., Path]
+
+
+def load(*data: Path, size: int = 28, **settings: object) -> TrainingData:
+    return load_training_data(TrainConfig.parse({"data": [str(path) for path in data], **settings}), size)
+
+
+def files(arrays: LabeledImages, indices: np.ndarray) -> list[Path]:
+    return [arrays.files[index] for index in indices]
+
+
+def sides(data: TrainingData) -> tuple[list[Path], list[Path]]:
+    return files(data.train, data.train_indices), files(data.val, data.val_indices)
+
+
+def test_a_tenth_of_each_class_is_put_aside(draw: Draw) -> None:
+    data = load(draw("small", "博学自", count=20))
+    assert data.val is data.train
+    train, val = sides(data)
+    assert len(train) + len(val) == len(set(train) | set(val)) == 60
+    for folder in "123":
+        assert sum(path.parent.name == folder for path in val) == 2
+    assert (data.facts.train, data.facts.val, data.facts.images) == (54, 6, 60)
+    assert data.facts.val_source is None
+    assert data.classes == ("博", "学", "自")
+
+
+def test_the_seed_drives_the_split(draw: Draw) -> None:
+    folder = draw("small", count=20)
+    one, same, other = (set(sides(load(folder, seed=seed))[1]) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_duplicates_stay_on_one_side(draw: Draw) -> None:
+    folder = draw("small", count=10)
+    for path in sorted(folder.glob("*/[1-5].png")):
+        for copy in ("a", "b"):
+            shutil.copy(path, path.with_name(f"copy-{copy}-{path.name}"))
+    shutil.copy(folder / "1" / "1.png", folder / "2" / "under-another-label.png")
+    for seed in range(5):
+        data = load(folder, seed=seed, val_split=0.3)
+        assert data.facts.duplicates == 31
+        train, val = ({hashlib.sha256(path.read_bytes()).digest() for path in side} for side in sides(data))
+        assert train
+        assert val
+        assert train.isdisjoint(val)
+
+
+def test_augmented_children_stay_with_their_original(draw: Draw) -> None:
+    folder = draw("small", count=10)
+    shutil.copy(folder / "classes.txt", folder.parent)  # beside the datasets: for all of them
+    once = augment(folder, folder.parent / "turned", copies=3).folder
+    twice = augment(once, folder.parent / "again", seed=1).folder  # children of children
+    parent: dict[Path, Path] = {}
+    for child, source in ((once, folder), (twice, once)):
+        parent |= {child / row["child"]: source / row["parent"] for row in read_copies(child)}
+    assert len(parent) == 180
+
+    def original(path: Path) -> Path:
+        return original(parent[path]) if path in parent else path
+
+    for sources in ((folder, once, twice), (once, twice), (twice,)):
+        for seed in range(3):
+            train, val = ({original(path) for path in side} for side in sides(load(*sources, seed=seed)))
+            assert len(train) + len(val) == 30
+            assert train.isdisjoint(val)
+
+
+def test_no_split_learns_from_all(draw: Draw) -> None:
+    data = load(draw("small"), val_split=0)
+    assert len(data.train_indices) == 24
+    assert len(data.val_indices) == 0
+
+
+def test_another_dataset_chooses_the_best_epoch(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+    train = draw("a", {"1": "博", "2": "学", "3": "自"})
+    val = draw("b", {"x": "自", "y": "博"}, count=4, seed=9)  # fewer labels, in another order
+    data = load(train, val=str(val))
+    assert len(data.train_indices) == 24
+    assert {data.classes[label] for label in data.val.labels_in(data.classes)[data.val_indices]} == {"自", "博"}
+    assert (data.facts.val, data.facts.val_source) == (8, str(val))
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_validation_images_that_are_trained_on_are_told(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+    train, val = draw("a"), draw("b", count=4, seed=9)
+    for number in (1, 2):
+        shutil.copy(train / "1" / f"{number}.png", val / "1" / f"again-{number}.png")
+    load(train, val=str(val))
+    (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert message.startswith("2 of the 14 images in ")
+    assert str(val) in message
+
+
+def test_children_of_training_images_are_told_too(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+    train = draw("a")
+    val = augment(train, train.parent / "b").folder
+    shutil.copy(train / "classes.txt", val / "classes.txt")
+    load(train, val=str(val))
+    assert "24 of the 24 images" in caplog.text
+
+
+def test_a_validation_label_that_is_not_trained_on(draw: Draw) -> None:
+    with pytest.raises(UnknownLabelError, match="无"):
+        load(draw("a"), val=str(draw("b", "博无")))
+
+
+def test_one_class_only(draw: Draw) -> None:
+    with pytest.raises(DatasetError, match=r"has one class only \(博\)") as fault:
+        load(draw("small", "博"))
+    assert "two at least" in fault.value.hint
+
+
+def test_too_few_images_to_split(draw: Draw) -> None:
+    with pytest.raises(DatasetError, match="cannot be split") as fault:
+        load(draw("small", count=1))
+    assert "--val-split 0" in fault.value.hint
+
+
+def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="nowhere"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_union_meets_by_label(draw: Draw) -> None:
+    one = draw("a", {"1": "博", "2": "学"}, count=4)
+    two = draw("b", {"1": "学", "2": "自"}, count=6, seed=1)
+    data = load(one, two)
+    assert data.classes == ("博", "学", "自")
+    assert data.facts.per_class == {"博": 4, "学": 10, "自": 6}
+    assert data.facts.sources == (str(one), str(two))
+    labels = {path: data.classes[label] for path, label in zip(data.train.files, data.train.labels, strict=True)}
+    assert labels[one / "2" / "1.png"] == labels[two / "1" / "1.png"] == "学"
+
+
+def test_each_dataset_of_a_union_has_its_own_polarity(draw: Draw) -> None:
+    dark, light = draw("dark", count=6), draw("light", count=6, light_on_dark=True)
+    data = load(dark, light)
+    assert data.facts.polarity == ("dark-on-light", "light-on-dark")
+    assert data.spec.polarity == "auto"
+    images = dict(zip(data.train.files, data.train.images, strict=True))
+    for path in dark.glob("*/*.png"):
+        np.testing.assert_array_equal(images[path], images[light / path.relative_to(dark)])
+        assert images[path].mean() > 128
+
+
+def test_a_validation_set_has_its_own_polarity_too(draw: Draw) -> None:
+    data = load(draw("dark"), val=str(draw("light", count=4, seed=3, light_on_dark=True)))
+    assert data.val.images.mean() > 128
+
+
+def test_a_polarity_that_is_asked_for_is_not_decided(draw: Draw) -> None:
+    data = load(draw("dark"), polarity="light-on-dark")
+    assert data.facts.polarity == ("light-on-dark",)
+    assert data.spec.polarity == "light-on-dark"
+    assert data.train.images.mean() < 128
+
+
+def test_the_fit_is_chosen_by_the_sizes(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    square, other = draw("square"), draw("other", size=40)
+    assert load(square, size=32).spec.fit == "stretch"
+    assert load(square, other).spec.fit == "stretch"
+    shutil.copy(other / "1" / "1.png", square / "1" / "larger.png")
+    caplog.clear()
+    data = load(square, size=32)
+    assert (data.spec.fit, data.spec.height, data.spec.width) == ("ink", 32, 32)
+    assert data.train.images.shape == (25, 32, 32)
+    assert "--fit ink" in caplog.text
+    assert load(square, fit="pad", margin=0.2).spec.model_dump(include={"fit", "margin"}) == {
+        "fit": "pad",
+        "margin": 0.2,
+    }
+
+
+def test_the_fingerprint_is_free_of_paths(draw: Draw) -> None:
+    folder = draw("small")
+    before = load(folder).facts.fingerprint
+    moved = folder.rename(folder.parent / "moved")
+    assert load(moved).facts.fingerprint == before
+    (moved / "1" / "1.png").unlink()
+    assert load(moved).facts.fingerprint != before
+
+
+def test_unreadable_images_are_counted_or_refused(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+    folder = draw("small")
+    (folder / "1" / "bad.png").write_bytes(b"not an image")
+    data = load(folder)
+    assert (data.facts.unreadable, data.facts.images) == (1, 24)
+    assert "bad.png" in caplog.text
+    with pytest.raises(DatasetError, match=r"bad\.png"):
+        load(folder, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("fudan12/train", "fudan12"),
+        ("fudan12/train/", "fudan12"),
+        ("fudan12/test", "fudan12"),
+        ("my digits!/train", "my-digits"),
+        ("meters", "meters"),
+        ("博学/train", "博学"),
+        ("lists/train.csv", "lists"),
+        ("lists/meters.csv", "meters"),
+        ("data/train", "chars7"),
+        ("train", "chars7"),
+        ("latest", "chars7"),
+        ("2024/train", "chars7"),
+        ("...", "chars7"),
+    ],
+)
+def test_a_model_is_named_after_its_data(world: Path, data: str, name: str) -> None:
+    path = world / data
+    if path.suffix == ".csv":
+        path.parent.mkdir(parents=True)
+        path.write_text("file,label\n")
+    else:
+        path.mkdir(parents=True)
+    assert default_model_name(TrainConfig(data=(data,)), 7) == name
+    assert default_model_name(TrainConfig(data=(str(path), "other")), 7) == name
+
+
+def test_the_name_of_data_under_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world / "sets" / "meters").mkdir(parents=True)
+    (world / "sets" / "train").mkdir()
+    monkeypatch.setenv("CHARCNN_DATA", str(world / "sets"))
+    assert default_model_name(TrainConfig(data=("meters",)), 7) == "meters"
+    monkeypatch.chdir(world / "sets")
+    assert default_model_name(TrainConfig(data=(".",)), 7) == "chars7"
+
+
+def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_path: Path) -> None:
+    real = draw("real", "博学", count=4)
+    synthetic = write_dataset("博学", tmp_path / "made", per_class=40, test_per_class=1, size=28)
+    data = load(synthetic / "train", real, val_split=0)
+    seen = np.bincount(data.train_indices)
+    is_real = np.array([real in path.parents for path in data.train.files])
+    assert set(seen[~is_real]) == {1}
+    assert set(seen[is_real]) == {5}  # 8 real ones, 80 synthetic: a third of what is seen is real
+    assert data.spec.fit == "ink"
+    assert data.facts.train == data.facts.images == 88
+    alone = load(real, val_split=0)
+    assert set(np.bincount(alone.train_indices)) == {1}
+
+
+def test_a_synthetic_writer_is_on_one_side(tmp_path: Path) -> None:
+    data = load(write_dataset("博学自", tmp_path / "made", per_class=20, test_per_class=1, size=28) / "train")
+    train, val = sides(data)
+    assert {path.name for path in train}.isdisjoint(path.name for path in val)  # the n-th image is the n-th writer's
+    assert len(val) == 6
