@@ -1,40 +1,81 @@
-"""Everything that charcnn raises on purpose.
+"""Every exception that charcnn raises on purpose.
 
     CharcnnError
-    ├── ConfigError          a setting is unknown, impossible, or contradicts another one
-    ├── ImageError           an image cannot be read
-    ├── GlyphError           the font has no drawing of a character
-    ├── DatasetError         a dataset is missing, empty, or not what the work needs
-    │   └── UnknownLabelError     a label that the model does not know
-    ├── ModelError           a model is missing, or is not what the work needs
-    │   ├── CardError        a card or an index cannot be understood
-    │   ├── IntegrityError   a file is not the one that its card describes
-    │   └── BundleError      a bundle is damaged, or holds what no bundle does
-    ├── ParityError          an exported file and its model give different answers
-    ├── TrainingError        training cannot go on (the loss is no longer a number)
-    └── OverwriteError       something would be overwritten that charcnn did not make
+    ├── ConfigError            a setting is unknown, impossible, or contradicts another one
+    ├── ImageError             an image cannot be read
+    ├── GlyphError             a font lacks a character
+    ├── DatasetError           a dataset is empty, damaged, or not what the task needs
+    │   ├── DatasetNotFoundError    there is no such dataset
+    │   ├── UnlabeledError          a dataset has no labels
+    │   └── UnknownLabelError       a dataset has a label that the model does not know
+    ├── ModelError             a model is not what the task needs
+    │   ├── ModelNotFoundError      there is no such model, version or alias
+    │   ├── RunNotFoundError        there is no such run to resume
+    │   ├── CardError               a card, an index or a checkpoint cannot be understood
+    │   ├── IntegrityError          a file is not the one that was saved
+    │   └── BundleError             a bundle is damaged, or holds what no bundle does
+    ├── ExportError            a network cannot be exported
+    │   └── ParityError             an exported file and its model give different answers
+    ├── TrainingError          training cannot go on (the loss is no longer finite)
+    └── OverwriteError         a file would be overwritten
 
-A message names the thing at fault; a hint names the next thing to type. Faults of the operating system (no permission,
-full disk) stay the `OSError` that they are.
+    KeyboardInterrupt
+    └── TrainingInterrupted    training stopped before its first epoch ended; the run can be resumed
+
+Exceptions carry data, and speak Python: a message names settings and arguments in backticks, as Python spells them
+(`` `val_split` ``, `` `force=True` ``). The command line spells those as flags and adds what to type next
+(`charcnn.cli.errors`). Faults of the operating system (no permission, full disk) stay the `OSError` that they are.
 """
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from charcnn.text import did_you_mean, known_names
 
 
 class CharcnnError(Exception):
     """The root of the tree.
 
     Args:
-        message: What is wrong, naming the thing at fault.
-        hint: What to do or type next; empty where there is nothing useful to say.
+        message: What is wrong, with the thing at fault.
+        hint: What to do; empty where there is nothing useful to say. A traceback shows it as a note.
+
+    Attributes:
+        message: As given.
+        hint: As given.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(hint)
 
 
 class ConfigError(CharcnnError):
-    """A setting is unknown, impossible, or contradicts another one."""
+    """A setting is unknown, impossible, or contradicts another one.
+
+    Args:
+        message: What is wrong. With a `field`: why its value is refused; the whole message is `field=value: message`.
+        hint: What to do. Where not given and `known` is, the closest known value.
+        field: The setting or argument at fault, as Python spells it; empty where several are.
+        value: Its value.
+        known: The values that it may have, where they can be listed.
+
+    Attributes:
+        reason: `message` as given.
+        field: As given.
+        value: As given.
+        known: As given.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, field: str = "", value: object = None, known: Iterable[str] = ()
+    ) -> None:
+        self.reason, self.field, self.value, self.known = message, field, value, tuple(known)
+        hint = hint or (did_you_mean(str(value), self.known) if self.known else "")
+        super().__init__(f"{field}={value!r}: {message}" if field else message, hint)
 
 
 class ImageError(CharcnnError):
@@ -42,34 +83,111 @@ class ImageError(CharcnnError):
 
 
 class GlyphError(CharcnnError):
-    """The font has no drawing of a character."""
+    """A font lacks a character, or cannot be read."""
 
 
 class DatasetError(CharcnnError):
-    """A dataset is missing, empty, or not what the work needs."""
+    """A dataset is empty, damaged, or not what the task needs."""
+
+
+class DatasetNotFoundError(DatasetError):
+    """There is no such dataset.
+
+    Args:
+        name: What was asked for.
+        looked_in: The folders that were searched.
+        closest: What may have been meant; empty where nothing is close.
+        known: The datasets that there are, where nothing is close.
+    """
+
+    def __init__(self, name: str, looked_in: Sequence[Path] = (), closest: str = "", known: Sequence[str] = ()) -> None:
+        self.name, self.looked_in, self.closest, self.known = name, tuple(looked_in), closest, tuple(known)
+        looked = f" (looked in {' and in '.join(map(str, looked_in))})" if looked_in else ""
+        hint = f"Did you mean {closest}?" if closest else known_names(known, 20) if known else ""
+        super().__init__(f"No such dataset: {name}{looked}", hint)
+
+
+class UnlabeledError(DatasetError):
+    """A dataset has no labels.
+
+    Args:
+        source: The dataset.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        super().__init__(
+            f"{source} has no labels: it holds images, but no class folders and no CSV.",
+            "Sort the images into one folder per class, or write file,label lines into a CSV beside the folder.",
+        )
 
 
 class UnknownLabelError(DatasetError):
-    """A dataset holds a label that the model does not know."""
+    """A dataset has labels that the model does not know.
+
+    Args:
+        unknown: Those labels.
+        known: The model's labels.
+    """
+
+    def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
+        self.unknown, self.known = tuple(unknown), tuple(known)
+        super().__init__(
+            f"The model does not know {len(unknown)} of the dataset's labels: {' '.join(unknown[:20])}",
+            f"It knows: {' '.join(known[:40])}",
+        )
 
 
 class ModelError(CharcnnError):
-    """A model is missing, or is not what the work needs."""
+    """A model is not what the task needs, or is in use."""
+
+
+class ModelNotFoundError(ModelError):
+    """There is no such model, version or alias.
+
+    Args:
+        message: What is missing.
+        hint: What may have been meant, or what there is.
+        name: What was asked for.
+        known: What there is; empty where the registry is.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, name: str = "", known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(message, hint)
+
+
+class RunNotFoundError(ModelError):
+    """There is no such run to resume.
+
+    Args:
+        message: What is missing.
+        name: What was asked for.
+        known: The names of the runs that there are.
+    """
+
+    def __init__(self, message: str, *, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(message, did_you_mean(name, known) if known else "")
 
 
 class CardError(ModelError):
-    """A card or an index cannot be understood."""
+    """A card, an index or a checkpoint cannot be understood."""
 
 
 class IntegrityError(ModelError):
-    """A file is not the one that its card describes."""
+    """A file is not the one that was saved."""
 
 
 class BundleError(ModelError):
     """A bundle is damaged, or holds what no bundle does."""
 
 
-class ParityError(CharcnnError):
+class ExportError(CharcnnError):
+    """A network cannot be exported."""
+
+
+class ParityError(ExportError):
     """An exported file and its model give different answers."""
 
 
@@ -78,4 +196,21 @@ class TrainingError(CharcnnError):
 
 
 class OverwriteError(CharcnnError):
-    """Something would be overwritten that charcnn did not make."""
+    """A file would be overwritten.
+
+    Args:
+        message: What is in the way.
+        hint: What to do.
+    """
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training stopped before its first epoch ended; what was done is kept, and can be resumed.
+
+    Args:
+        run: The run's name.
+    """
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.run = run

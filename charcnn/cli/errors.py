@@ -5,13 +5,25 @@
 
 import errno
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from charcnn.cli.output import fail, say
-from charcnn.errors import CharcnnError, ConfigError
+from charcnn.errors import (
+    BundleError,
+    CardError,
+    CharcnnError,
+    ConfigError,
+    DatasetNotFoundError,
+    IntegrityError,
+    ModelNotFoundError,
+    ParityError,
+    RunNotFoundError,
+)
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -24,9 +36,52 @@ _OS_HINTS = {
 }
 
 
+_NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
+    DatasetNotFoundError: lambda fault: fault.hint or "charcnn synth writes a starter set to try things with.",
+    ModelNotFoundError: lambda fault: fault.hint if fault.known or fault.hint else "charcnn train trains a model.",
+    RunNotFoundError: lambda fault: fault.hint or "charcnn train starts a training.",
+    CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
+    IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",
+    BundleError: lambda fault: fault.hint or "charcnn models export-bundle writes bundles.",
+    ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show",
+}
+"""Exception → what to do next, where the command line knows more than the exception's own hint."""
+
+_SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")
+
+
+def in_flags(text: str) -> str:
+    """Return a message with its settings, in backticks as Python spells them, spelled as flags.
+
+    `` `val_split` `` becomes `--val-split`, `` `val_split=0` `` `--val-split 0`, `` `force=True` `` `--force`.
+    """
+
+    def flag(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        spelled = flag_of(name)
+        return spelled if value in (None, "True") else f"{spelled} {value.strip(chr(34) + chr(39))}"
+
+    return _SETTING.sub(flag, text)
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a setting or argument."""
+    return f"--{name.replace('_', '-')}"
+
+
+def explain(fault: CharcnnError) -> tuple[str, str]:
+    """Return what the command line says of an exception: a sentence, and what to do next (may be empty)."""
+    if isinstance(fault, ConfigError) and fault.field:
+        message = f"{flag_of(fault.field)} {fault.value}: {fault.reason}"
+    else:
+        message = fault.message
+    advise = next((_NEXT[kind] for kind in type(fault).__mro__ if kind in _NEXT), None)
+    return in_flags(message), in_flags(advise(fault) if advise else fault.hint)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turns what the library and the system raise into a red line, a hint and an exit code.
+    """Turn what the library and the system raise into a red line, a hint and an exit code.
 
     With `CHARCNN_DEBUG=1` the traceback comes through.
     """
@@ -35,12 +90,9 @@ def explained() -> Iterator[None]:
         return
     try:
         yield
-    except ConfigError as fault:
-        fail(fault.message, fault.hint)
-        raise typer.Exit(WRONG_USE) from None
     except CharcnnError as fault:
-        fail(fault.message, fault.hint)
-        raise typer.Exit(FAILED) from None
+        fail(*explain(fault))
+        raise typer.Exit(WRONG_USE if isinstance(fault, ConfigError) else FAILED) from None
     except KeyboardInterrupt:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None

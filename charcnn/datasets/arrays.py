@@ -147,10 +147,7 @@ def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
     known = set(classes)
     unknown = [label for label in labels if label not in known]
     if unknown:
-        raise UnknownLabelError(
-            f"The model does not know {len(unknown)} of the dataset's labels: {' '.join(unknown[:20])}",
-            f"It knows: {' '.join(classes[:40])}",
-        )
+        raise UnknownLabelError(unknown, classes)
 
 
 def _report(dataset: DatasetIndex, loaded: LoadResult, strict: bool) -> None:

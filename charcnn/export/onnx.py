@@ -7,7 +7,7 @@ import onnx
 import torch
 from torch import nn
 
-from charcnn.errors import ParityError
+from charcnn.errors import ExportError
 from charcnn.export.metadata import metadata
 from charcnn.export.onnx_graph import UnknownLayerError, onnx_model
 from charcnn.export.parity import check_parity, onnx_reader, probe
@@ -53,7 +53,7 @@ def _exported_by_torch(recogniser: Recognizer) -> onnx.ModelProto:
             dynamic_shapes=({0: torch.export.Dim("batch")},),
         )
     if program is None:
-        raise ParityError("torch gave no ONNX program.")
+        raise ExportError("torch exported no ONNX program.")
     model: onnx.ModelProto = program.model_proto
     for node in model.graph.node:  # where in the exporter's code each came from: of no use, with paths of this machine
         node.ClearField("metadata_props")

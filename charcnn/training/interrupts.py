@@ -7,18 +7,6 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Interrupted(KeyboardInterrupt):
-    """Training was stopped before a version was made of it; the run can be resumed.
-
-    Args:
-        run: Its name.
-    """
-
-    def __init__(self, run: str) -> None:
-        super().__init__(run)
-        self.run = run
-
-
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Gives a function that tells whether somebody asked to stop, and takes such requests within the block.

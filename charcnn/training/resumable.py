@@ -12,14 +12,13 @@ from pathlib import Path
 
 from torch import nn
 
-from charcnn.errors import ConfigError, DatasetError, TrainingError
+from charcnn.errors import ConfigError, DatasetError, TrainingError, TrainingInterrupted
 from charcnn.registry.runs import Run, RunFacts, new_run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.train_config import TrainConfig
 from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.hardware.distributed import ProcessGroup
-from charcnn.training.interrupts import Interrupted
 from charcnn.training.prepare import TrainingData
 from charcnn.training.recipes import Settled
 
@@ -68,7 +67,7 @@ def open_run(
             yield run, facts
         except KeyboardInterrupt:
             if run.checkpoint_file.is_file():
-                raise Interrupted(run.name) from None
+                raise TrainingInterrupted(run.name) from None
             raise
         except TrainingError:  # it would come to the same end again
             run.remove()

@@ -75,7 +75,7 @@ def train(
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is no longer a number.
         ParityError: the exported ONNX file gives other answers than the network.
-        Interrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
+        TrainingInterrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
         OSError: the registry cannot be written, or is too full (said before training starts).
     """
     asked = settle(config)

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from charcnn.errors import ConfigError, IntegrityError, OverwriteError, ParityError
+from charcnn.export import export as export_module
 from charcnn.export import onnx as module
 from charcnn.export.export import SUFFIXES, Format, export_version
 from charcnn.export.load_network import load_network
@@ -171,7 +172,7 @@ def test_safetensors_that_came_out_wrong_fail_loudly(
     def wrong(path: Path) -> dict[str, torch.Tensor]:
         return {name: torch.zeros_like(value) for name, value in read_weights(path).items()}
 
-    monkeypatch.setattr(module, "read_weights", wrong)
+    monkeypatch.setattr(export_module, "read_weights", wrong)
     with pytest.raises(ParityError, match=r"out\.safetensors"):
         export_version(version, "safetensors", tmp_path / "out.safetensors")
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from charcnn.errors import CardError, ConfigError, DatasetError, ModelError
+from charcnn.errors import CardError, ConfigError, DatasetError, ModelError, TrainingInterrupted
 from charcnn.registry.runs import find_run, runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.storage.files import sha256_of
 from charcnn.training.checkpoint import Checkpoint
-from charcnn.training.interrupts import Interrupted
 from charcnn.training.train import Trained, resume
 from charcnn.training.trainer import Silence
 
@@ -53,7 +52,7 @@ def weights(version: Version) -> str:
 
 
 def cut(run: Run, data: Path, listener: Silence, **settings: Any) -> None:
-    with suppress(Interrupted, RuntimeError):
+    with suppress(TrainingInterrupted, RuntimeError):
         assert run(data, listener, name="cut", **settings).interrupted
 
 
@@ -92,10 +91,10 @@ def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry, numbe
     data = draw("small")
     settings = EVERYTHING_DRAWS | {"batch_size": 4}
     whole = run(data, name="whole", epochs=2, **settings).version
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(TrainingInterrupted) as stopped:
         run(data, Stops(1, number), name="cut", epochs=2, **settings)
     for _ in range(2):
-        with pytest.raises(Interrupted):
+        with pytest.raises(TrainingInterrupted):
             resume(stopped.value.run, registry=registry, listener=Stops(1, number))
     assert registry.names() == ["whole"]
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
@@ -194,7 +193,7 @@ def test_interrupted_while_it_is_saved(
     whole = run(data, name="whole", net="lenet", epochs=2).version
     with monkeypatch.context() as patched:
         patched.setattr(module, "write_files", interrupted)
-        with pytest.raises(Interrupted) as stopped:
+        with pytest.raises(TrainingInterrupted) as stopped:
             run(data, name="cut", net="lenet", epochs=2)
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 

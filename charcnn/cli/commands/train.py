@@ -287,14 +287,14 @@ def _loading() -> AbstractContextManager[None]:
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
     """Trains, and tells how it goes and what came of it."""
     from charcnn.cli.commands.predict import reading_command
+    from charcnn.errors import TrainingInterrupted
     from charcnn.registry.store import Registry
-    from charcnn.training.interrupts import Interrupted
 
     registry = Registry(registry_root)
     with TrainingProgress() as view:
         try:
             trained = run(registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
-        except Interrupted as stopped:
+        except TrainingInterrupted as stopped:
             output.say("Interrupted, before there was a version; what was done is kept.")
             output.next_step(f"charcnn train --resume {stopped.run}")
             raise typer.Exit(INTERRUPTED) from None

@@ -285,6 +285,6 @@ def test_joined_with_folders_everyone_keeps_its_own_origin(packed: Path, world: 
     parts = [LabeledImages.load(scan(path), SPEC) for path in (packed, world / "folders/train", world / "children")]
     joined = LabeledImages.join(parts)
     alone, originals, children = (joined.groups[start : start + 12].tolist() for start in (0, 12, 24))
-    assert alone == parts[0].origins.tolist()
+    assert alone == parts[0].groups.tolist()
     assert originals == children  # class by class, in the same order
     assert not set(alone) & set(children)

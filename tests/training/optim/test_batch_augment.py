@@ -199,7 +199,7 @@ def test_training_sees_each_image_changed_anew(
         seen.append(augment_batch(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(module, "augmented", noted)
+    monkeypatch.setattr(module, "augment_batch", noted)
     data = draw("small")
     run(data, epochs=2, val_split=0, augment="off")
     assert seen == []
