@@ -1,5 +1,6 @@
 """A dataset → one uint8 array, its labels, and who belongs to whom."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from charcnn.datasets.formats.packed import load_packed
 from charcnn.datasets.provenance.groups import group_ids
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.errors import DatasetError, UnknownLabelError
+from charcnn.images.fit import fit
+from charcnn.images.io import Gray
 from charcnn.images.load import LoadResult
 from charcnn.specs.image import ImageSpec
+from charcnn.storage.paths import natural_key
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +32,8 @@ class LabeledImages:
         images: uint8 `[N,H,W]`, dark ink on white; read-only, possibly mapped from the cache.
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts, in order.
-        files: The `N` image files; none of a packed dataset.
-        digests: uint8 `[N,32]`: the sha256 of each file; of a packed dataset, of each image's pixels.
+        files: The `N` image files; none of a packed dataset or of images in memory.
+        digests: uint8 `[N,32]`: the sha256 of each file; where there are none, of each image's pixels.
         groups: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, an augmented child's
             original, or a synthetic writer. Images with the same origin stay together in a split.
         unreadable: The files that could not be read, and why.
@@ -93,6 +97,40 @@ class LabeledImages:
         )
 
     @classmethod
+    def from_arrays(
+        cls, images: NDArray[np.uint8] | Sequence[Gray], labels: Sequence[str | int], spec: ImageSpec
+    ) -> Self:
+        """Return images in memory as a labeled dataset.
+
+        Args:
+            images: uint8 `[N,H,W]`, or `N` images uint8 `[H,W]` of any sizes.
+            labels: `N` label texts; a number stands for its decimal text. The classes are in natural order.
+            spec: How images become the network's input; its polarity should be decided.
+
+        Raises:
+            DatasetError: no image, an image of another shape or type, or not one label for each image.
+        """
+        texts = _label_texts(labels)
+        if len(images) != len(texts):
+            raise DatasetError(f"{len(images)} images have {len(texts)} labels: each image needs one.")
+        check_images(images)
+        fitted = np.stack([fit(image, spec) for image in images])
+        fitted.flags.writeable = False
+        classes = tuple(sorted(set(texts), key=natural_key))
+        index = {label: position for position, label in enumerate(classes)}
+        hashes = b"".join(hashlib.sha256(image.tobytes()).digest() for image in images)
+        digests = np.frombuffer(hashes, np.uint8).reshape(-1, 32)
+        return cls(
+            images=fitted,
+            labels=np.array([index[text] for text in texts], np.int64),
+            classes=classes,
+            files=(),
+            digests=digests,
+            groups=digests.view("V32").reshape(-1),
+            unreadable={},
+        )
+
+    @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
         """Joins datasets by label: the first one's classes come first, in its order, new ones follow.
 
@@ -136,6 +174,27 @@ class LabeledImages:
         """Images per label."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
+
+
+def check_images(images: NDArray[np.uint8] | Sequence[Gray]) -> None:
+    """Check that images in memory are gray, 8 bits a pixel.
+
+    Raises:
+        DatasetError: there is none, or one has another shape or type.
+    """
+    if not len(images):
+        raise DatasetError("There are no images.")
+    for number, image in enumerate(images):
+        if not isinstance(image, np.ndarray) or image.ndim != 2 or image.dtype != np.uint8 or not image.size:
+            found = f"{image.dtype} {list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise DatasetError(f"Image {number} must be a uint8 array [H,W], not {found}.")
+
+
+def _label_texts(labels: Sequence[str | int]) -> list[str]:
+    for label in labels:
+        if not isinstance(label, str | int | np.integer) or label == "":
+            raise DatasetError(f"A label must be a text or a whole number, not {label!r}.")
+    return [str(label) for label in labels]
 
 
 def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from charcnn.datasets.formats.packed import packed_images
 from charcnn.datasets.provenance.synth_manifest import read_writers
 from charcnn.datasets.scan import DatasetIndex
@@ -40,23 +43,37 @@ class SampleStats:
 
 
 def inspect_sample(dataset: DatasetIndex) -> SampleStats:
-    """Looks at an even sample of a dataset's images.
+    """Inspect an even sample of a dataset's images.
 
     Raises:
-        DatasetError: not one image of the sample can be read.
+        DatasetError: no image of the sample can be read.
     """
-    every = -(-len(dataset) // _SAMPLE)
+    step = _step(len(dataset))
     packed = dataset.packed
-    images = _readable(dataset.files[::every]) if packed is None else list(packed_images(packed)[::every])
+    images = _readable(dataset.files[::step]) if packed is None else list(packed_images(packed)[::step])
     if not images:
         raise DatasetError(f"None of the images looked at in {dataset.source} can be read.")
+    synthetic = bool(dataset.files) and any(map(read_writers, dataset.files[0].absolute().parents[:3]))
+    return _stats(images, synthetic)
+
+
+def inspect_images(images: NDArray[np.uint8] | Sequence[Gray]) -> SampleStats:
+    """Inspect an even sample of images in memory: uint8 `[N,H,W]`, or `N` images uint8 `[H,W]`; at least one."""
+    return _stats(images[:: _step(len(images))], synthetic=False)
+
+
+def _step(count: int) -> int:
+    return -(-count // _SAMPLE)
+
+
+def _stats(images: NDArray[np.uint8] | Sequence[Gray], synthetic: bool) -> SampleStats:
     light = sum(is_light_on_dark(image) for image in images)
     sizes = {image.shape for image in images}
     height, width = next(iter(sizes))
     return SampleStats(
         polarity="light-on-dark" if light > len(images) / 2 else "dark-on-light",
         one_square_size=len(sizes) == 1 and height == width,
-        synthetic=bool(dataset.files) and any(map(read_writers, dataset.files[0].absolute().parents[:3])),
+        synthetic=synthetic,
     )
 
 

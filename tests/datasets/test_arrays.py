@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from charcnn.datasets.arrays import LabeledImages, check_known
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, UnknownLabelError
-from charcnn.images.io import read_image, write_image
+from charcnn.images.io import Gray, read_image, write_image
 from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")
@@ -177,3 +178,68 @@ def test_the_labs_real_images(fudan12: Path) -> None:
     assert arrays.per_class == dict.fromkeys("博学笃志切问近思自由无用", 620)
     assert arrays.duplicates == 119
     assert arrays.unreadable == {}
+
+
+# images in memory
+
+
+def _pictures(count: int, shape: tuple[int, int] = (28, 28), seed: int = 0) -> list[Gray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
+
+
+def test_images_in_memory_become_what_their_files_would_be(world: Path) -> None:
+    root = _dataset(world / "a", "xyz")
+    files = scan(root).files
+    pictures = [read_image(file) for file in files]
+    spec = ImageSpec(height=32, width=32, fit="ink", polarity="dark-on-light")
+    read = LabeledImages.load(scan(root), spec)
+    made = LabeledImages.from_arrays(pictures, [file.parent.name for file in files], spec)
+    np.testing.assert_array_equal(made.images, read.images)
+    np.testing.assert_array_equal(made.labels, read.labels)
+    assert made.classes == read.classes
+    assert made.files == ()
+    assert not made.images.flags.writeable
+    for digest, picture in zip(made.digests, pictures, strict=True):
+        assert digest.tobytes() == hashlib.sha256(picture.tobytes()).digest()
+
+
+def test_numbers_are_labels_and_classes_are_in_natural_order() -> None:
+    arrays = LabeledImages.from_arrays(np.stack(_pictures(4)), np.array([10, 2, 2, 1]).tolist(), SPEC)
+    assert arrays.classes == ("1", "2", "10")
+    assert arrays.labels.tolist() == [2, 1, 1, 0]
+
+
+def test_equal_images_in_memory_are_one_group() -> None:
+    first, second = _pictures(2)
+    arrays = LabeledImages.from_arrays([first, second, first.copy()], ["a", "b", "a"], SPEC)
+    assert arrays.duplicates == 1
+    assert arrays.groups[0] == arrays.groups[2] != arrays.groups[1]
+
+
+def test_images_in_memory_may_have_several_sizes_and_are_not_changed() -> None:
+    pictures = [*_pictures(1, (20, 30)), *_pictures(1, (64, 48))]
+    before = [picture.copy() for picture in pictures]
+    arrays = LabeledImages.from_arrays(pictures, ["a", "b"], ImageSpec(polarity="light-on-dark"))
+    assert arrays.images.shape == (2, 28, 28)
+    for picture, copy in zip(pictures, before, strict=True):
+        np.testing.assert_array_equal(picture, copy)
+        assert picture.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        ([], [], "no images"),
+        (_pictures(2), ["a"], "2 images have 1 labels"),
+        (np.zeros((2, 28, 28)), ["a", "b"], r"uint8 array \[H,W\], not float64 \[28, 28\]"),
+        (np.zeros((2, 1, 28, 28), np.uint8), ["a", "b"], r"not uint8 \[1, 28, 28\]"),
+        ([np.zeros((0, 3), np.uint8)], ["a"], r"not uint8 \[0, 3\]"),
+        (["photo.png"], ["a"], "not str"),
+        (_pictures(1), [1.5], "not 1.5"),
+        (_pictures(1), [""], "not ''"),
+    ],
+)
+def test_what_is_no_image_or_no_label_is_refused(images: Any, labels: Any, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        LabeledImages.from_arrays(images, labels, SPEC)

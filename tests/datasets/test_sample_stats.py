@@ -7,7 +7,7 @@ import pytest
 
 from charcnn.datasets.formats.idx import read_idx
 from charcnn.datasets.generate.samples import write_dataset
-from charcnn.datasets.sample_stats import SampleStats, inspect_sample
+from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError
 from charcnn.images.io import Gray, write_image
@@ -91,3 +91,9 @@ def test_synthetic_handwriting_is_known_and_cut_to_its_ink(tmp_path: Path) -> No
     root = write_dataset("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
     assert inspect_sample(scan(root / "train")) == SampleStats("dark-on-light", one_square_size=True, synthetic=True)
     assert inspect_sample(scan(root / "train")).fit == "ink"
+
+
+def test_images_in_memory_are_inspected_as_files_are(world: Path) -> None:
+    for pictures in ([_picture(), _picture(light=True), _picture(light=True)], [_picture(shape=(20, 28))]):
+        files = inspect_sample(scan(_dataset(world / str(len(pictures)), *pictures)))
+        assert inspect_images(pictures) == inspect_images(np.stack(pictures)) == files
