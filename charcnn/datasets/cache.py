@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,6 +17,7 @@ import numpy as np
 from charcnn.images.load import LoadResult, load_images
 from charcnn.machine import cache_root
 from charcnn.specs.image import ImageSpec
+from charcnn.storage.folders import create_folder
 
 log = logging.getLogger(__name__)
 
@@ -89,17 +89,9 @@ def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
     Raises:
         OSError: the cache cannot be written.
     """
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=entry.parent) as scratch:
-        fresh = Path(scratch, "new")
-        fresh.mkdir()
+    with create_folder(entry) as fresh:
         fill(fresh)
         shutil.rmtree(entry, ignore_errors=True)  # a damaged one
-        try:
-            fresh.rename(entry)
-        except OSError:
-            if not entry.is_dir():  # else another process was faster
-                raise
     with suppress(OSError):  # another process prunes too
         _prune(entry.parent)
 

@@ -6,13 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from charcnn.errors import DatasetError
-from charcnn.storage.paths import sibling_path
+from charcnn.storage.paths import is_reserved_name, sibling_path
 
 log = logging.getLogger(__name__)
 
 CLASSES_FILE = "classes.txt"
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-"""Names that Windows keeps for itself."""
 
 
 def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]:
@@ -86,6 +84,6 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
     names = {}
     for label, fold in zip(labels, folded, strict=True):
         plain = all(c.isalnum() or c in "-_ " for c in label) and label == label.strip()
-        plain = plain and folded.count(fold) == 1 and fold not in _DEVICES
+        plain = plain and folded.count(fold) == 1 and not is_reserved_name(fold)
         names[label if plain else "_".join(f"U+{ord(c):04X}" for c in label)] = label
     return names

@@ -13,8 +13,9 @@ from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
 from charcnn.datasets.provenance.augment_manifest import manifest_lines, write_augment_manifest
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.datasets.split import split_indices
-from charcnn.errors import DatasetError, OverwriteError
+from charcnn.errors import DatasetError
 from charcnn.specs.image import ImageSpec
+from charcnn.storage.files import refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
 
 
@@ -46,9 +47,10 @@ def split_dataset(
     """
     targets = [destination / (f"{side}.csv" if by == "list" else side) for side in ("train", "test")]
     for target in targets:
-        if target.exists() and not (force and by == "list"):  # old copies would stay, and be on both sides
-            way = "add --force" if by == "list" else "remove it first"
-            raise OverwriteError(f"{target} is there already.", f"Name another folder with -o, or {way}.")
+        if by == "list":
+            refuse_to_overwrite(target, force)
+        else:  # with force, earlier copies would stay, and be on both sides
+            refuse_to_overwrite(target, hint="Choose another folder, or remove it first.")
     if dataset.packed is not None:
         raise DatasetError(
             f"{dataset.source} is one array: its images are no files to divide.",

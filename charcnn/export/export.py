@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from safetensors.torch import save
 
-from charcnn.errors import ConfigError, OverwriteError
+from charcnn.errors import ConfigError
 from charcnn.export.load_network import load_network
 from charcnn.export.metadata import metadata
 from charcnn.export.parity import check_parity, onnx_reader, probe
@@ -17,6 +17,7 @@ from charcnn.export.quiet import quiet
 from charcnn.networks.recognizer import Recognizer
 from charcnn.networks.weights import copy_weights, read_weights
 from charcnn.registry.version import ONNX_FILE, Version
+from charcnn.storage.files import refuse_to_overwrite
 
 Format = Literal["onnx", "pt2", "safetensors"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "pt2": ".pt2", "safetensors": ".safetensors"}
@@ -46,8 +47,7 @@ def export_version(version: Version, kind: Format, path: Path, force: bool = Fal
         raise ConfigError(f"{path} does not end in {SUFFIXES[kind]}, but --format is {kind}.")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder.", f"Name a file: -o {path / ('model' + SUFFIXES[kind])}")
-    if path.exists() and not force:
-        raise OverwriteError(f"{path} is there already.", "Name another file with -o, or add --force.")
+    refuse_to_overwrite(path, force)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as scratch:  # a bad file never stands at path
         fresh = Path(scratch, f"{path.stem}{SUFFIXES[kind]}")

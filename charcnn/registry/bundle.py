@@ -5,19 +5,18 @@ that this registry chose, and every byte is compared with the card before a vers
 """
 
 import errno
-import hashlib
 import re
+import shutil
 import stat
-import uuid
 import zipfile
 from pathlib import Path
-from typing import IO
 
-from charcnn.errors import BundleError, OverwriteError
+from charcnn.errors import BundleError
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
 from charcnn.specs.base import FILE_NAME
 from charcnn.specs.card import ModelCard
+from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
 
 SUFFIX = ".charcnn.zip"
 _LONGEST_CARD = 8 << 20
@@ -40,25 +39,17 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
         IntegrityError: a file of the version is missing, or is not the one that was saved.
         OSError: it cannot be written; nothing is left behind.
     """
-    if path.exists() and not force:
-        raise OverwriteError(f"{path} is there already.", "Name another file with -o, or add --force.")
+    refuse_to_overwrite(path, force)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder", str(path.parent))
-    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
-            bundle.writestr(zipfile.ZipInfo(CARD_FILE, _EPOCH), version.text)
-            for name in sorted(version.card.files):
-                source = version.file(name)
-                member = zipfile.ZipInfo(name, _EPOCH)
-                member.file_size = source.stat().st_size
-                with source.open("rb") as reading, bundle.open(member, "w") as writing:
-                    while chunk := reading.read(_CHUNK):
-                        writing.write(chunk)
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+    with atomic_file(path, durable=False) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
+        bundle.writestr(zipfile.ZipInfo(CARD_FILE, _EPOCH), version.text)
+        for name in sorted(version.card.files):
+            source = version.file(name)
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.file_size = source.stat().st_size
+            with source.open("rb") as reading, bundle.open(member, "w") as writing:
+                shutil.copyfileobj(reading, writing, _CHUNK)
 
 
 def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Version:
@@ -85,8 +76,9 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
             with registry.staging() as folder:
                 for file, member in members.items():
                     with bundle.open(member) as reading, (folder / file).open("xb") as writing:
-                        if _copied(reading, writing) != card.files[file]:
-                            raise BundleError(f"{path}: {file} is not the file that its card describes.")
+                        shutil.copyfileobj(reading, writing, _CHUNK)
+                    if sha256_of(folder / file) != card.files[file]:
+                        raise BundleError(f"{path}: {file} is not the file that its card describes.")
                 draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
                 return registry.publish(folder, draft)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as fault:
@@ -136,12 +128,3 @@ def _compare(there: set[str], described: set[str], path: Path) -> None:
         lacking, extra = sorted(described - there), sorted(there - described)
         words = [f"lacks {name[:80]!r}" for name in lacking] + [f"holds {name}, which its card lacks" for name in extra]
         raise BundleError(f"{path} {', '.join(words)}.")
-
-
-def _copied(reading: IO[bytes], writing: IO[bytes]) -> str:
-    """Copies, and gives the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    while chunk := reading.read(_CHUNK):
-        digest.update(chunk)
-        writing.write(chunk)
-    return digest.hexdigest()

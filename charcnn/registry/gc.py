@@ -1,6 +1,5 @@
 """What killed processes left in a registry: found, told, and swept."""
 
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,9 +11,8 @@ from charcnn.registry.index import INDEX_FILE, Index
 from charcnn.registry.runs import FACTS_FILE, LOCK_FILE, RUNS, Run
 from charcnn.registry.store import STAGING, STAGING_LOCK, Registry
 from charcnn.registry.version import CARD_FILE
-from charcnn.storage.files import lock_if_free
+from charcnn.storage.files import is_scratch_file, try_lock
 
-_SCRATCH = re.compile(r"\..+\.[0-9a-f]{32}")
 _OLD = 3600.0
 """Seconds after which a folder that nobody has locked yet is taken for left behind, not for just begun."""
 
@@ -84,7 +82,7 @@ def _is_left(folder: Path, lock_name: str) -> bool:
     """Tells whether no process works on a folder: nobody holds its lock, or it is old and was never locked."""
     if not (folder / lock_name).exists():
         return time.time() - folder.stat().st_mtime > _OLD
-    lock = lock_if_free(folder / lock_name)
+    lock = try_lock(folder / lock_name)
     if lock:
         lock.release()
     return lock is not None
@@ -92,7 +90,7 @@ def _is_left(folder: Path, lock_name: str) -> bool:
 
 def _scratch_files(folder: Path) -> Iterator[Orphan]:
     for path in folder.iterdir():
-        if _SCRATCH.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+        if is_scratch_file(path):
             yield Orphan(path, "a file that was never finished", path.stat().st_size)
 
 

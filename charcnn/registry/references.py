@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from charcnn.errors import ModelError
+from charcnn.storage.paths import is_reserved_name
 
 LATEST = "latest"
 _NUMBER = re.compile(r"v?\d+", re.IGNORECASE)
 _LONGEST = 64
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def check_name(name: str, what: str) -> None:
     Raises:
         ModelError: another character, too long, or reserved (`latest`, numbers, names of devices).
     """
-    if name.casefold() == LATEST or _NUMBER.fullmatch(name) or name.casefold() in _DEVICES:
+    if name.casefold() == LATEST or _NUMBER.fullmatch(name) or is_reserved_name(name):
         raise ModelError(f"{name} is reserved: it cannot be a {what}.", "Choose another name.")
     if not 1 <= len(name) <= _LONGEST or not name[0].isalnum() or not all(map(_may_stand_in_a_name, name)):
         shown = name if len(name) <= 40 else f"{name[:40]}…"
@@ -82,7 +82,7 @@ def name_from(text: str) -> str:
         or not name[0].isalnum()
         or _NUMBER.fullmatch(name)
         or name.casefold() == LATEST
-        or name.casefold() in _DEVICES
+        or is_reserved_name(name)
     ):
         return ""
     return name

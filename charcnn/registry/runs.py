@@ -17,7 +17,7 @@ from charcnn.errors import CardError, ModelError
 from charcnn.registry.references import check_name
 from charcnn.specs.base import StrictModel, check_schema
 from charcnn.specs.train_config import TrainConfig
-from charcnn.storage.files import lock_if_free, write_atomically
+from charcnn.storage.files import try_lock, write_atomically
 from charcnn.text import did_you_mean
 
 RUNS = ".runs"
@@ -99,7 +99,7 @@ class Run:
         Raises:
             ModelError: another process is at work on it.
         """
-        lock = lock_if_free(self.folder / LOCK_FILE)
+        lock = try_lock(self.folder / LOCK_FILE)
         if lock is None:
             raise ModelError(f"Another process is training {self.name}.", "Wait until it ends, or stop it with Ctrl-C.")
         try:
@@ -109,7 +109,7 @@ class Run:
 
     def is_free(self) -> bool:
         """Tells whether no process is at work on it."""
-        lock = lock_if_free(self.folder / LOCK_FILE)
+        lock = try_lock(self.folder / LOCK_FILE)
         if lock:
             lock.release()
         return lock is not None

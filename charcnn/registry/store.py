@@ -21,7 +21,7 @@ from charcnn.registry.index import INDEX_FILE, Index, IndexEntry
 from charcnn.registry.references import LATEST, Reference, check_name, is_path, parse_reference
 from charcnn.registry.version import CARD_FILE, Version, open_version, problems
 from charcnn.specs.card import ModelCard
-from charcnn.storage.files import flush, lock_if_free, sha256_of, write_atomically
+from charcnn.storage.files import file_lock, flush, sha256_of, try_lock, write_atomically
 from charcnn.text import best_match, did_you_mean
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class Registry:
         """
         (self.root / STAGING).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.root / STAGING, ignore_cleanup_errors=True) as folder:
-            lock = lock_if_free(Path(folder) / STAGING_LOCK)  # tells `sweep` that somebody is at work here
+            lock = try_lock(Path(folder) / STAGING_LOCK)  # tells `sweep` that somebody is at work here
             (Path(folder) / "version").mkdir()
             try:
                 yield Path(folder) / "version"
@@ -318,10 +318,8 @@ class Registry:
 
     def lock(self) -> AbstractContextManager[object]:
         """Keeps every other process from changing the registry within a block. It is not taken twice."""
-        from filelock import FileLock  # reading never locks, and need not wait for this
-
         self.root.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.root / ".lock")
+        return file_lock(self.root / ".lock")
 
     def _next_number(self, name: str, index: Index) -> int:
         """Counts on from the stored counter, and past folders that an index that was lost knew."""

@@ -1,1 +1,1 @@
-"""Files and folders that are whole or absent, and paths: what every room that writes uses."""
+"""Files and folders that appear whole or not at all, locks, and paths: what every package that writes uses."""

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and never in the place of somebody else's files."""
+"""Folders that appear whole or not at all, and never replace files that are not their own."""
 
 import shutil
 import tempfile
@@ -9,33 +9,48 @@ from pathlib import Path
 
 from charcnn.errors import OverwriteError
 
-LEFT_BY_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Files that file managers leave wherever somebody looked."""
+SYSTEM_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that file managers leave in every folder that they show."""
+
+
+@contextmanager
+def create_folder(destination: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill, which is moved to `destination` once the block ends without an error.
+
+    Where another process creates the destination first, its folder stays.
+
+    Args:
+        destination: A folder that does not exist yet. Its parents are made.
+    """
+    with _scratch_folder(destination) as fresh:
+        yield fresh
+        try:
+            fresh.rename(destination)
+        except OSError:
+            if not destination.is_dir():
+                raise
 
 
 @contextmanager
 def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: bool = False) -> Iterator[Path]:
-    """Gives an empty folder to fill, which takes the destination's place once the block ends without an error.
+    """Yield an empty folder to fill, which replaces the destination once the block ends without an error.
 
     Args:
-        destination: Where the folder shall stand. Its parents are made.
-        is_own: Tells of a file of an existing destination, by its path relative to it, whether it may be replaced.
+        destination: The folder to make or replace. Its parents are made.
+        is_own: Whether a file of an existing destination, given by its path relative to it, may be replaced.
         force: Keep foreign files in the new folder, unless a new file has their name, instead of refusing.
 
     Raises:
-        OverwriteError: the destination holds a file that `is_own` does not know, or is no folder.
+        OverwriteError: the destination holds a file that is not `is_own`, or is not a folder.
     """
     foreign = [path for path in _files(destination) if not is_own(path)]
     if foreign and not force:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OverwriteError(
             f"{destination} holds files that would be lost: {foreign[0]}{more}.",
-            "Name another folder, or add --force: new files then replace those of the same name, others stay.",
+            "Choose another folder, or use `force=True`: new files then replace those of the same name, others stay.",
         )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as scratch:
-        fresh = Path(scratch, "new")
-        fresh.mkdir()
+    with _scratch_folder(destination) as fresh:
         yield fresh
         for path in foreign:
             if not (fresh / path).exists():
@@ -44,8 +59,18 @@ def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: boo
         _replace(destination, fresh, {*foreign, *(path for path in _files(destination) if is_own(path))})
 
 
+@contextmanager
+def _scratch_folder(destination: Path) -> Iterator[Path]:
+    """Yield an empty folder on the same disk as a destination; what is left of it after the block is removed."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as scratch:
+        fresh = Path(scratch, "new")
+        fresh.mkdir()
+        yield fresh
+
+
 def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
-    """Puts a folder in another one's place. The old one comes back if that fails or if files appeared in it."""
+    """Replace a folder by another one. The old one is put back if that fails or if files appeared in it."""
     if not destination.exists():
         fresh.rename(destination)
         return
@@ -54,9 +79,9 @@ def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
         destination.rename(old)
         late = [path for path in _files(old) if path not in known]
         if late:
-            raise OverwriteError(f"{destination} got a file meanwhile: {late[0]}.", "Run the command again.")
+            raise OverwriteError(f"A file appeared in {destination} while writing: {late[0]}.", "Try again.")
         fresh.rename(destination)
-    except BaseException:  # Ctrl-C too: it is put right and goes on
+    except BaseException:  # Ctrl-C too
         if old.exists() and not destination.exists():
             old.rename(destination)
         raise
@@ -64,10 +89,10 @@ def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All files below a folder, relative to it; none where it does not exist."""
+    """Return all files below a folder, relative to it; none where it does not exist."""
     if folder.is_symlink():
-        raise OverwriteError(f"{folder} is a link: what it points to is not replaced.", "Name another folder.")
+        raise OverwriteError(f"{folder} is a link, and links are not replaced.", "Choose another folder.")
     if folder.exists() and not folder.is_dir():
-        raise OverwriteError(f"{folder} is there already, and is no folder.", "Name another folder.")
+        raise OverwriteError(f"{folder} already exists and is not a folder.", "Choose another folder.")
     paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    return sorted(path.relative_to(folder) for path in paths if path.name not in LEFT_BY_SYSTEMS)
+    return sorted(path.relative_to(folder) for path in paths if path.name not in SYSTEM_FILES)

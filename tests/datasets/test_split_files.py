@@ -140,7 +140,7 @@ def test_what_is_there_is_not_overwritten_and_nothing_is_half_done(
     with pytest.raises(OverwriteError) as caught:
         split_dataset(scan(source), world / "out", by=by)
     assert side in caught.value.message
-    assert ("--force" if by == "list" else "remove it") in caught.value.hint
+    assert ("force=True" if by == "list" else "remove it") in caught.value.hint
     assert _files(world / "out") == {path.relative_to(world / "out").as_posix(): b"mine"}
 
 
@@ -154,7 +154,7 @@ def test_lists_divided_anew_by_force_have_no_image_on_both_sides(source: Path, w
 def test_folders_are_never_replaced_as_old_copies_would_stay(source: Path, world: Path) -> None:
     split_dataset(scan(source), world / "out", by="copy", seed=0)
     before = _files(world / "out")
-    with pytest.raises(OverwriteError, match="is there already"):
+    with pytest.raises(OverwriteError, match="already exists"):
         split_dataset(scan(source), world / "out", by="copy", seed=1, force=True)
     assert _files(world / "out") == before
 

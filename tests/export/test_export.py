@@ -246,9 +246,9 @@ def test_answers_that_are_no_numbers_fail_loudly(version: Version, tmp_path: Pat
 def test_a_file_that_is_there_is_kept_without_force(version: Version, tmp_path: Path, kind: Format) -> None:
     path = tmp_path / f"model{SUFFIXES[kind]}"
     path.write_bytes(b"mine")
-    with pytest.raises(OverwriteError, match="is there already") as fault:
+    with pytest.raises(OverwriteError, match="already exists") as fault:
         export_version(version, kind, path)
-    assert "--force" in fault.value.hint
+    assert "`force=True`" in fault.value.hint
     assert path.read_bytes() == b"mine"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charcnn.errors import OverwriteError
-from charcnn.storage.folders import replace_folder
+from charcnn.storage.folders import create_folder, replace_folder
 
 
 def _tree(root: Path) -> dict[str, str]:
@@ -22,6 +22,32 @@ def _write(root: Path, **files: str) -> None:
 
 def _named(*names: str) -> Callable[[Path], bool]:
     return {Path(name) for name in names}.__contains__
+
+
+def test_a_created_folder_appears_when_it_is_filled(world: Path) -> None:
+    with create_folder(world / "a" / "b") as fresh:
+        _write(fresh, x="1")
+        assert not (world / "a" / "b").exists()
+    assert _tree(world) == {"a/b/x": "1"}
+    assert [path.name for path in (world / "a").iterdir()] == ["b"]
+
+
+def test_the_folder_of_a_faster_process_stays(world: Path) -> None:
+    with create_folder(world / "entry") as fresh:
+        _write(fresh, x="slow")
+        _write(world / "entry", x="fast")
+    assert _tree(world) == {"entry/x": "fast"}
+
+
+def test_a_created_folder_never_replaces_a_file(world: Path) -> None:
+    def create() -> None:
+        with create_folder(world / "entry") as fresh:
+            _write(fresh, x="1")
+            _write(world, entry="precious")
+
+    with pytest.raises(OSError, match="entry"):
+        create()
+    assert _tree(world) == {"entry": "precious"}
 
 
 def test_it_appears_with_its_parents(world: Path) -> None:
@@ -70,7 +96,7 @@ def test_a_foreign_file_is_refused_by_name_and_kept(world: Path) -> None:
         replace_folder(world / "out", _named("x")),
     ):
         pytest.fail("the folder must not be filled")
-    assert "--force" in caught.value.hint
+    assert "`force=True`" in caught.value.hint
     assert _tree(world) == {"out/x": "old", "out/sub/mine": "precious", "out/sub/mine2": "precious"}
 
 

@@ -16,6 +16,7 @@ from charcnn.datasets.formats.packed import is_packed, write_packed
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
 from charcnn.images.io import write_image
+from charcnn.storage.files import refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
 
 _STEP = 500
@@ -83,8 +84,7 @@ def import_idx(
     pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pairs(files)]
     for split, _, _ in pairs:
         target = destination / split
-        if target.exists() and not force:
-            raise OverwriteError(f"{target} is there already.", "Name another folder with -o, or add --force.")
+        refuse_to_overwrite(target, force)
         if target.exists() and is_packed(target) != packed:
             raise OverwriteError(
                 f"{target} holds the same in the other form (--packed).", "Name another folder with -o."

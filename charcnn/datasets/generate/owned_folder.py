@@ -9,14 +9,12 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST as MANIFEST
 from charcnn.datasets.provenance.synth_manifest import SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
 from charcnn.machine import cache_root
-from charcnn.storage.files import is_unmodified
-from charcnn.storage.folders import LEFT_BY_SYSTEMS, replace_folder
+from charcnn.storage.files import file_lock, is_unmodified, write_atomically
+from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
 FOLDERS = ("train", "test", "ttest")
@@ -96,15 +94,12 @@ def _lock(root: Path) -> AbstractContextManager[object]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return nullcontext()
-    return FileLock(folder / f"synth-{name}.lock")
+    return file_lock(folder / f"synth-{name}.lock")
 
 
 def _write_manifest(root: Path, entries: dict[str, SynthEntry]) -> None:
     lines = [f"{name},{entry.sha256},{entry.writer}\n" for name, entry in entries.items()]
-    with tempfile.TemporaryDirectory(prefix=".synth.", dir=root) as scratch:  # replaced whole: it guards all the rest
-        fresh = Path(scratch, MANIFEST)
-        fresh.write_text("file,sha256,writer\n" + "".join(lines), encoding="utf-8")
-        fresh.replace(root / MANIFEST)
+    write_atomically(root / MANIFEST, ("file,sha256,writer\n" + "".join(lines)).encode(), durable=False)
 
 
 def _made_before(root: Path) -> set[str]:
@@ -126,7 +121,7 @@ def _foreign(root: Path) -> list[Path]:
     if not present:
         return []
     made = _made_before(root)
-    seen = [path for path in present if path.name not in LEFT_BY_SYSTEMS]
+    seen = [path for path in present if path.name not in SYSTEM_FILES]
     return [path for path in seen if path.relative_to(root).as_posix() not in made]
 
 

@@ -1,13 +1,12 @@
 """A folder that `augment` made before: what of it is still its own, and what its manifest says of files that stay."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from charcnn.datasets.provenance.augment_manifest import AUGMENT_MANIFEST, COLUMNS, read_augment_manifest
-from charcnn.storage.files import is_unmodified
+from charcnn.storage.files import is_unmodified, sha256_of
 
 CHILD_HASH = "child_sha256"
 """Column of the manifest that tells an untouched file."""
@@ -42,7 +41,7 @@ class PreviousOutput:
         hashes = {Path(row["child"]): row.get(CHILD_HASH) for row in rows}
         columns = {*COLUMNS, CHILD_HASH, *parameters}
         if rows and all(row.keys() == columns for row in rows):  # else somebody wrote more into it
-            hashes[Path(AUGMENT_MANIFEST)] = hashlib.sha256((folder / AUGMENT_MANIFEST).read_bytes()).hexdigest()
+            hashes[Path(AUGMENT_MANIFEST)] = sha256_of(folder / AUGMENT_MANIFEST)
         return cls(folder, rows, hashes)
 
     def is_own(self, file: Path) -> bool:

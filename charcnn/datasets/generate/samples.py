@@ -23,6 +23,7 @@ from charcnn.handwriting.writer import handwriting
 from charcnn.images.contact_sheet import contact_sheet
 from charcnn.images.io import encode_image, read_image, write_bytes, write_image
 from charcnn.parallel import ProcessPool
+from charcnn.storage.files import sha256_of
 
 PREVIEW = "preview.png"
 MOST = 1_000_000
@@ -229,4 +230,4 @@ def write_preview(root: Path, folders: Mapping[str, str], suffix: str) -> None:
 
 def entry_of(path: Path) -> SynthEntry:
     """Gives the entry of a file that nobody wrote by hand."""
-    return SynthEntry(hashlib.sha256(path.read_bytes()).hexdigest())
+    return SynthEntry(sha256_of(path))

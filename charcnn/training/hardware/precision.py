@@ -5,7 +5,6 @@ loss and the optimizer stay float32. Processors without units for it (AMX, AVX51
 """
 
 import json
-import tempfile
 import time
 from contextlib import suppress
 from functools import cache
@@ -17,6 +16,7 @@ from torch import nn
 
 from charcnn.machine import cache_root, processor_name
 from charcnn.specs.choices import Precision
+from charcnn.storage.files import write_atomically
 
 _PROBE_FILE = "precision.json"
 _STEPS = 6
@@ -54,9 +54,7 @@ def _is_faster_here(path: Path, threads: int) -> bool:
         answers[key] = _seconds("bf16") < _seconds("fp32")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as fresh:
-                json.dump(answers, fresh, indent=1)
-            Path(fresh.name).replace(path)
+            write_atomically(path, json.dumps(answers, indent=1).encode(), durable=False)
         except OSError:
             return False
     return answers[key]

@@ -116,7 +116,7 @@ def test_a_folder_that_holds_files_is_not_overwritten(world: Path) -> None:
     files = write_pair(world / "raw", "train")
     (world / "out" / "train" / "1").mkdir(parents=True)
     (world / "out" / "train" / "1" / "mine.png").write_bytes(b"mine")
-    with pytest.raises(OverwriteError, match="is there already"):
+    with pytest.raises(OverwriteError, match="already exists"):
         import_idx(files, world / "out")
     assert [path.name for path in (world / "out").rglob("*") if path.is_file()] == ["mine.png"]
 
@@ -125,7 +125,7 @@ def test_a_test_folder_that_holds_files_leaves_train_unwritten(world: Path) -> N
     files = write_pair(world / "raw", "train") + write_pair(world / "raw", "t10k")
     (world / "out" / "test").mkdir(parents=True)
     (world / "out" / "test" / "mine.png").write_bytes(b"mine")
-    with pytest.raises(OverwriteError, match="is there already"):
+    with pytest.raises(OverwriteError, match="already exists"):
         import_idx(files, world / "out")
     assert [path.name for path in (world / "out").rglob("*") if path.is_file()] == ["mine.png"]
 

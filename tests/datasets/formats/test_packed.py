@@ -141,7 +141,7 @@ def test_progress_counts_every_image(world: Path) -> None:
 
 def test_a_packed_dataset_is_not_overwritten(packed: Path, world: Path) -> None:
     before = {path.name: path.read_bytes() for path in packed.iterdir()}
-    with pytest.raises(OverwriteError, match="is there already"):
+    with pytest.raises(OverwriteError, match="already exists"):
         import_idx(write_pair(world / "raw", "train", images=255 - IMAGES), world / "packed", packed=True)
     assert {path.name: path.read_bytes() for path in packed.iterdir()} == before
 
@@ -231,7 +231,7 @@ def test_it_is_imported_trained_on_and_evaluated(cli: Cli, world: Path) -> None:
     assert "Next: charcnn train --data mine/train" in result.stderr
     again = cli("data", "import", "idx", *files, "-o", "mine", "--packed")
     assert again.exit_code == 1
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     flags = (
         "--net",
         "compact",
