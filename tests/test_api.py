@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import charcnn
+from charcnn.errors import DatasetNotFoundError
 
 PUBLIC = [
     "Evaluation",
@@ -54,3 +55,14 @@ def test_readme_example(tmp_path: Path, trained: Path, starter: Path) -> None:
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, charcnn; sys.exit(bool({'numpy', 'torch', 'cv2', 'pydantic'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_library_never_writes_the_starter_set(tmp_path: Path, trained: Path) -> None:
+    registry = charcnn.Registry(trained)
+    with pytest.raises(DatasetNotFoundError, match="train"):
+        charcnn.train(charcnn.TrainConfig(), registry=charcnn.Registry(tmp_path / "registry"))
+    with pytest.raises(DatasetNotFoundError, match="test"):
+        charcnn.evaluate("small12", "test", registry=registry)
+    with pytest.raises(DatasetNotFoundError, match="ttest"):
+        charcnn.augment("ttest", "tttest")
+    assert not (tmp_path / "data").exists()

@@ -1,95 +1,80 @@
-"""What a dataset argument means: a path, or a bare name under the data root.
+"""What a dataset argument means: a path, or a name under the data root. Looking up writes nothing."""
 
-Where the default datasets are asked for and nothing is there, the starter set is written first.
-"""
-
-import logging
 import os
 from pathlib import Path
 
-from charcnn.errors import DatasetError
+from charcnn.errors import DatasetNotFoundError
 from charcnn.storage.paths import normalized, sibling_path
-from charcnn.text import best_file_match, best_match, known_names
+from charcnn.text import best_file_match, best_match
 
-log = logging.getLogger(__name__)
+DATASET_FOLDERS = ("train", "test", "ttest")
+"""Folders of a generated dataset; `ttest` is unlabeled and flat. Also the names of the default datasets."""
 
 
 def data_root() -> Path:
-    """Gives the folder under which bare names are looked up: `$CHARCNN_DATA`, else `data`."""
+    """Return the folder under which names are looked up: `$CHARCNN_DATA`, else `data`."""
     return Path(os.environ.get("CHARCNN_DATA") or "data")
 
 
 def is_bare(argument: str) -> bool:
-    """Tells whether an argument is a name without any folder before it."""
+    """Return whether an argument is a name without any folder before it."""
     return len(Path(argument).parts) == 1 and argument not in (".", "..", "~")
 
 
 def existing_path(argument: str) -> Path | None:
-    """Gives the path that an argument names, itself or under the data root; None where neither exists."""
-    path = _expanded(argument)
+    """Return the path that an argument names, itself or under the data root; None where neither exists."""
+    path = _expand_user(argument)
     return next((found for found in (path, data_root() / path) if found.exists()), None)
 
 
-def dataset_path(argument: str) -> Path:
-    """Finds the dataset that an argument names.
+def find_dataset(argument: str) -> Path:
+    """Return the path of the dataset that an argument names.
 
-    A path that exists is itself. A relative one that does not is looked up under the data root; `train`, `test` and
-    `ttest` are written there first, as the starter set, where none of it exists.
+    A path that exists is itself. A relative one that does not is looked up under the data root.
 
     Raises:
-        DatasetError: there is no such dataset.
+        DatasetNotFoundError: there is no such dataset.
     """
-    root, found = data_root(), existing_path(argument)
+    found = existing_path(argument)
     if found is not None:
         return found
-    from charcnn.datasets.generate.starter import (  # only now: the drawing is rarely needed
-        FOLDERS,
-        is_free_for_starter,
-        synth,
-    )
-
-    if argument in FOLDERS and is_free_for_starter(root):
-        log.warning(
-            "There is no %s: writing the starter set there (12 characters, in synthetic handwriting).", root / argument
-        )
-        synth(root)
-        return root / argument
-    looked = "" if Path(argument).is_absolute() else f" (looked in . and in {root})"
-    raise DatasetError(f"No such dataset: {argument}{looked}", _hint(argument))
+    is_absolute = Path(argument).is_absolute()
+    closest = _closest_dataset(argument)
+    known = () if is_absolute or closest else _datasets_in(data_root())
+    raise DatasetNotFoundError(argument, () if is_absolute else (Path(), data_root()), closest, known)
 
 
 def destination_path(argument: str, source_argument: str) -> Path:
-    """Gives where a new dataset goes: a bare name stands beside a source that was itself found under the data root."""
+    """Return where a new dataset goes: a bare name goes next to a source that was found under the data root."""
     from_root = is_bare(source_argument) and not Path(source_argument).exists()
-    return data_root() / argument if from_root and is_bare(argument) else _expanded(argument)
+    return data_root() / argument if from_root and is_bare(argument) else _expand_user(argument)
 
 
 def find_test_set(source: str) -> Path | None:
-    """Gives the `test` folder beside a training folder, `test.csv` beside a training list, or None."""
+    """Return the `test` folder next to a training folder, `test.csv` next to a training list, or None."""
     path = existing_path(source) or Path(source)
     found = sibling_path(path, "test.csv" if path.suffix == ".csv" else "test")
     return found if found.exists() and found != normalized(path) else None
 
 
-def _hint(argument: str) -> str:
-    """What may have been meant, as it would be typed; where no name is near, what the data root holds."""
-    path = _expanded(argument)
+def _closest_dataset(argument: str) -> str:
+    """Return the existing dataset that may have been meant, as it would be typed; empty where no name is close."""
+    path = _expand_user(argument)
     roots = [Path()] if path.is_absolute() else [data_root(), Path()]
-    mended = [found for root in roots if (found := _mended(root, path))]
-    if mended:
-        depth = max(len(found.parts) for found in mended)
-        deepest = [str(found) for found in mended if len(found.parts) == depth]
-        return f"Did you mean {best_match(argument, deepest) or deepest[0]}?"
-    known = [] if path.is_absolute() else _datasets_in(data_root())
-    return known_names(known, 20) if known else "charcnn synth writes a starter set to try things with."
+    corrected = [found for root in roots if (found := _correct_path(root, path))]
+    if not corrected:
+        return ""
+    depth = max(len(found.parts) for found in corrected)
+    deepest = [str(found) for found in corrected if len(found.parts) == depth]
+    return best_match(argument, deepest) or deepest[0]
 
 
-def _mended(root: Path, path: Path) -> Path | None:
-    """Mends the first part of a path that is not there below a root: `fudan21/train` → `fudan12/train`."""
+def _correct_path(root: Path, path: Path) -> Path | None:
+    """Replace the first part of a path that does not exist below a root: `fudan21/train` → `fudan12/train`."""
     here = root
     for number, part in enumerate(path.parts):
         if not (here / part).exists():
-            is_system = path.is_absolute() and number < 2  # /opt is not what somebody misspelt
+            is_system = path.is_absolute() and number < 2  # /opt is no misspelling of a dataset
             near = None if is_system else best_file_match(part, _datasets_in(here))
             if near is None:
                 return None
@@ -101,14 +86,14 @@ def _mended(root: Path, path: Path) -> Path | None:
 
 
 def _datasets_in(folder: Path) -> list[str]:
-    """The names of the folders and lists in a folder, as far as they can be datasets."""
+    """Return the names of the folders and CSV files in a folder that can be datasets."""
     if not folder.is_dir():
         return []
     found = (path.name for path in folder.iterdir() if path.is_dir() or path.suffix == ".csv")
     return [name for name in found if not name.startswith(".")]
 
 
-def _expanded(argument: str) -> Path:
+def _expand_user(argument: str) -> Path:
     try:
         return Path(argument).expanduser()
     except RuntimeError:  # there is no such user

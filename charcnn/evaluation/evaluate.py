@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.arrays import LabeledImages, check_known
-from charcnn.datasets.locate import dataset_path, find_test_set
+from charcnn.datasets.locate import find_dataset, find_test_set
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
 from charcnn.datasets.sample_stats import inspect_sample
 from charcnn.datasets.scan import DatasetIndex, scan
@@ -88,7 +88,7 @@ def evaluate(
     """
     registry = registry or Registry()
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, registry)
-    dataset = scan(dataset_path(str(data)) if data is not None else _own_test_set(predictor))
+    dataset = scan(find_dataset(str(data)) if data is not None else _own_test_set(predictor))
     started = time.perf_counter()
     arrays = _read(dataset, predictor, strict, on_progress)
     labels = arrays.labels_in(predictor.labels)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.datasets.arrays import LabeledImages
-from charcnn.datasets.generate.starter import FOLDERS
-from charcnn.datasets.locate import dataset_path
+from charcnn.datasets.locate import DATASET_FOLDERS, find_dataset
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
 from charcnn.datasets.sample_stats import SampleStats, inspect_sample
 from charcnn.datasets.scan import DatasetIndex, scan
@@ -61,7 +60,7 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
         DatasetError: a dataset is missing, empty, unlabelled, of one class only, or too small to split.
         UnknownLabelError: `val` has a label that the training data lacks.
     """
-    datasets = [scan(dataset_path(source)) for source in config.data]
+    datasets = [scan(find_dataset(source)) for source in config.data]
     surveys = [inspect_sample(dataset) for dataset in datasets]
     spec = _image_spec(config, size, surveys)
     polarities = [_polarity(config, look) for look in surveys]
@@ -100,8 +99,8 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
 
 def default_model_name(config: TrainConfig, classes: int) -> str:
     """Makes a model's name from where its data lies: `fudan12/train` → `fudan12`; `chars12` where that says nothing."""
-    path = dataset_path(config.data[0]).resolve()
-    folder = path.parent if path.stem in FOLDERS else path
+    path = find_dataset(config.data[0]).resolve()
+    folder = path.parent if path.stem in DATASET_FOLDERS else path
     bare = folder.name in ("data", "") or folder == Path.cwd()
     return ("" if bare else name_from(folder.stem)) or f"chars{classes}"
 
@@ -142,7 +141,7 @@ def _load(dataset: DatasetIndex, spec: ImageSpec, polarity: Polarity, strict: bo
 
 
 def _load_val(config: TrainConfig, spec: ImageSpec, train: LabeledImages) -> LabeledImages:
-    dataset = scan(dataset_path(str(config.val)))
+    dataset = scan(find_dataset(str(config.val)))
     val = _load(dataset, spec, _polarity(config, inspect_sample(dataset)), config.strict)
     val.labels_in(train.classes)
     shared = np.isin(val.groups, train.groups).sum()

@@ -1,20 +1,11 @@
-"""What a dataset argument means, and when the starter set is written."""
+"""What a dataset argument means."""
 
-import logging
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-import charcnn.datasets.generate.starter
-from charcnn.datasets.generate.starter import synth
-from charcnn.datasets.locate import data_root, dataset_path, destination_path, find_test_set, is_bare
-from charcnn.errors import DatasetError
-
-
-@pytest.fixture(autouse=True)
-def _smallest_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charcnn.datasets.generate.starter, "synth", partial(synth, per_class=1, test_per_class=1))
+from charcnn.datasets.locate import data_root, destination_path, find_dataset, find_test_set, is_bare
+from charcnn.errors import DatasetNotFoundError
 
 
 def _folder(path: Path) -> Path:
@@ -43,60 +34,43 @@ def test_a_path_is_not_bare(argument: str) -> None:
 def test_a_path_that_exists_is_itself(world: Path) -> None:
     _folder(world / "mine")
     _folder(world / "data" / "mine")
-    assert dataset_path("mine").resolve() == world / "mine"
-    assert dataset_path(str(world / "data" / "mine")) == world / "data" / "mine"
+    assert find_dataset("mine").resolve() == world / "mine"
+    assert find_dataset(str(world / "data" / "mine")) == world / "data" / "mine"
 
 
 def test_a_bare_name_is_looked_up_under_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _folder(world / "data" / "mine")
-    assert dataset_path("mine").resolve() == world / "data" / "mine"
+    assert find_dataset("mine").resolve() == world / "data" / "mine"
     monkeypatch.setenv("CHARCNN_DATA", str(_folder(world / "other" / "mine").parent))
-    assert dataset_path("mine") == world / "other" / "mine"
+    assert find_dataset("mine") == world / "other" / "mine"
 
 
 def test_home_is_known(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(world))
     monkeypatch.setenv("USERPROFILE", str(world))
     _folder(world / "mine")
-    assert dataset_path("~/mine") == world / "mine"
+    assert find_dataset("~/mine") == world / "mine"
 
 
-@pytest.mark.parametrize("name", ["train", "test", "ttest"])
-def test_where_nothing_is_the_starter_set_is_written_and_said(
-    world: Path, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert dataset_path(name).resolve() == world / "data" / name
-    assert "data" in caplog.text
-    assert {"train", "test", "ttest", "ttest.csv", "classes.txt"} <= {p.name for p in (world / "data").iterdir()}
-
-
-@pytest.mark.parametrize("name", ["mine", "data/train", "Train"])
-def test_no_other_name_writes_the_starter_set(world: Path, name: str) -> None:
-    with pytest.raises(DatasetError, match=name):
-        dataset_path(name)
-    assert not (world / "data").exists()
-
-
-@pytest.mark.parametrize("own", ["train", "test", "ttest"])
-def test_beside_somebodys_own_data_the_starter_set_is_not_written(world: Path, own: str) -> None:
-    _folder(world / "data" / own / "1").joinpath("1.bmp").write_bytes(b"mine")
-    for name in {"train", "test", "ttest"} - {own}:
-        with pytest.raises(DatasetError, match=name):
-            dataset_path(name)
-    assert [path.name for path in (world / "data").iterdir()] == [own]
-    assert (world / "data" / own / "1" / "1.bmp").read_bytes() == b"mine"
+@pytest.mark.parametrize("name", ["train", "test", "ttest", "mine", "data/train"])
+def test_looking_up_writes_nothing(world: Path, name: str) -> None:
+    with pytest.raises(DatasetNotFoundError, match=name) as caught:
+        find_dataset(name)
+    assert caught.value.name == name
+    assert caught.value.looked_in == (Path(), Path("data"))
+    assert find_test_set(name) is None
+    assert list(world.iterdir()) == []
 
 
 def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
     for name in ("fudan12", "casia20", ".hidden"):
         _folder(world / "data" / name)
-    with pytest.raises(DatasetError, match="fudan21") as caught:
-        dataset_path("fudan21")
-    assert caught.value.hint == "Did you mean fudan12?"
-    with pytest.raises(DatasetError) as caught:
-        dataset_path("xyz")
-    assert caught.value.hint == "Known: casia20, fudan12."
+    with pytest.raises(DatasetNotFoundError, match="fudan21") as caught:
+        find_dataset("fudan21")
+    assert caught.value.closest == "fudan12"
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset("xyz")
+    assert sorted(caught.value.known) == ["casia20", "fudan12"]
 
 
 @pytest.mark.parametrize(
@@ -118,9 +92,9 @@ def test_a_wrong_path_is_answered_with_the_nearest_as_it_would_be_typed(world: P
         _folder(world / folder)
     for file in ("mine/list.csv", "data/fudan12/train.csv"):
         (world / file).touch()
-    with pytest.raises(DatasetError) as caught:
-        dataset_path(wrong.format(world=world))
-    assert caught.value.hint == f"Did you mean {right.format(world=world)}?"
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset(wrong.format(world=world))
+    assert caught.value.closest == right.format(world=world)
 
 
 @pytest.mark.parametrize("argument", ["xyz.csv", "~nobody-of-this-name/set", "other/train"])
@@ -130,34 +104,28 @@ def test_a_folder_above_the_data_root_or_a_suffix_is_no_suggestion(
     monkeypatch.setenv("CHARCNN_DATA", "others/deep")
     (_folder(world / "nodes") / "list.csv").touch()
     (world / "list.csv").touch()
-    with pytest.raises(DatasetError) as caught:
-        dataset_path(argument)
-    assert caught.value.hint == "charcnn synth writes a starter set to try things with."
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset(argument)
+    assert caught.value.hint == ""
 
 
 def test_a_path_with_nothing_near_it_lists_some_of_the_data_root(world: Path) -> None:
     for number in range(300):
         _folder(world / "data" / "large" / f"c{number}")
-    with pytest.raises(DatasetError) as caught:
-        dataset_path("large/validation")
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset("large/validation")
     assert caught.value.hint == "Known: large."
     for number in range(300):
         _folder(world / "data" / f"set{number:03}")
-    with pytest.raises(DatasetError) as caught:
-        dataset_path("a/b")
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset("a/b")
     assert caught.value.hint.endswith("set018 and 281 more.")
 
 
 def test_a_folder_of_the_system_is_no_suggestion(world: Path) -> None:
-    with pytest.raises(DatasetError) as caught:
-        dataset_path("/nope/train")
+    with pytest.raises(DatasetNotFoundError) as caught:
+        find_dataset("/nope/train")
     assert "Did you mean" not in caught.value.hint
-
-
-def test_where_nothing_is_known_synth_is_named(world: Path) -> None:
-    with pytest.raises(DatasetError) as caught:
-        dataset_path("mine")
-    assert "charcnn synth" in caught.value.hint
 
 
 def test_a_bare_destination_stands_beside_a_source_of_the_data_root(world: Path) -> None:

@@ -36,7 +36,8 @@ def augment(
     """
     from charcnn.datasets.generate.augment import Ranges
     from charcnn.datasets.generate.augment import augment as write_augmented
-    from charcnn.datasets.locate import dataset_path, destination_path
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
+    from charcnn.datasets.locate import destination_path
     from charcnn.errors import ConfigError
     from charcnn.machine import usable_cores
 
@@ -48,7 +49,7 @@ def augment(
     target = destination_path(destination, source)
     with output.progress("Turning") as update:
         made = write_augmented(
-            dataset_path(source),
+            dataset_or_starter(source),
             target,
             Ranges(min_angle, max_angle, shear, scale, shift, noise),
             copies=copies,

@@ -59,7 +59,7 @@ def split(
 
     The images stay where they are. Duplicates and augmented children stay on one side.
     """
-    from charcnn.datasets.locate import dataset_path
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.datasets.scan import scan
     from charcnn.datasets.split_files import split_dataset
     from charcnn.errors import ConfigError
@@ -68,7 +68,7 @@ def split(
 
     if by not in ("list", "copy"):
         raise ConfigError(f"Unknown --by: {by}", did_you_mean(by, ("list", "copy")))
-    path = dataset_path(source)
+    path = dataset_or_starter(source)
     written = split_dataset(
         scan(path),
         destination or sibling_path(path, "."),

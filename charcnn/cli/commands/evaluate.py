@@ -29,12 +29,17 @@ def evaluate(
 
     The result is kept beside the model, under the fingerprint of the dataset.
     """
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.evaluation.evaluate import evaluate as measure
+    from charcnn.inference.predictor import Predictor
     from charcnn.registry.store import Registry
 
     store = Registry(registry)
+    predictor = Predictor.load(model, store)
+    if data is not None:
+        dataset_or_starter(data)
     with output.progress("Reading") as update:
-        evaluation = measure(model, data, registry=store, strict=strict, on_progress=update)
+        evaluation = measure(predictor, data, registry=store, strict=strict, on_progress=update)
     if as_json:
         output.put_json(evaluation.model_dump(mode="json"))
     elif as_csv:

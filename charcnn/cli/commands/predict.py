@@ -180,18 +180,19 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _default_folder(predictor: "Predictor") -> Path:
-    from charcnn.datasets.generate.starter import CHARACTERS
-    from charcnn.datasets.locate import data_root, dataset_path
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
+    from charcnn.datasets.locate import data_root
     from charcnn.datasets.scan import scan
     from charcnn.errors import DatasetError
+    from charcnn.handwriting.charsets import STARTER
 
     fault = DatasetError(
         f"{predictor.reference} reads other characters than the starter set: say what to read.",
         f"charcnn predict FILE… --model {predictor.reference}",
     )
-    if not (data_root() / "ttest").exists() and not set(CHARACTERS) <= set(predictor.labels):
+    if not (data_root() / "ttest").exists() and not set(STARTER) <= set(predictor.labels):
         raise fault
-    folder = dataset_path("ttest")
+    folder = dataset_or_starter("ttest")
     if not set(scan(folder).classes) <= set(predictor.labels):
         raise fault
     return folder

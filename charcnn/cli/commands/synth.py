@@ -72,8 +72,8 @@ def synth(
     those of test write nothing in train. Without characters it is the starter set of twelve, with a flat, shuffled
     ttest and its truth in ttest.csv. stdout: the training folder. Accuracy on it says little about real handwriting.
     """
-    from charcnn.datasets.generate.owned_folder import FOLDERS
     from charcnn.datasets.generate.synth import synth as write
+    from charcnn.datasets.locate import DATASET_FOLDERS
     from charcnn.handwriting.hand import WritingStyle
     from charcnn.machine import usable_cores
 
@@ -93,7 +93,7 @@ def synth(
             force=force,
             on_progress=update,
         )
-    written = [str(root / folder) for folder in FOLDERS if (root / folder).is_dir()]
+    written = [str(root / folder) for folder in DATASET_FOLDERS if (root / folder).is_dir()]
     output.say(f"Wrote {', '.join(written[:-1])} and {written[-1]}.")
     if preview:
         output.say(f"Some of it on one sheet: {root / 'preview.png'}")

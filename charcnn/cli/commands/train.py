@@ -248,6 +248,7 @@ def train(
         for key, value in locals().copy().items()
         if key not in ("config", "print_config", "resume", "registry", "as_json") and value is not None and value != []
     }
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.specs.train_config import TrainConfig
 
     if resume is not None:
@@ -259,6 +260,8 @@ def train(
 
         output.put(settings.to_toml(settle(settings)).rstrip())
         return
+    for argument in filter(None, (*settings.data, settings.val)):
+        dataset_or_starter(argument)
     with _loading():
         from charcnn.training.train import train as run
     _show(partial(run, settings), registry, as_json)

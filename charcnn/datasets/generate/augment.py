@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from charcnn.datasets.generate.previous_output import CHILD_HASH, PreviousOutput
 from charcnn.datasets.provenance.augment_manifest import manifest_lines, write_augment_manifest
 from charcnn.datasets.provenance.groups import recorded_origins
-from charcnn.errors import ConfigError, DatasetError, ImageError
+from charcnn.errors import ConfigError, DatasetError, DatasetNotFoundError, ImageError
 from charcnn.images.find import find_images
 from charcnn.images.fit import paper_level
 from charcnn.images.io import SUFFIXES, Gray, decode_image, encode_image, read_bytes, write_bytes
@@ -225,7 +225,7 @@ def _numbered(name: str, copy: int) -> str:
 
 def _source_images(source: Path) -> list[str]:
     if not source.is_dir():
-        raise DatasetError(f"No such folder: {source}", "Name a folder of images: charcnn augment SRC DST")
+        raise DatasetNotFoundError(str(source))
     names = find_images(source)
     if not names:
         raise DatasetError(f"{source} holds no images ({' '.join(sorted(SUFFIXES))}).")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from charcnn.datasets.locate import DATASET_FOLDERS
 from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST as MANIFEST
 from charcnn.datasets.provenance.synth_manifest import SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
@@ -17,9 +18,8 @@ from charcnn.storage.files import file_lock, is_unmodified, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
-FOLDERS = ("train", "test", "ttest")
 FILES = ("classes.txt", "ttest.csv", "preview.png")
-"""All that a set may consist of, besides the manifest."""
+"""With `DATASET_FOLDERS`, all that a set may consist of, besides the manifest."""
 
 
 def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
@@ -27,8 +27,8 @@ def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry
 
     Args:
         root: The set's folder.
-        fill: Writes a set's folders and files, of `FOLDERS` and `FILES`, into an empty folder that is given to it.
-            Returns what it wrote: file → entry.
+        fill: Write a set's folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
+            Return what was written: file → entry.
         force: Write although other files are there; files of other names stay.
 
     Raises:
@@ -62,7 +62,7 @@ def _take_in(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
     if made >= entries.keys() and listed == entries:
         return  # another process wrote it while this one waited
     _write_manifest(root, {**listed, **entries})  # first: what is half done is known to be ours
-    for folder in FOLDERS:
+    for folder in DATASET_FOLDERS:
         if (scratch / folder).is_dir():
             with replace_folder(root / folder, _within(folder, made).__contains__, force) as fresh:
                 for path in (scratch / folder).iterdir():
@@ -116,8 +116,8 @@ def _within(folder: str, names: Iterable[str]) -> set[Path]:
 
 def _foreign(root: Path) -> list[Path]:
     """The files where a set would be written that charcnn did not write, or that were changed since."""
-    present = [root / name for name in (*FILES, MANIFEST, *FOLDERS) if (root / name).is_file()]
-    present += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
+    present = [root / name for name in (*FILES, MANIFEST, *DATASET_FOLDERS) if (root / name).is_file()]
+    present += [path for folder in DATASET_FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
     if not present:
         return []
     made = _made_before(root)

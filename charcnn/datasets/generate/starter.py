@@ -10,21 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from charcnn.datasets.generate.owned_folder import FOLDERS, is_free_for_set, replace_owned_folder
+from charcnn.datasets.generate.owned_folder import replace_owned_folder
 from charcnn.datasets.generate.samples import PREVIEW, Progress, check_numbers, entry_of, write_preview, write_samples
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
 from charcnn.datasets.provenance.synth_manifest import SynthEntry
-from charcnn.handwriting.charsets import STARTER as CHARACTERS
+from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.hand import WritingStyle
-
-__all__ = ["CHARACTERS", "FOLDERS", "is_free_for_starter", "synth"]
 
 SIZE = 28
 _FLAT, _TRUTH = "ttest", "ttest.csv"
 _FLAT_PER_CLASS = 10
-_CLASSES = {str(number): character for number, character in enumerate(CHARACTERS, 1)}
-
-is_free_for_starter = is_free_for_set
+_CLASSES = {str(number): character for number, character in enumerate(STARTER, 1)}
 
 
 def synth(

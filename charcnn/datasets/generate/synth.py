@@ -5,12 +5,11 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from charcnn.datasets.generate.owned_folder import FOLDERS
 from charcnn.datasets.generate.samples import Progress, distinct, write_dataset
 from charcnn.datasets.generate.starter import SIZE as STARTER_SIZE
 from charcnn.datasets.generate.starter import synth as write_starter
 from charcnn.datasets.labels import folder_names
-from charcnn.datasets.locate import data_root
+from charcnn.datasets.locate import DATASET_FOLDERS, data_root
 from charcnn.errors import ConfigError
 from charcnn.handwriting.charsets import CHARSETS, get_charset
 from charcnn.handwriting.hand import WritingStyle
@@ -102,6 +101,6 @@ def _name(characters: str, sets: Sequence[str]) -> str:
     plain = len(wanted) <= _LONG and name.isalnum() and name in folder_names([name])  # no name of a Windows device
     return (
         name
-        if plain and name not in (*FOLDERS, *CHARSETS)
+        if plain and name not in (*DATASET_FOLDERS, *CHARSETS)
         else f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
     )

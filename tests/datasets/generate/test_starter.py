@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charcnn.datasets.generate.starter import CHARACTERS, is_free_for_starter, synth
+from charcnn.datasets.generate.owned_folder import is_free_for_set
+from charcnn.datasets.generate.starter import synth
 from charcnn.datasets.scan import scan
 from charcnn.errors import OverwriteError
+from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.hand import WritingStyle
 from charcnn.handwriting.writer import handwriting
 from charcnn.images.io import read_image
@@ -65,8 +67,8 @@ def test_the_truth_of_ttest_is_true(starter: Path) -> None:
     truth = scan(starter / "ttest")
     assert [file.name for file in truth.files] == [f"{i}.bmp" for i in range(1, 121)]
     labels = [truth.classes[index] for index in truth.require_labels()]
-    assert {labels.count(character) for character in CHARACTERS} == {10}
-    assert labels != sorted(labels, key=CHARACTERS.index), "they are not shuffled"
+    assert {labels.count(character) for character in STARTER} == {10}
+    assert labels != sorted(labels, key=STARTER.index), "they are not shuffled"
     with (starter / "synth.csv").open(newline="", encoding="utf-8") as stream:
         writers = {
             row["file"]: int(row["writer"].removeprefix("0-")) for row in csv.DictReader(stream) if row["writer"]
@@ -203,6 +205,6 @@ def test_progress_ends_at_the_total(world: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
 def test_any_part_of_it_is_noticed(world: Path, name: str) -> None:
-    assert is_free_for_starter(world)
+    assert is_free_for_set(world)
     (world / name).touch()
-    assert not is_free_for_starter(world)
+    assert not is_free_for_set(world)
