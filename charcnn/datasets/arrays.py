@@ -54,7 +54,7 @@ class LabeledImages:
         spec: ImageSpec,
         *,
         strict: bool = False,
-        on_progress: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Self:
         """Reads a labelled dataset, from the cache where it can.
 
@@ -62,7 +62,7 @@ class LabeledImages:
             dataset: What to read.
             spec: How images become the network's input; its polarity should be decided.
             strict: An unreadable image is an error, instead of a warning that names it.
-            on_progress: Called with the number of files done since the last call.
+            on_progress: Called with images done and images in all.
 
         Raises:
             DatasetError: no labels; an unreadable image, where strict; a class of which no image can be read.

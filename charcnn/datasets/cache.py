@@ -34,7 +34,9 @@ def cache_folder() -> Path:
 
 
 def load_cached(
-    files: Sequence[Path], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
+    files: Sequence[Path],
+    spec: ImageSpec,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
     """Gives what `images.load.load_images` gives, from the cache where no file has changed since.
 
@@ -43,7 +45,7 @@ def load_cached(
     entry = cache_folder() / cache_key(files, spec)
     try:
         loaded = _read(entry)
-        on_progress(len(files))
+        on_progress(len(files), len(files))
         with suppress(OSError):
             entry.touch()  # the oldest entries are removed first
     except (OSError, ValueError, EOFError):

@@ -146,16 +146,8 @@ def _read(
     dataset: DatasetIndex, predictor: Predictor, strict: bool, on_progress: Callable[[int, int], None]
 ) -> LabeledImages:
     check_known(dataset.classes, predictor.labels)  # before a long read
-    done = 0
-
-    def progress(count: int) -> None:
-        nonlocal done
-        done += count
-        on_progress(done, len(dataset))
-
-    return LabeledImages.load(
-        dataset, predictor.with_polarity(inspect_sample(dataset).polarity), strict=strict, on_progress=progress
-    )
+    spec = predictor.with_polarity(inspect_sample(dataset).polarity)
+    return LabeledImages.load(dataset, spec, strict=strict, on_progress=on_progress)
 
 
 def _own_test_set(predictor: Predictor) -> Path:

@@ -42,14 +42,16 @@ class LoadResult:
 
 
 def load_images(
-    files: Sequence[Path | str], spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None
+    files: Sequence[Path | str],
+    spec: ImageSpec,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
     """Reads, fits and hashes image files.
 
     Args:
         files: Any image files.
         spec: What they become. With polarity `auto` each image decides for itself.
-        on_progress: Called with the number of files done since the last call.
+        on_progress: Called with files done and files in all.
 
     Returns:
         One row per file, in order.
@@ -78,7 +80,7 @@ def load_images(
     with ThreadPoolExecutor(workers) as pool:
         for start, found in zip(starts, pool.map(read, starts) if workers > 1 else map(read, starts), strict=True):
             failures |= found
-            on_progress(min(_CHUNK, len(files) - start))
+            on_progress(min(start + _CHUNK, len(files)), len(files))
     return LoadResult(images, np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), failures, frozenset(unopened))
 
 

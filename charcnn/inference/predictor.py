@@ -153,20 +153,27 @@ class Predictor:
         return self._predictions(self.probabilities(fit(image, self.spec)[None]), top_k)[0]
 
     def predict_files(
-        self, files: Sequence[Path | str], top_k: int = 3, on_progress: Callable[[int], None] = lambda _: None
+        self,
+        files: Sequence[Path | str],
+        top_k: int = 3,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Iterator[Prediction | Unreadable]:
         """Reads image files, in order; one that cannot be read gives an `Unreadable`.
 
         Args:
             files: Any image files.
             top_k: How many guesses to give.
-            on_progress: Called with the number of files read since the last call.
+            on_progress: Called with files read and files in all.
         """
+
+        def report(start: int) -> Callable[[int, int], None]:
+            return lambda done, _total: on_progress(start + done, len(files))
+
         pool = ThreadPoolExecutor(usable_cores())
         under_way: deque[tuple[Mapping[int, str], Future[NDArray[np.float32]]]] = deque()
         try:
             for start in range(0, len(files), _FILES):
-                loaded = load_images(files[start : start + _FILES], self.spec, on_progress)
+                loaded = load_images(files[start : start + _FILES], self.spec, report(start))
                 under_way.append((loaded.failures, pool.submit(self._in_one_thread, loaded.images)))
                 if len(under_way) > _AHEAD:
                     yield from self._outcomes(*under_way.popleft(), top_k)

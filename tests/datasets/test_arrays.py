@@ -115,9 +115,10 @@ def test_a_file_of_a_csv_that_does_not_exist_is_unreadable(world: Path) -> None:
 
 
 def test_progress_counts_every_file(world: Path) -> None:
-    steps: list[int] = []
-    LabeledImages.load(scan(_dataset(world / "a", "xy")), SPEC, on_progress=steps.append)
-    assert sum(steps) == 8
+    steps: list[tuple[int, int]] = []
+    dataset = scan(_dataset(world / "a", "xy"))
+    LabeledImages.load(dataset, SPEC, on_progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (8, 8)
 
 
 def test_datasets_join_by_label(world: Path) -> None:

@@ -63,9 +63,10 @@ def test_what_cannot_be_read_is_paper_and_has_a_reason(world: Path) -> None:
 
 
 def test_progress_counts_every_file(world: Path) -> None:
-    steps: list[int] = []
-    load_images(_write_images(world, 150), SPEC, steps.append)
-    assert sum(steps) == 150
+    steps: list[tuple[int, int]] = []
+    load_images(_write_images(world, 150), SPEC, lambda done, total: steps.append((done, total)))
+    assert steps == sorted(steps)
+    assert steps[-1] == (150, 150)
     assert len(steps) > 1
 
 

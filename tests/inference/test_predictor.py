@@ -113,8 +113,8 @@ def test_files_keep_their_order_with_unreadable_ones_among_them(
     (tmp_path / "empty.png").touch()
     good = ttest(starter)[:5]
     files = [tmp_path / "text.png", *good[:3], tmp_path / "gone.png", *good[3:], tmp_path / "empty.png"]
-    heard: list[int] = []
-    found = list(predictor.predict_files(files, top_k=2, on_progress=heard.append))
+    heard: list[tuple[int, int]] = []
+    found = list(predictor.predict_files(files, 2, lambda done, total: heard.append((done, total))))
     assert len(found) == len(files)
     for path, given in zip(files, found, strict=True):
         if path in good:
@@ -125,7 +125,8 @@ def test_files_keep_their_order_with_unreadable_ones_among_them(
         else:
             assert isinstance(given, Unreadable)
             assert path.name in given.reason
-    assert sum(heard) == len(files)
+    assert heard == sorted(heard)
+    assert heard[-1] == (len(files), len(files))
 
 
 def test_no_files_give_nothing(predictor: Predictor) -> None:

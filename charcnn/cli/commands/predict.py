@@ -60,14 +60,7 @@ def predict(
     else:
         files, truth = _files(paths or [], files_from, predictor)
         with output.progress("Reading") as update:
-            done = 0
-
-            def progress(count: int) -> None:
-                nonlocal done
-                done += count
-                update(done, len(files))
-
-            results = list(zip(files, predictor.predict_files(files, top_k, progress), strict=True))
+            results = list(zip(files, predictor.predict_files(files, top_k, update), strict=True))
     if as_text:
         output.put("".join(_PLACE if _is_bad(result) else result.label for _, result in results))
     elif as_json:

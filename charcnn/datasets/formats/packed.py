@@ -87,13 +87,15 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     return labels, classes
 
 
-def load_packed(folder: Path, spec: ImageSpec, on_progress: Callable[[int], None] = lambda _: None) -> LoadResult:
+def load_packed(
+    folder: Path, spec: ImageSpec, on_progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> LoadResult:
     """Gives the images as a spec wants them: as they lie there where it changes nothing, else from the cache.
 
     Args:
         folder: A packed dataset.
         spec: What the images become; its polarity should be decided.
-        on_progress: Called with the number of images done since the last call.
+        on_progress: Called with images done and images in all.
 
     Raises:
         DatasetError: a file is damaged.
@@ -102,12 +104,12 @@ def load_packed(folder: Path, spec: ImageSpec, on_progress: Callable[[int], None
     images, digests = packed_images(folder), _digests(folder)
     whole = spec.fit == "stretch" and images.shape[1:] == (spec.height, spec.width)
     if whole and spec.polarity == "dark-on-light":
-        on_progress(len(images))
+        on_progress(len(images), len(images))
         return LoadResult(images, digests, {})
     entry = cache_folder() / cache_key([folder / _IMAGES], spec)
     try:
         fitted = packed_images(entry)
-        on_progress(len(images))
+        on_progress(len(images), len(images))
         with suppress(OSError):
             entry.touch()  # the oldest entries are removed first
     except DatasetError:  # not there, or damaged
@@ -116,13 +118,13 @@ def load_packed(folder: Path, spec: ImageSpec, on_progress: Callable[[int], None
     return LoadResult(fitted, digests, {})
 
 
-def _fill(images: NDArray[np.uint8], spec: ImageSpec, on_progress: Callable[[int], None], folder: Path) -> None:
+def _fill(images: NDArray[np.uint8], spec: ImageSpec, on_progress: Callable[[int, int], None], folder: Path) -> None:
     fitted = open_memmap(folder / _IMAGES, "w+", np.uint8, (len(images), spec.height, spec.width))
     for start in range(0, len(images), _CHUNK):
         chunk = images[start : start + _CHUNK]
         for index, image in enumerate(chunk, start):
             fitted[index] = fit(np.asarray(image), spec)
-        on_progress(len(chunk))
+        on_progress(start + len(chunk), len(images))
     fitted.flush()
 
 
