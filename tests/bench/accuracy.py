@@ -14,7 +14,7 @@ def rows(world: World) -> list[tuple[str, ...]]:
     """One line per dataset; none where the real images are not there."""
     if not SHARED.is_dir():
         return []
-    found = []
+    found: list[tuple[str, ...]] = []
     fifths = []
     started = time.perf_counter()
     for seed in range(SPLITS):

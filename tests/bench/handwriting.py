@@ -37,7 +37,7 @@ def _reading(world: World) -> list[tuple[str, ...]]:
     files = map(str, sorted((SHARED / "mnist").glob("t10k*.gz")))
     seconds([*CHARCNN, "data", "import", "idx", *files, "-o", str(digits)], world.root)
     look_alikes = "".join(sorted(path.name for path in casia.iterdir()))
-    found = []
+    found: list[tuple[str, ...]] = []
     for name, characters, test, wanted in (
         ("fudan12", TWELVE, lab, "≥ 98.0 %"),
         ("casia20", look_alikes, casia, "≥ 85 %"),

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _products(version: Path) -> int:
     graph = onnx.shape_inference.infer_shapes(onnx.load(str(version / "model.onnx"))).graph
     shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in graph.value_info}
     weights = {weight.name: int(np.prod(weight.dims)) for weight in graph.initializer}
-    places = {"Conv": lambda name: int(np.prod(shapes[name][2:])), "Gemm": lambda _name: 1}
+    places: dict[str, Callable[[str], int]] = {"Conv": lambda name: int(np.prod(shapes[name][2:])), "Gemm": lambda _: 1}
     return sum(
         weights[node.input[1]] * places[node.op_type](node.output[0]) for node in graph.node if node.op_type in places
     )
@@ -105,7 +106,8 @@ def _packed(world: World, images: int, classes: int) -> Path:
 
 def _by_images(world: World) -> list[tuple[str, ...]]:
     """Seconds for an image of one epoch, and the most anonymous memory, from 1,000 to 1,000,000 images."""
-    base, found = 0.0, []
+    base = 0.0
+    found: list[tuple[str, ...]] = []
     for images in (SMALL, 10_000, 100_000, LARGE):
         used, memory = _train(world, _packed(world, images, 10), [])
         base = base or used
@@ -123,7 +125,8 @@ def _by_images(world: World) -> list[tuple[str, ...]]:
 
 
 def _by_classes(world: World) -> list[tuple[str, ...]]:
-    base, found = 0.0, []
+    base = 0.0
+    found: list[tuple[str, ...]] = []
     for classes in (10, 100, 1_000, 3_755):
         used, memory = _train(world, _packed(world, 20_000, classes), ["--net", "compact-l", "--size", "28"])
         base = base or used

@@ -41,11 +41,12 @@ class Characters(Dataset[tuple[Tensor, int]]):
             return self.transform(image.convert("L")), self.labels.index(row["label"])
 
 
-def accuracy(network: nn.Module, images: DataLoader[tuple[Tensor, Tensor]]) -> float:
+def accuracy(network: nn.Module, images: DataLoader[tuple[Tensor, int]]) -> float:
     network.eval()
     with torch.no_grad():
         right = [(network(batch).argmax(1) == labels).float().mean() * len(labels) for batch, labels in images]
-    return float(torch.stack(right).sum()) / len(images.dataset)  # type: ignore[arg-type]
+    count: int = len(images.dataset)  # type: ignore[arg-type]
+    return float(torch.stack(right).sum()) / count
 
 
 def main() -> None:
@@ -69,7 +70,7 @@ def main() -> None:
         started, seen = time.perf_counter(), 0
         for step, (images, labels) in enumerate(loader, 1):
             optimizer.zero_grad()
-            functional.cross_entropy(network(images), labels).backward()
+            functional.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             seen += len(labels)
             if step == asked.steps:

@@ -5,6 +5,7 @@ import os
 import shutil
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tests.bench.paired import CHARCNN, output, seconds
 
@@ -53,16 +54,17 @@ class World:
     @cached_property
     def labels(self) -> str:
         """The labels of `cnn`, one character each."""
-        return "".join(self.card(self.cnn)["labels"])
+        labels: list[str] = self.card(self.cnn)["labels"]
+        return "".join(labels)
 
     def trained(self, *flags: str) -> Path:
         """Trains on `train`; gives the version's folder."""
         reference = output([*CHARCNN, "train", "--data", str(self.train), *flags], self.root).strip()
         return self.root / "registry" / reference.replace("@", "/")
 
-    def card(self, version: Path) -> dict[str, object]:
+    def card(self, version: Path) -> dict[str, Any]:
         """Reads a version's card."""
-        card: dict[str, object] = json.loads((version / "card.json").read_text(encoding="utf-8"))
+        card: dict[str, Any] = json.loads((version / "card.json").read_text(encoding="utf-8"))
         return card
 
     def accuracy(self, version: Path, test: Path) -> float:

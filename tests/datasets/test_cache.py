@@ -206,7 +206,7 @@ def test_progress_counts_every_file_read_or_not(files: list[Path]) -> None:
 
 def test_old_entries_go_when_there_are_too_many(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [SPEC.model_copy(update={"margin": margin}) for margin in (0.0, 0.1, 0.2)]
-    entries = []
+    entries: list[Path] = []
     for age, spec in zip((300, 200, 100), specs, strict=True):
         load_cached(files, spec)
         (new,) = set(cache_folder().iterdir()) - set(entries)

@@ -80,7 +80,7 @@ def test_the_most_confused_pairs() -> None:
 
 def probabilities(rng: np.random.Generator, count: int, classes: int) -> np.ndarray:
     powers = np.exp(3 * rng.normal(size=(count, classes)))
-    return powers / powers.sum(1, keepdims=True)
+    return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
 @pytest.mark.parametrize("seed", range(5))

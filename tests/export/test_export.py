@@ -20,6 +20,7 @@ from charcnn.export import onnx as module
 from charcnn.export.export import SUFFIXES, Format, export_version
 from charcnn.export.load_network import load_network
 from charcnn.export.onnx import write_onnx
+from charcnn.export.onnx_graph import onnx_model
 from charcnn.inference.predictor import Predictor
 from charcnn.networks.catalogue import get_network
 from charcnn.networks.recognizer import Recognizer
@@ -200,10 +201,8 @@ def spread(network: torch.nn.Module) -> torch.nn.Module:
 
 
 def test_a_written_onnx_file_that_came_out_wrong_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = module.onnx_model
-
     def wrong(network: torch.nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelProto:
-        return build(network, classes, spec.model_copy(update={"mean": spec.mean + 0.5}))
+        return onnx_model(network, classes, spec.model_copy(update={"mean": spec.mean + 0.5}))
 
     monkeypatch.setattr(module, "onnx_model", wrong)
     with pytest.raises(ParityError, match=r"out\.onnx"):

@@ -43,10 +43,13 @@ def noise(size: tuple[int, int], count: int = 5) -> NDArray[np.uint8]:
     """Images `[count,1,H,W]` from nearly white to nearly black."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (count, 1, *size))
-    return (pixels * rng.permutation(np.linspace(1, 0.05, count))[:, None, None, None]).astype(np.uint8)
+    shades = rng.permutation(np.linspace(1, 0.05, count))
+    return np.asarray(pixels * shades[:, None, None, None], np.uint8)
 
 
-def both(network: nn.Module, classes: int, spec: ImageSpec, count: int = 5) -> tuple[NDArray, NDArray]:
+def both(
+    network: nn.Module, classes: int, spec: ImageSpec, count: int = 5
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Probabilities by ONNX Runtime, from the graph, and by torch."""
     model = onnx_model(network, classes, spec)
     onnx.checker.check_model(model, full_check=True)
@@ -161,7 +164,7 @@ class Residual(nn.Module):
         self.layer = nn.Conv2d(1, 1, 3, padding=1)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return values + self.layer(values)
+        return torch.add(values, self.layer(values))
 
 
 def test_a_network_that_is_no_row_is_not_guessed() -> None:

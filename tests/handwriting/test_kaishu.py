@@ -1,10 +1,12 @@
 """Chinese characters are written in the strokes and the order that schools teach."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from charcnn.handwriting.kaishu import FILE, kaishu
 from charcnn.handwriting.outline import outlines
@@ -25,11 +27,11 @@ def way(stroke: tuple[Segment, ...]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("character", "count"), [("一", 1), ("十", 2), ("口", 3), ("习", 3), ("切", 4), ("博", 12)])
-def test_a_character_has_the_strokes_that_dictionaries_count(character, count):
+def test_a_character_has_the_strokes_that_dictionaries_count(character: str, count: int) -> None:
     assert len(strokes_of(character)) == count
 
 
-def test_a_box_is_left_then_top_and_right_in_one_then_bottom():
+def test_a_box_is_left_then_top_and_right_in_one_then_bottom() -> None:
     left, top_right, bottom = strokes_of("口")
     assert [len(stroke) for stroke in (left, top_right, bottom)] == [1, 2, 1]
     assert way(left)[1] > 3 * abs(way(left)[0])
@@ -39,18 +41,18 @@ def test_a_box_is_left_then_top_and_right_in_one_then_bottom():
     assert len({segment.part for segment in kaishu("口")}) == 1
 
 
-def test_the_order_is_that_of_the_pen_and_not_from_top_left_to_bottom_right():
+def test_the_order_is_that_of_the_pen_and_not_from_top_left_to_bottom_right() -> None:
     middle, left, right = strokes_of("小")
     assert left[0].points[:, 0].max() < middle[0].points[:, 0].mean() < right[0].points[:, 0].min()
 
 
-def test_strokes_that_touch_nothing_are_parts_with_free_ends():
+def test_strokes_that_touch_nothing_are_parts_with_free_ends() -> None:
     found = kaishu("三")
     assert len({segment.part for segment in found}) == 3
     assert all(segment.free == (True, True) for segment in found)
 
 
-def test_all_of_gb2312_is_known_and_other_writing_is_not():
+def test_all_of_gb2312_is_known_and_other_writing_is_not() -> None:
     rows = [bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF)]
     both_levels = [pair.decode("gb2312") for pair in rows if pair < b"\xd7\xfa" or pair > b"\xd8"]
     assert len(both_levels) == 6763
@@ -61,7 +63,7 @@ def test_all_of_gb2312_is_known_and_other_writing_is_not():
         assert kaishu(other) == ()
 
 
-def test_regular_script_is_narrower_than_print_and_both_are_written():
+def test_regular_script_is_narrower_than_print_and_both_are_written() -> None:
     for character in "完寡富":
         by_print, by_hand = outlines(character)
         aspects = [np.divide(*np.ptp(shape.points, axis=0)) for shape in (by_print, by_hand)]
@@ -70,8 +72,8 @@ def test_regular_script_is_narrower_than_print_and_both_are_written():
 
 
 @pytest.mark.parametrize("character", "嚷鼻自备")
-def test_what_shares_a_node_is_close_together(character):
-    spots: dict[int, list[np.ndarray]] = {}
+def test_what_shares_a_node_is_close_together(character: str) -> None:
+    spots: dict[int, list[NDArray[np.float32]]] = {}
     for segment in kaishu(character):
         assert segment.nodes[0] != segment.nodes[1]
         for node, point in zip(segment.nodes, segment.points[[0, -1]], strict=True):
@@ -81,14 +83,14 @@ def test_what_shares_a_node_is_close_together(character):
         assert np.ptp(points, axis=0).max() < 20 / 256
 
 
-def test_the_brush_set_down_is_left_out_but_a_short_bar_stays():
+def test_the_brush_set_down_is_left_out_but_a_short_bar_stays() -> None:
     last = strokes_of("完")[-1]
     assert [way((piece,))[1] > 0 for piece in last] == [True, False]  # down and to the right, then the hook
     inner = strokes_of("骨")[2]
     assert way(inner[:1])[0] > 2 * abs(way(inner[:1])[1])
 
 
-def test_medians_are_packed_to_a_256th_of_an_em(tmp_path):
+def test_medians_are_packed_to_a_256th_of_an_em(tmp_path: Path) -> None:
     line = [[100, 800], [200, 795], [300, 800], [300, 300], [310, -20]]
     (tmp_path / "丁.json").write_text(json.dumps({"medians": [line, line[:2]]}), "utf-8")
     assert pack(tmp_path, tmp_path / "medians.npz") == 1

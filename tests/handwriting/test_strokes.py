@@ -23,7 +23,7 @@ def covers(found: tuple[Segment, ...], x: float, y: float) -> bool:
 
 
 @pytest.mark.parametrize("character", "口日问回")
-def test_closed_loops_keep_all_four_sides(character):
+def test_closed_loops_keep_all_four_sides(character: str) -> None:
     found = strokes_of(character)
     points = np.concatenate([s.points for s in found])
     left, top = points.min(0)
@@ -34,18 +34,18 @@ def test_closed_loops_keep_all_four_sides(character):
     assert length(found) > 1.5 * ((right - left) + (bottom - top))
 
 
-def test_a_box_inside_a_gate_is_there():
+def test_a_box_inside_a_gate_is_there() -> None:
     found = strokes_of("问")
     assert any(abs(s.points[:, 0]).max() < 0.25 and s.points[:, 1].min() > -0.3 for s in found)
 
 
-def test_a_cross_is_two_strokes_that_pass_each_other():
+def test_a_cross_is_two_strokes_that_pass_each_other() -> None:
     found = strokes_of("十")
     assert len(found) == 2
     assert sorted(s.free for s in found) == [(True, True)] * 2
 
 
-def test_three_bars_are_written_from_top_to_bottom_and_to_the_right():
+def test_three_bars_are_written_from_top_to_bottom_and_to_the_right() -> None:
     found = strokes_of("三")
     assert len(found) == 3
     assert [s.points[0, 1] for s in found] == sorted(s.points[0, 1] for s in found)
@@ -53,20 +53,20 @@ def test_three_bars_are_written_from_top_to_bottom_and_to_the_right():
 
 
 @pytest.mark.parametrize("character", "宅宙寒富字家")
-def test_the_dot_of_a_roof_is_not_taken_for_a_bump(character):
+def test_the_dot_of_a_roof_is_not_taken_for_a_bump(character: str) -> None:
     found = strokes_of(character)
     top = min(found, key=lambda s: s.points[:, 1].min())
     assert 0.08 < length((top,)) < 0.3
     assert top.free[0]
 
 
-def test_a_dot_is_a_stroke():
+def test_a_dot_is_a_stroke() -> None:
     for dotted, plain in ((".", ""), ("i", "ı"), (":", ".")):
         assert length(strokes_of(dotted)) > (length(strokes_of(plain)) if plain else 0) + 0.03
     assert length(strokes_of("丶")) > 0.1
 
 
-def test_every_character_of_gb2312_level_1_has_strokes():
+def test_every_character_of_gb2312_level_1_has_strokes() -> None:
     everything = get_charset("gb2312-1")
     assert len(everything) == 3755
     for character in everything[::15]:  # 251 of them, over the whole list

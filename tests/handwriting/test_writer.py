@@ -23,7 +23,9 @@ from charcnn.handwriting.writer import handwriting
     st.sampled_from(PAPERS),
     st.integers(0, 5),
 )
-def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(character, writer, size, style, paper, seed):
+def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(
+    character: str, writer: int, size: int, style: str, paper: str, seed: int
+) -> None:
     pictures = handwriting(character, [writer, writer + 1], size, WritingStyle(style=style, paper=paper, seed=seed))
     assert pictures.shape == (2, size, size)
     assert pictures.dtype == np.uint8
@@ -35,7 +37,7 @@ def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(character, writer,
             assert edge.min() == 255
 
 
-def test_the_same_seed_writes_the_same_and_another_another():
+def test_the_same_seed_writes_the_same_and_another_another() -> None:
     def digest(seed: int) -> str:
         return hashlib.sha256(handwriting("博", range(20), 28, WritingStyle(seed=seed)).tobytes()).hexdigest()
 
@@ -45,24 +47,26 @@ def test_the_same_seed_writes_the_same_and_another_another():
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 2_000_100), min_size=1, max_size=5), st.sampled_from("博a1。"))
-def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers, character):
+def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers: list[int], character: str) -> None:
     together = handwriting(character, writers, 28)
     for writer, picture in zip(writers, together, strict=True):
         assert np.array_equal(handwriting(character, [writer], 28)[0], picture)
 
 
-def test_writers_are_told_apart_by_their_hands():
+def test_writers_are_told_apart_by_their_hands() -> None:
     fine = handwriting("中", range(300), 64, WritingStyle(paper="tablet"))
     ink = (255 - fine.astype(int)).sum((1, 2))
     again = (255 - handwriting("国", range(300), 64, WritingStyle(paper="tablet")).astype(int)).sum((1, 2))
     assert np.corrcoef(ink, again)[0, 1] > 0.5  # who writes bold 中 writes bold 国
 
 
-def test_pens_and_styles_do_what_they_say():
-    def ink(**hand: str) -> float:
-        return float((255 - handwriting("中", range(100), 64, WritingStyle(paper="tablet", **hand)).astype(int)).mean())
+def test_pens_and_styles_do_what_they_say() -> None:
+    def ink(pen: str) -> float:
+        return float(
+            (255 - handwriting("中", range(100), 64, WritingStyle(paper="tablet", pen=pen)).astype(int)).mean()
+        )
 
-    assert ink(pen="fineliner") < ink(pen="ballpoint") < ink(pen="marker")
+    assert ink("fineliner") < ink("ballpoint") < ink("marker")
     assert set(PENS) >= {"fineliner", "ballpoint", "pencil", "marker"}
 
     def spread(style: str) -> float:
@@ -71,17 +75,17 @@ def test_pens_and_styles_do_what_they_say():
     assert spread("neat") < spread("hasty")
 
 
-def test_a_scan_has_two_levels_and_a_photo_many():
+def test_a_scan_has_two_levels_and_a_photo_many() -> None:
     assert set(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="scan")))) == {0, 255}
     assert len(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="photo")))) > 50
 
 
-def test_what_the_font_lacks_is_refused_and_named():
+def test_what_the_font_lacks_is_refused_and_named() -> None:
     with pytest.raises(GlyphError, match=r"U\+E123"):
         handwriting("\ue123", [0], 28)
 
 
-def test_a_file_that_is_no_font_is_refused(tmp_path):
+def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ttf"
     path.write_bytes(b"no font")
     with pytest.raises(GlyphError, match=r"a\.ttf"):
@@ -90,7 +94,7 @@ def test_a_file_that_is_no_font_is_refused(tmp_path):
         handwriting("a", [0], 28, WritingStyle(fonts=(Path("missing.ttf"),)))
 
 
-def test_unknown_names_are_refused_with_the_closest():
+def test_unknown_names_are_refused_with_the_closest() -> None:
     with pytest.raises(ConfigError, match="style: nrmal") as fault:
         WritingStyle(style="nrmal")
     assert "normal" in str(fault.value.hint)
@@ -100,7 +104,7 @@ def test_unknown_names_are_refused_with_the_closest():
         WritingStyle(paper="stone")
 
 
-def test_digits_come_in_handwritten_forms_too():
+def test_digits_come_in_handwritten_forms_too() -> None:
     ones = handwriting("1", range(200), 64, WritingStyle(paper="tablet"))
     wide = ((ones < 128).any(1)).sum(1)
     assert (wide < 16).sum() > 20  # a bare stick

@@ -110,7 +110,7 @@ class TestEveryNetwork:
     def test_its_own_options_are_taken(self, name: str) -> None:
         info = get_network(name)
         assert set(info.own_options) <= set(info.options)
-        own = build(name, 2, **info.own_options)
+        own = build(name, 2, 0, **info.own_options)
         assert [type(part) for part in own.modules()] == [type(part) for part in built(name, 2).modules()]
 
 
@@ -175,7 +175,7 @@ def test_dropout_stands_where_it_is_said_to(
     name: str, dropout: float | None, expected: list[tuple[int, float]]
 ) -> None:
     options = {} if dropout is None else {"dropout": dropout}
-    assert dropouts(build(name, 3, **options)) == expected
+    assert dropouts(build(name, 3, 0, **options)) == expected
 
 
 def test_dropout_comes_after_the_activation() -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from charcnn.errors import ModelError
 from charcnn.registry.index import Index
 from charcnn.registry.store import Registry
 from tests.support.cards import FILES, draft, is_whole, publish, scratch_files
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -80,7 +84,12 @@ def test_what_a_killed_process_left_in_staging_is_harmless(registry: Registry) -
 def _die_at_write(step: int) -> None:
     """Lets this process die, without any clearing up, when it waits for the disk for the so-manieth time."""
     left = iter(range(step - 1))
-    os.fsync = lambda _handle: os._exit(9) if next(left, None) is None else None
+
+    def fsync(fd: "FileDescriptorLike") -> None:
+        if next(left, None) is None:
+            os._exit(9)
+
+    os.fsync = fsync
 
 
 def _die_at_every_step(root: Path) -> None:

@@ -64,10 +64,10 @@ def read_mutated_images(count: int, answers: Any) -> None:
             stream = io.BytesIO()
             picture.save(stream, kind)
             whole.append(stream.getvalue())
-    for name, options in (("GIF", {}), ("TIFF", {}), ("PNG", {})):
+    for name in ("GIF", "TIFF", "PNG"):
         stream = io.BytesIO()
         frames = [Image.fromarray(np.roll(noise, n, 1)) for n in range(4)]
-        frames[0].save(stream, name, save_all=True, append_images=frames[1:], **options)
+        frames[0].save(stream, name, save_all=True, append_images=frames[1:])
         whole.append(stream.getvalue())
     read = 0
     for number in range(count):

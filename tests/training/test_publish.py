@@ -14,8 +14,8 @@ from charcnn.registry.version import CARD_FILE, HISTORY_FILE, ONNX_FILE, WEIGHTS
 from charcnn.specs.card import ModelCard
 from charcnn.specs.train_config import TrainConfig
 from charcnn.storage.files import sha256_of
+from charcnn.training.history import EpochRecord
 from charcnn.training.train import train
-from charcnn.training.trainer import EpochRecord
 
 CHARACTERS = tuple("博学笃志切问近思自由无用")
 

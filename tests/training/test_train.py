@@ -19,9 +19,10 @@ from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import TrainConfig
 from charcnn.storage.files import sha256_of
+from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import load_training_data
 from charcnn.training.train import Trained, train
-from charcnn.training.trainer import EpochRecord, Silence, Trainer
+from charcnn.training.trainer import Silence, Trainer
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]

@@ -145,6 +145,7 @@ def test_a_child_is_its_parent_turned_as_the_lab_turned_it(world: Path, source: 
     augment(source, world / "out", Ranges(min_angle=1, max_angle=90), seed=3)
     for row in read_copies(world / "out"):
         image = cv2.imdecode(np.fromfile(source / row["parent"], np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert image is not None
         rows, columns = image.shape
         matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), int(row["angle"]), 1)
         turned = cv2.warpAffine(image, matrix, (columns, rows), borderValue=(255, 255, 255))

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +27,8 @@ from charcnn.specs.image import ImageSpec
 TEST_WRITERS = (MOST, MOST + 1)
 
 
-def _small(characters: str, root: Path, **settings: int | bool | WritingStyle) -> Path:
-    return write_dataset(characters, root, **{"per_class": 5, "test_per_class": 2, "size": 24, **settings})  # type: ignore[arg-type]
+def _small(characters: str, root: Path, **settings: Any) -> Path:
+    return write_dataset(characters, root, **{"per_class": 5, "test_per_class": 2, "size": 24, **settings})
 
 
 def _hashes(root: Path) -> dict[str, str]:
