@@ -22,9 +22,9 @@ from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.history import EpochRecord, History
 from charcnn.training.optim.batch_augment import STRENGTHS, augment_batch
 from charcnn.training.optim.losses import LossFunction
-from charcnn.training.optim.optimizers import take_step
 from charcnn.training.optim.schedules import learning_rate
 from charcnn.training.recipes import Settled
+from charcnn.training.torch_startup import take_step
 
 _VAL_BATCH = 128
 """Small enough that what flows between two layers stays in the processor's cache."""

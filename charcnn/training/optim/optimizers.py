@@ -1,6 +1,5 @@
 """The optimizers by name."""
 
-import inspect
 from collections.abc import Callable, Iterable
 
 import torch
@@ -8,6 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from charcnn.training.recipes import Settled
+from charcnn.training.torch_startup import compiler_not_imported
 
 
 class GradientDescent(Optimizer):
@@ -32,12 +32,12 @@ class GradientDescent(Optimizer):
         return loss
 
 
+@compiler_not_imported()
 def make_optimizer(config: Settled, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """Makes the optimizer of a config.
 
     Fused ones do a step in one pass over the weights.
     """
-    _keep_the_compiler_out()
     lr, momentum, decay = config.lr, config.momentum or 0.0, config.weight_decay or 0.0
     match config.opt:
         case "sgd":
@@ -52,18 +52,3 @@ def make_optimizer(config: Settled, parameters: Iterable[nn.Parameter]) -> Optim
             return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
         case "gd":
             return GradientDescent(parameters, lr)
-
-
-def take_step(optimizer: Optimizer) -> None:
-    """Does what `optimizer.step()` does, without its wrappers: they import `torch.compile`, which takes two seconds."""
-    with torch.no_grad():
-        inspect.unwrap(type(optimizer).step)(optimizer)
-
-
-def _keep_the_compiler_out() -> None:
-    """Tells torch that adding parameters to an optimizer need not be hidden from `torch.compile`: nothing compiles it.
-
-    Where torch changes that mark, the compiler is imported as before.
-    """
-    method = inspect.unwrap(Optimizer.add_param_group)
-    setattr(method, "__dynamo_disable", method)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from charcnn.networks.catalogue import get_network
-from charcnn.training.optim.optimizers import GradientDescent, make_optimizer, take_step
+from charcnn.training.optim.optimizers import GradientDescent, make_optimizer
 from charcnn.training.recipes import OPTIMIZERS
 from tests.support.configs import settled
 
@@ -111,17 +111,3 @@ def test_gd_obeys_a_learning_rate_that_changes() -> None:
         optimizer.param_groups[0]["lr"] = lr
         optimizer.step()
     assert weight.tolist() == [1.25]
-
-
-@pytest.mark.parametrize("opt", OPTIMIZERS)
-def test_a_step_is_the_optimizers_own(opt: str) -> None:
-    """`take_step` goes round torch's wrappers, and does what they do."""
-    weights = [nn.Parameter(torch.tensor([1.0, -2.0, 3.0])) for _ in range(2)]
-    one, other = (make_optimizer(settled(opt=opt, lr=0.1), [weight]) for weight in weights)
-    for step in range(5):
-        for weight in weights:
-            weight.grad = torch.tensor([0.5, -1.0, 2.0]) * (step + 1)
-        take_step(one)
-        other.step()
-    assert torch.equal(*weights)
-    assert not torch.equal(weights[0], torch.tensor([1.0, -2.0, 3.0]))
