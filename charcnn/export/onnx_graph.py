@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from charcnn.networks.blocks import Layers
+from charcnn.networks.blocks import CHANNEL_MULTIPLE, Layers
 from charcnn.specs.image import ImageSpec
 
 _OPSET = 20
 """The first that has Gelu."""
 _IR_VERSION = 10
-_LANES = 16
-"""Numbers that a processor works on at once."""
 
 
 class UnknownLayerError(Exception):
@@ -64,7 +62,7 @@ def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelP
     graph.add("Sub", np.array(spec.mean / spec.std, np.float32))
     _add(graph, network)
     graph.add("Softmax", output="probabilities", axis=-1)
-    _fill_channels_up(graph)
+    _pad_channels(graph)
     ends = (
         helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", 1, spec.height, spec.width]),
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", classes]),
@@ -75,26 +73,26 @@ def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelP
     return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION)
 
 
-def _fill_channels_up(graph: _Graph) -> None:
-    """Fills the channels between two convolutions up to a multiple of 16 with zeros, which the second one ignores.
+def _pad_channels(graph: _Graph) -> None:
+    """Pad the channels between two convolutions with zeros to a multiple of 16; the second one ignores them.
 
-    The answers are the same; ONNX Runtime has its fast convolution for such numbers of channels alone.
+    The outputs are the same; ONNX Runtime has its fast convolution for such numbers of channels alone.
     """
     convolutions = [number for number, node in enumerate(graph.nodes) if node.op_type == "Conv"]
     for first, second in pairwise(convolutions):
         one, two = graph.nodes[first], graph.nodes[second]
-        more = -len(graph.weights[one.input[1]]) % _LANES
+        more = -len(graph.weights[one.input[1]]) % CHANNEL_MULTIPLE
         if any(helper.get_node_attr_value(node, "group") != 1 for node in (one, two)):
             continue
         norms = [node for node in graph.nodes[first:second] if node.op_type == "BatchNormalization"]
         for node in (one, *norms):
             for name in node.input[1:]:
                 is_variance = node is not one and name == node.input[4]
-                graph.weights[name] = _filled_up(graph.weights[name], 0, more, float(is_variance))
-        graph.weights[two.input[1]] = _filled_up(graph.weights[two.input[1]], 1, more)
+                graph.weights[name] = _pad_axis(graph.weights[name], 0, more, float(is_variance))
+        graph.weights[two.input[1]] = _pad_axis(graph.weights[two.input[1]], 1, more)
 
 
-def _filled_up(weight: NDArray[np.generic], axis: int, more: int, value: float = 0.0) -> NDArray[np.generic]:
+def _pad_axis(weight: NDArray[np.generic], axis: int, more: int, value: float = 0.0) -> NDArray[np.generic]:
     sides = [(0, more if number == axis else 0) for number in range(weight.ndim)]
     return np.pad(weight, sides, constant_values=value)
 

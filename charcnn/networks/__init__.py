@@ -1,1 +1,5 @@
-"""The networks, one file per family, found by name through `charcnn.networks.catalogue`."""
+"""Networks, one file per family; `charcnn.networks.catalogue` finds them by name."""
+
+from charcnn.networks.blocks import plain_layers
+
+__all__ = ["plain_layers"]

@@ -57,5 +57,5 @@ def _is_observed(stepped: Optimizer) -> bool:
         or stepped._optimizer_step_post_hooks
         or optimizer._global_optimizer_pre_hooks
         or optimizer._global_optimizer_post_hooks
-        or torch.autograd._profiler_enabled()
+        or torch._C._autograd._profiler_enabled()
     )

@@ -13,6 +13,7 @@ import torch
 from charcnn.training import trainer as module
 from charcnn.training.optim.optimizers import take_step
 from charcnn.training.optim.schedules import learning_rate
+from charcnn.training.torch_startup import take_step
 from charcnn.training.train import Trained
 from tests.support.configs import settled
 
