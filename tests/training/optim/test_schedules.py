@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from charcnn.training import trainer as module
-from charcnn.training.optim.optimizers import take_step
 from charcnn.training.optim.schedules import learning_rate
 from charcnn.training.torch_startup import take_step
 from charcnn.training.train import Trained
