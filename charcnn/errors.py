@@ -58,7 +58,7 @@ class ConfigError(CharcnnError):
 
     Args:
         message: What is wrong. With a `field`: why its value is refused; the whole message is `field=value: message`.
-        hint: What to do. Where not given and `known` is, the closest known value.
+        hint: What to do. Without one, and with `known`: the closest known value, or all of them.
         field: The setting or argument at fault, as Python spells it; empty where several are.
         value: Its value.
         known: The values that it may have, where they can be listed.
@@ -71,10 +71,17 @@ class ConfigError(CharcnnError):
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, field: str = "", value: object = None, known: Iterable[str] = ()
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        field: str = "",
+        value: object = None,
+        known: Iterable[str] = (),
     ) -> None:
         self.reason, self.field, self.value, self.known = message, field, value, tuple(known)
-        hint = hint or (did_you_mean(str(value), self.known) if self.known else "")
+        if hint is None:
+            hint = did_you_mean(str(value), self.known) if self.known else ""
         super().__init__(f"{field}={value!r}: {message}" if field else message, hint)
 
 

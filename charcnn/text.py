@@ -1,7 +1,7 @@
 """Words for messages."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -37,3 +37,8 @@ def known_names(known: Iterable[str], most: int | None = None) -> str:
     shown = names[:most]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
     return f"Known: {', '.join(shown)}{more}."
+
+
+def one_of(choices: Sequence[str]) -> str:
+    """Return choices as words: `off, light or strong`."""
+    return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))

@@ -6,7 +6,7 @@
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ from charcnn.errors import (
     ParityError,
     RunNotFoundError,
 )
+from charcnn.text import best_match, one_of
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -66,7 +67,11 @@ def in_flags(text: str) -> str:
 
 def flag_of(name: str) -> str:
     """Return the flag of a setting or argument."""
-    return f"--{name.replace('_', '-')}"
+    from charcnn.specs.settings import declared_settings  # not needed where nothing went wrong
+    from charcnn.specs.train_config import TrainSettings
+
+    settings = declared_settings(TrainSettings)
+    return settings[name].flags[0] if name in settings else f"--{name.replace('_', '-')}"
 
 
 def explain(fault: CharcnnError) -> tuple[str, str]:
@@ -77,6 +82,28 @@ def explain(fault: CharcnnError) -> tuple[str, str]:
         message = fault.message
     advise = next((_NEXT[kind] for kind in type(fault).__mro__ if kind in _NEXT), None)
     return in_flags(message), in_flags(advise(fault) if advise else fault.hint)
+
+
+def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
+    """Return what the command line says of a command that was typed wrong: a sentence, and what to type instead."""
+    command = getattr(getattr(fault, "ctx", None), "command_path", "charcnn")
+    parameter = getattr(fault, "param", None)
+    if parameter is None or not fault.message:
+        hint = _closest_option(fault) or f"{command} --help lists what it takes."
+        return fault.message or fault.format_message(), hint
+    name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
+    reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
+    choice = re.fullmatch("'(?P<typed>.*)' is not one of (?P<known>.*)\\.", reason)
+    if choice is None:
+        return f"{name}: {reason[:1].lower()}{reason[1:]}", f"{command} --help lists what it takes."
+    known = re.findall("'([^']*)'", choice["known"])
+    closest = best_match(choice["typed"], known)
+    return f"{name} {choice['typed']}: must be {one_of(known)}", f"Did you mean {closest}?" if closest else ""
+
+
+def _closest_option(fault: typer.TyperException) -> str:
+    known: Sequence[str] = getattr(fault, "possibilities", None) or ()
+    return f"Did you mean {' or '.join(known[:2])}?" if known else ""
 
 
 @contextmanager
@@ -93,6 +120,11 @@ def explained() -> Iterator[None]:
     except CharcnnError as fault:
         fail(*explain(fault))
         raise typer.Exit(WRONG_USE if isinstance(fault, ConfigError) else FAILED) from None
+    except typer.TyperException as fault:
+        if type(fault).__name__ == "NoArgsIsHelpError":  # its message is the help
+            raise
+        fail(*explain_usage(fault))
+        raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from charcnn.errors import CardError, ModelError
 from charcnn.registry.references import check_name
 from charcnn.specs.base import StrictModel, check_schema
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import TrainSettings
 from charcnn.storage.files import try_lock, write_atomically
 from charcnn.text import did_you_mean
 
@@ -33,7 +33,7 @@ class RunFacts(StrictModel):
 
     schema_version: int = RUN_SCHEMA
     created: datetime
-    config: TrainConfig = Field(description="every setting, with what was left open filled in")
+    config: TrainSettings = Field(description="every setting, with what was left open filled in")
     command: str
     data: str = Field(description="sha256 over the images, their labels, and which of them are learnt from")
     processes: int = Field(ge=1, description="processes that train together")

@@ -9,7 +9,7 @@ from charcnn.errors import CardError
 from charcnn.specs.base import FileName, Sha256, StrictModel, check_schema
 from charcnn.specs.choices import Polarity
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import OptionValue, TrainSettings
 
 CARD_SCHEMA = 1
 """The newest card that this charcnn writes and reads."""
@@ -19,7 +19,7 @@ class NetworkFacts(StrictModel):
     """Which network a version is: enough to build it again."""
 
     name: str
-    options: dict[str, str | float | bool] = Field(default_factory=dict)
+    options: dict[str, OptionValue] = Field(default_factory=dict)
     parameters: int = Field(description="trainable numbers")
 
 
@@ -41,7 +41,7 @@ class DataFacts(StrictModel):
 class TrainingFacts(StrictModel):
     """How a version came about."""
 
-    config: TrainConfig = Field(description="every setting, with what was left open filled in")
+    config: TrainSettings = Field(description="every setting, with what was left open filled in")
     command: str
     epochs: int = Field(description="epochs finished")
     best_epoch: int = Field(description="the epoch whose weights these are, counted from 1")

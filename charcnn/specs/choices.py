@@ -1,11 +1,25 @@
-"""The closed choices of settings, as `Literal`s. No pydantic: the command line shows them without waiting for it."""
+"""The closed choices of settings. No pydantic: the command line shows and completes them without waiting for it."""
 
 from typing import Literal
+
+from charcnn.specs.optimizers import Optimizer
+
+__all__ = [
+    "Activation",
+    "Augmentation",
+    "ClassWeights",
+    "Device",
+    "Fit",
+    "Loss",
+    "Optimizer",
+    "Polarity",
+    "Precision",
+    "Schedule",
+]
 
 Fit = Literal["stretch", "pad", "ink"]
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Activation = Literal["relu", "sigmoid", "tanh", "leaky-relu", "prelu"]
-Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"]
 Loss = Literal["ce", "mse", "l1"]
 Schedule = Literal["constant", "cosine", "onecycle"]
 ClassWeights = Literal["none", "inverse", "sqrt"]

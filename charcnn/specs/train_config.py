@@ -1,145 +1,301 @@
-"""What `train` is asked."""
+"""The settings of a training: what is asked (`TrainConfig`), and what it comes to (`ResolvedConfig`).
 
-import json
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+Two types, so that neither is taken for the other: `charcnn.training.resolve.resolve_config` leads from the first to the
+second, once.
+"""
 
-from pydantic import Field, ValidationError, model_validator
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from charcnn.errors import ConfigError
-from charcnn.specs.base import StrictModel
 from charcnn.specs.choices import (
     Activation,
     Augmentation,
     ClassWeights,
     Device,
+    Fit,
     Loss,
     Optimizer,
     Polarity,
     Precision,
     Schedule,
 )
+from charcnn.specs.optimizers import OPTIMIZERS
+from charcnn.specs.settings import Setting, declared_settings
 from charcnn.text import did_you_mean
 
-_OTHER_WORDS = {"optimizer": "opt", "model": "net"}
-"""Words that people type for settings."""
+OptionValue = str | int | float | bool
+"""The value of a network's own option."""
 
 
-class TrainConfig(StrictModel):
-    """What `charcnn train` is asked, under its flags' names; recipe, network, data or machine settle what is None."""
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """All settings of a training. A setting that is None is open: recipe, network, data or machine decide it.
 
-    data: tuple[str, ...] = Field(("train",), min_length=1, description="datasets; several make a union")
-    val: str | None = Field(None, description="a dataset that chooses the best epoch, instead of a part of `data`")
-    val_split: float = Field(0.1, ge=0, lt=1, description="share of `data` put aside to choose the best epoch")
-    strict: bool = Field(False, description="an unreadable image is an error")
+    Raises:
+        ConfigError: a value is impossible, or two contradict each other.
+    """
 
-    recipe: str | None = Field(None, description="settings under one name; the network's own where not given")
-    net: str | None = Field(None, description="the network; `model` is accepted for it")
-    size: int | None = Field(None, ge=8, le=512, description="side of the network's input, in pixels")
-    activation: Activation | None = None
-    batch_norm: bool | None = None
-    dropout: float | None = Field(None, ge=0, lt=1)
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    fit: Literal["auto", "stretch", "pad", "ink"] = Field(
-        "auto", description="auto: stretch where all images have one square size, else ink"
-    )
-    margin: float | None = Field(None, ge=0, le=0.4)
-    polarity: Polarity = "auto"
+    data: Annotated[
+        Sequence[str],
+        Setting(
+            help="Dataset: a folder of class folders, or a file,label CSV. Repeat for a union.",
+            panel="Data",
+            min_length=1,
+        ),
+    ] = ("train",)
+    val: Annotated[
+        str | None,
+        Setting(help="Dataset that selects the best epoch, instead of a part of `data`.", panel="Data"),
+    ] = None
+    val_split: Annotated[
+        float,
+        Setting(help="Share of the images held out to select the best epoch; 0 for none.", panel="Data", ge=0, lt=1),
+    ] = 0.1
+    fit: Annotated[
+        Literal["auto", Fit],
+        Setting(
+            help="How an image becomes square. auto: stretch if all images have one square size, else ink.",
+            panel="Data",
+        ),
+    ] = "auto"
+    margin: Annotated[
+        float | None,
+        Setting(
+            help="Paper around the ink, as a share of the side (fit ink).", panel="Data", default="0.08", ge=0, le=0.4
+        ),
+    ] = None
+    polarity: Annotated[Polarity, Setting(help="Ink against paper.", panel="Data")] = "auto"
+    strict: Annotated[bool, Setting(help="Treat an unreadable image as an error.", panel="Data")] = False
 
-    opt: Optimizer | None = Field(None, description="`optimizer` is accepted for it")
-    lr: float | None = Field(
-        None, gt=0, description="learning rate; the recipe's where not given, with `opt` that one's own"
-    )
-    lr_increment: float = Field(0.0, description="added to the learning rate after each epoch")
-    momentum: float | None = Field(None, ge=0, lt=1)
-    weight_decay: float | None = Field(None, ge=0)
-    schedule: Schedule | None = None
-    loss: Loss = "ce"
-    label_smoothing: float | None = Field(None, ge=0, lt=1)
-    class_weights: ClassWeights = "none"
-    augment: Augmentation | None = Field(None, description="how far images are changed, anew in every epoch")
-    batch_size: int | None = Field(None, ge=1, description="images per step, of all processes together")
-    epochs: int | None = Field(None, ge=1, description="the recipe's where not given; it may depend on the images")
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one")
+    net: Annotated[
+        str | None,
+        Setting(
+            help="Network, by name.",
+            panel="Network",
+            default="compact",
+            hidden_flags=("--model",),
+            aliases=("model",),
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        Setting(
+            help="Side of the network's input, in pixels.",
+            panel="Network",
+            default="the network's own",
+            flags=("--size", "--img-size", "--imgsz"),
+            ge=8,
+            le=512,
+        ),
+    ] = None
+    activation: Annotated[
+        Activation | None, Setting(help="Activation function.", panel="Network", default="the network's own")
+    ] = None
+    batch_norm: Annotated[
+        bool | None, Setting(help="Batch normalization.", panel="Network", default="the network's own")
+    ] = None
+    dropout: Annotated[
+        float | None, Setting(help="Dropout rate.", panel="Network", default="the network's own", ge=0, lt=1)
+    ] = None
+    net_options: Annotated[
+        Mapping[str, OptionValue],
+        Setting(
+            help="Another option of the network, as NAME=VALUE. Repeatable.",
+            panel="Network",
+            flags=("--net-option",),
+        ),
+    ] = field(default_factory=dict)
+    init_from: Annotated[
+        str | None,
+        Setting(
+            help="Model whose weights to start from; classifier weights are matched by label.",
+            panel="Network",
+        ),
+    ] = None
 
-    seed: int = Field(0, ge=0, lt=2**63)
-    device: Device = "auto"
-    precision: Precision | None = Field(None, description="auto: bf16 where a probe shows that it is faster")
-    threads: int | None = Field(None, ge=1, description="the machine's cores where not given")
-    compile: bool = Field(False, description="torch.compile the network")
-    name: str | None = Field(None, description="the model's name; made from the data's where not given")
-    init_from: str | None = Field(None, description="a model whose weights to start from")
+    recipe: Annotated[
+        Literal["compact", "lab"] | None,
+        Setting(
+            help="Settings under one name; lab is the original course setup.",
+            panel="Training",
+            default="the network's own",
+        ),
+    ] = None
+    opt: Annotated[
+        Optimizer | None,
+        Setting(
+            help="Optimizer; gd is plain gradient descent (weight -= lr * gradient).",
+            panel="Training",
+            default="the recipe's",
+            flags=("--opt", "--optimizer"),
+            aliases=("optimizer",),
+        ),
+    ] = None
+    lr: Annotated[
+        float | None,
+        Setting(help="Learning rate.", panel="Training", default="the recipe's; with `opt` the optimizer's own", gt=0),
+    ] = None
+    lr_increment: Annotated[float, Setting(help="Added to the learning rate after each epoch.", panel="Training")] = 0.0
+    schedule: Annotated[
+        Schedule | None, Setting(help="Learning rate schedule.", panel="Training", default="the recipe's")
+    ] = None
+    momentum: Annotated[
+        float | None,
+        Setting(help="Momentum (sgd, nesterov, rmsprop).", panel="Training", default="the optimizer's own", ge=0, lt=1),
+    ] = None
+    weight_decay: Annotated[
+        float | None,
+        Setting(
+            help="Weight decay (not for gd).",
+            panel="Training",
+            default="the recipe's; with `opt` the optimizer's own",
+            ge=0,
+        ),
+    ] = None
+    loss: Annotated[
+        Loss,
+        Setting(help="ce: cross-entropy; mse, l1: of the softmax against the one-hot label.", panel="Training"),
+    ] = "ce"
+    label_smoothing: Annotated[
+        float | None, Setting(help="Label smoothing.", panel="Training", default="the recipe's", ge=0, lt=1)
+    ] = None
+    class_weights: Annotated[
+        ClassWeights,
+        Setting(help="Weight classes by the inverse of their number of images, or of its root.", panel="Training"),
+    ] = "none"
+    augment: Annotated[
+        Augmentation | None,
+        Setting(
+            help="Random rotation, shear, shift and warp of each image in each epoch; never flipped.",
+            panel="Training",
+            default="the recipe's",
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        Setting(
+            help="Images per step, of all processes together.",
+            panel="Training",
+            default="the recipe's",
+            flags=("--batch-size", "-b"),
+            ge=1,
+        ),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        Setting(
+            help="Passes over the images.", panel="Training", default="the recipe's", flags=("--epochs", "-e"), ge=1
+        ),
+    ] = None
+    patience: Annotated[
+        int | None, Setting(help="Stop after this many epochs without improvement.", panel="Training", ge=1)
+    ] = None
+    seed: Annotated[
+        int, Setting(help="Random seed for weights, shuffling and split.", panel="Training", ge=0, lt=2**63)
+    ] = 0
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
+    device: Annotated[Device, Setting(help="Device to train on.", panel="Machine")] = "auto"
+    precision: Annotated[
+        Precision | None,
+        Setting(help="auto: bf16 if a quick benchmark shows it is faster.", panel="Machine", default="auto"),
+    ] = None
+    threads: Annotated[
+        int | None, Setting(help="CPU threads.", panel="Machine", default="the machine's cores", ge=1)
+    ] = None
+    compile: Annotated[
+        bool, Setting(help="Compile the network with torch.compile: for long trainings.", panel="Machine")
+    ] = False
+
+    name: Annotated[str | None, Setting(help="The model's name.", panel="Model", default="made from the data's")] = None
+
+    def __post_init__(self) -> None:
+        from charcnn.specs.check_settings import check_settings
+
+        given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        for name, value in check_settings(type(self), given).items():
+            object.__setattr__(self, name, value)
+        self._check_together()
+
+    def _check_together(self) -> None:
         if self.lr_increment and self.schedule not in (None, "constant"):
-            raise ValueError(f"lr_increment needs the constant schedule, not {self.schedule}: --schedule constant")
-        if self.momentum is not None and self.opt in ("adam", "adamw", "gd"):
-            raise ValueError(f"momentum is no setting of the optimizer {self.opt}; --opt sgd has it")
+            raise ConfigError(f"`lr_increment` needs `schedule=constant`, not {self.schedule}.")
+        if self.momentum is not None and self.opt and OPTIMIZERS[self.opt].momentum is None:
+            raise ConfigError(f"The optimizer {self.opt} has no `momentum`.", "`opt=sgd` has one.")
         if self.momentum == 0 and self.opt == "nesterov":
-            raise ValueError("nesterov needs a momentum above 0; --opt sgd --momentum 0 goes without")
-        if self.weight_decay and self.opt == "gd":
-            raise ValueError("weight_decay is no setting of the optimizer gd")
+            raise ConfigError("nesterov needs a `momentum` above 0.", "`opt=sgd` goes without.")
+        if self.weight_decay and self.opt and OPTIMIZERS[self.opt].weight_decay is None:
+            raise ConfigError(f"The optimizer {self.opt} has no `weight_decay`.")
         if self.patience is not None and self.val is None and self.val_split == 0:
-            raise ValueError("patience needs validation images (val, or val_split above 0)")
-        return self
+            raise ConfigError("`patience` needs validation images: `val`, or `val_split` above 0.")
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that are not open, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(TrainSettings):
+    """What a training is asked. Keywords are the settings' names; what is left None is decided by `resolve_config`."""
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Self:
-        """Checks settings by name.
+        """Return the config of settings by name, as a file or a command line has them.
+
+        `optimizer` and `model` are accepted for `opt` and `net`, and `-` in names for `_`.
 
         Raises:
-            ConfigError: a key is unknown (the closest is offered), a value impossible, or two contradict each other.
+            ConfigError: a name is unknown (the closest is offered) or there twice, a value is impossible, or two
+                contradict each other.
         """
-        try:
-            return cls.model_validate(cls.with_own_names(settings))
-        except ValidationError as fault:
-            raise _config_error(fault) from None
+        named = cls.rename_aliases(settings)
+        known = declared_settings(cls)
+        for name in named:
+            if name not in known:
+                raise ConfigError(f"Unknown setting: {name}", did_you_mean(name, [*known, *_aliases()]))
+        return cls(**named)
 
     @staticmethod
-    def with_own_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives the settings with `optimizer` and `model` renamed to `opt` and `net`, and `-` in names to `_`.
+    def rename_aliases(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings under their own names.
 
         Raises:
             ConfigError: a setting is there under two names.
         """
-        named: dict[str, Any] = {}
+        named: dict[str, tuple[str, Any]] = {}
         for word, value in settings.items():
-            key = word.replace("-", "_")
-            key = _OTHER_WORDS.get(key, key)
-            if key in named:
-                words = [other for other in settings if other.replace("-", "_") in (key, *_words_for(key))]
-                raise ConfigError(f"{' and '.join(words)} are one setting.", "Leave one of them out.")
-            named[key] = value
-        return named
-
-    def to_toml(self, settled: "TrainConfig | None" = None) -> str:
-        """Gives the settings as TOML that `--config` reads.
-
-        What nobody chose stays a comment, with the value that it would settle to, so that another optimizer or network
-        still takes its own.
-        """
-        lines = []
-        filled = (settled or self).model_dump(mode="json")
-        for key, value in self.model_dump(mode="json").items():
-            text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes what JSON need not
-            own = "" if filled[key] is None else f" {json.dumps(filled[key])}"
-            lines.append(f"# {key} ={own}" if value is None else f"{key} = {text}")
-        return "\n".join(lines) + "\n"
+            name = word.replace("-", "_")
+            name = _aliases().get(name, name)
+            if name in named:
+                raise ConfigError(f"{named[name][0]} and {word} are one setting.", "Leave one of them out.")
+            named[name] = word, value
+        return {name: value for name, (_, value) in named.items()}
 
 
-def _words_for(key: str) -> list[str]:
-    return [word for word, own in _OTHER_WORDS.items() if own == key]
+def _aliases() -> dict[str, str]:
+    settings = declared_settings(TrainConfig)
+    return {alias: name for name, declared in settings.items() for alias in declared.setting.aliases}
 
 
-def _config_error(fault: ValidationError) -> ConfigError:
-    first = fault.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
-        return ConfigError(f"Unknown setting: {key}", did_you_mean(key, [*TrainConfig.model_fields, *_OTHER_WORDS]))
-    if first["type"] == "literal_error":
-        known = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
-        what = {"opt": "optimizer", "net": "network"}.get(key, key.replace("_", " "))
-        return ConfigError(f"Unknown {what}: {first['input']}", did_you_mean(str(first["input"]), known))
-    reason = first["msg"].removeprefix("Value error, ")
-    return ConfigError(f"{key} = {first['input']}: {reason}" if key else reason)
+@dataclass(frozen=True, kw_only=True)
+class ResolvedConfig(TrainSettings):
+    """What a `TrainConfig` comes to, on its images and machine: nothing that training needs is open."""
+
+    fit: Fit
+    margin: float
+    net: str
+    size: int
+    recipe: Literal["compact", "lab"]
+    opt: Optimizer
+    lr: float
+    schedule: Schedule
+    label_smoothing: float
+    augment: Augmentation
+    batch_size: int
+    epochs: int
+    precision: Literal["fp32", "bf16"]
+    threads: int
+    name: str

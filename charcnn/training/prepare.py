@@ -18,7 +18,7 @@ from charcnn.registry.references import name_from
 from charcnn.specs.card import DataFacts
 from charcnn.specs.choices import Polarity
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import TrainSettings
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class TrainingData:
     facts: DataFacts
 
 
-def load_training_data(config: TrainConfig, size: int) -> TrainingData:
+def load_training_data(config: TrainSettings, size: int) -> TrainingData:
     """Reads and splits what a config names, and chooses what it leaves open.
 
     Args:
@@ -81,7 +81,7 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
     else:
         val, train_indices, val_indices = train, everything, everything[:0]
     facts = DataFacts(
-        sources=config.data,
+        sources=tuple(config.data),
         fingerprint=content_fingerprint(train.labels, train.classes, train.digests),
         images=len(train.labels),
         unreadable=len(train.unreadable),
@@ -97,7 +97,7 @@ def load_training_data(config: TrainConfig, size: int) -> TrainingData:
     return TrainingData(spec, train.classes, train, train_indices, val, val_indices, facts)
 
 
-def default_model_name(config: TrainConfig, classes: int) -> str:
+def default_model_name(config: TrainSettings, classes: int) -> str:
     """Makes a model's name from where its data lies: `fudan12/train` → `fudan12`; `chars12` where that says nothing."""
     path = find_dataset(config.data[0]).resolve()
     folder = path.parent if path.stem in DATASET_FOLDERS else path
@@ -105,7 +105,7 @@ def default_model_name(config: TrainConfig, classes: int) -> str:
     return ("" if bare else name_from(folder.stem)) or f"chars{classes}"
 
 
-def _image_spec(config: TrainConfig, size: int, surveys: list[SampleStats]) -> ImageSpec:
+def _image_spec(config: TrainSettings, size: int, surveys: list[SampleStats]) -> ImageSpec:
     if config.fit == "auto":
         fit = "ink" if any(look.fit == "ink" for look in surveys) else surveys[0].fit
         looks = "of one square size" if all(look.one_square_size for look in surveys) else "of different sizes"
@@ -128,7 +128,7 @@ def _evened(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray
     return np.sort(np.concatenate([indices[synthetic[indices]], np.repeat(real, times)]))
 
 
-def _polarity(config: TrainConfig, look: SampleStats) -> Polarity:
+def _polarity(config: TrainSettings, look: SampleStats) -> Polarity:
     if config.polarity != "auto":
         return config.polarity
     if look.polarity == "light-on-dark":
@@ -140,7 +140,7 @@ def _load(dataset: DatasetIndex, spec: ImageSpec, polarity: Polarity, strict: bo
     return LabeledImages.load(dataset, spec.model_copy(update={"polarity": polarity}), strict=strict)
 
 
-def _load_val(config: TrainConfig, spec: ImageSpec, train: LabeledImages) -> LabeledImages:
+def _load_val(config: TrainSettings, spec: ImageSpec, train: LabeledImages) -> LabeledImages:
     dataset = scan(find_dataset(str(config.val)))
     val = _load(dataset, spec, _polarity(config, inspect_sample(dataset)), config.strict)
     val.labels_in(train.classes)

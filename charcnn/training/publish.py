@@ -12,11 +12,12 @@ from torch import nn
 from charcnn.export.onnx import write_onnx
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE
 from charcnn.specs.card import ModelCard, NetworkFacts, Scores, TrainingFacts
+from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.hardware.device import describe_environment
 from charcnn.training.hardware.distributed import ProcessGroup
 from charcnn.training.history import EpochRecord, History
 from charcnn.training.prepare import TrainingData
-from charcnn.training.recipes import Settled, network_options
+from charcnn.training.resolve import network_options
 
 
 def write_files(folder: Path, network: nn.Module, data: TrainingData, progress: History) -> None:
@@ -28,7 +29,7 @@ def write_files(folder: Path, network: nn.Module, data: TrainingData, progress: 
 
 
 def draft_card(
-    config: Settled,
+    config: ResolvedConfig,
     network: nn.Module,
     data: TrainingData,
     progress: History,
@@ -69,7 +70,7 @@ def draft_card(
     )
 
 
-def _metric(config: Settled, data: TrainingData) -> str:
+def _metric(config: ResolvedConfig, data: TrainingData) -> str:
     if not data.facts.val:
         return "none, the last epoch"
     annealed = "; the last epoch where none is ahead by more than a standard error"

@@ -16,11 +16,10 @@ from charcnn.errors import ConfigError, DatasetError, TrainingError, TrainingInt
 from charcnn.registry.runs import Run, RunFacts, new_run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.hardware.distributed import ProcessGroup
 from charcnn.training.prepare import TrainingData
-from charcnn.training.recipes import Settled
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 @contextmanager
 def open_run(
     old: Run | None,
-    config: Settled,
+    config: ResolvedConfig,
     registry: Registry,
     data: TrainingData,
     parent: Version | None,
@@ -41,7 +40,7 @@ def open_run(
     """
     facts = RunFacts(
         created=datetime.now(UTC),
-        config=TrainConfig.model_validate(config.model_dump()),
+        config=config,
         command=command,
         data=_digest(data),
         processes=group.size,

@@ -4,8 +4,9 @@ import logging
 import time
 import warnings
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run, remove_older_finished
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import ResolvedConfig, TrainConfig, TrainSettings
 from charcnn.text import pluralize
 from charcnn.training.checkpoint import Checkpoint, Generators
 from charcnn.training.hardware.device import check_compiler, compute_settings, pick_device
@@ -32,10 +33,13 @@ from charcnn.training.optim.losses import class_weights, make_loss
 from charcnn.training.optim.optimizers import make_optimizer
 from charcnn.training.prepare import TrainingData, default_model_name, load_training_data
 from charcnn.training.publish import draft_card, write_files
-from charcnn.training.recipes import Settled, network_options, settle, settle_for
+from charcnn.training.resolve import ImageFacts, MachineFacts, network_options, resolve_config
 from charcnn.training.resumable import check_space, keeper, open_run
 from charcnn.training.trainer import DeviceImages, Listener, Silence, Trainer
 from charcnn.training.warm_start import copy_parent_weights
+
+if TYPE_CHECKING:
+    from charcnn.specs.choices import Device
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +82,10 @@ def train(
         TrainingInterrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
         OSError: the registry cannot be written, or is too full (said before training starts).
     """
-    asked = settle(config)
-    if asked.name:
-        check_name(asked.name, "model name")
-    return _trained(asked, None, registry or Registry(), listener or Silence(), command)
+    draft = resolve_config(config)  # says what is wrong before the images are read
+    if config.name:
+        check_name(config.name, "model name")
+    return _trained(config, draft, None, registry or Registry(), listener or Silence(), command)
 
 
 def resume(
@@ -119,26 +123,31 @@ def resume(
         raise ConfigError(
             f"{old.name} trains {pluralize(config.epochs or 0, 'epoch')}: they can be raised, not lowered."
         )
-    asked = config.model_copy(update={"epochs": epochs or config.epochs})
-    return _trained(asked, old, registry, listener or Silence(), command)
+    config = ResolvedConfig(**{**asdict(config), "epochs": epochs or config.epochs})
+    return _trained(config, config, old, registry, listener or Silence(), command)
 
 
-def _trained(asked: TrainConfig, old: Run | None, registry: Registry, listener: Listener, command: str) -> Trained:
-    device = pick_device(asked.device)
-    check_compiler(asked.compile, device)
+def _trained(
+    config: TrainConfig | ResolvedConfig,
+    draft: TrainSettings,
+    old: Run | None,
+    registry: Registry,
+    listener: Listener,
+    command: str,
+) -> Trained:
+    device = pick_device(draft.device)
+    check_compiler(draft.compile, device)
     # before the work: a registry that cannot be written says so now; only the leading process writes
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
-        parent = registry.open(asked.init_from) if asked.init_from and not old else None
+        parent = registry.open(draft.init_from) if draft.init_from and not old else None
         if not group.leads:
             group.wait()  # the first one fills the cache
-        data = load_training_data(asked, asked.size or 0)
+        data = load_training_data(draft, draft.size or 0)
         if group.leads:
             group.wait()
-        threads = asked.threads or usable_cores()
+        threads = draft.threads or usable_cores()
         with compute_settings(threads):
-            settled = (
-                Settled.model_validate(asked.model_dump()) if old else _settled(asked, data, device, threads, group)
-            )
+            settled = config if isinstance(config, ResolvedConfig) else _resolved(config, data, device, threads, group)
             _check_shares(settled, len(data.train_indices), group)
             log.info("%s", _in_words(settled))
             with open_run(old, settled, registry, data, parent, group, command) as (run, facts):
@@ -163,27 +172,23 @@ def _trained(asked: TrainConfig, old: Run | None, registry: Registry, listener: 
     return Trained(version, progress.history, progress.interrupted, run.name if run else "")
 
 
-def _settled(
+def _resolved(
     config: TrainConfig, data: TrainingData, device: torch.device, threads: int, group: ProcessGroup
-) -> Settled:
-    """Fills in what only data and machine tell."""
-    asked = settle_for(config, len(data.train_indices))
-    in_bf16 = group.leads and choose_precision(asked.precision or "auto", device, threads) == "bf16"
-    return Settled.model_validate(
-        {
-            **get_network(asked.net or "").own_options,
-            **asked.model_dump(exclude_none=True),
-            "name": asked.name or default_model_name(asked, len(data.classes)),
-            "fit": data.spec.fit,
-            "margin": data.spec.margin,
-            "device": device.type,
-            "threads": threads,
-            "precision": "bf16" if group.from_leader(in_bf16) else "fp32",
-        }
+) -> ResolvedConfig:
+    """What the config comes to on these images and this machine; the leading process chooses the precision."""
+    asked = resolve_config(config).precision or "auto"
+    in_bf16 = group.leads and choose_precision(asked, device, threads) == "bf16"
+    images = ImageFacts(
+        count=len(data.train_indices),
+        fit=data.spec.fit,
+        margin=data.spec.margin,
+        name=default_model_name(config, len(data.classes)),
     )
+    precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(in_bf16) else "fp32"
+    return resolve_config(config, images, MachineFacts(cast("Device", device.type), threads, precision))
 
 
-def _check_shares(config: Settled, images: int, group: ProcessGroup) -> None:
+def _check_shares(config: ResolvedConfig, images: int, group: ProcessGroup) -> None:
     """Checks that what is asked can be shared among the processes."""
     if group.size > 1 and min(config.batch_size, images) < 2 * group.size:
         raise ConfigError(
@@ -198,7 +203,7 @@ def _check_shares(config: Settled, images: int, group: ProcessGroup) -> None:
         )
 
 
-def _in_words(config: Settled) -> str:
+def _in_words(config: ResolvedConfig) -> str:
     """What was chosen, in two lines."""
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     return (
@@ -209,7 +214,7 @@ def _in_words(config: Settled) -> str:
 
 
 def _fit(
-    config: Settled,
+    config: ResolvedConfig,
     data: TrainingData,
     device: torch.device,
     group: ProcessGroup,

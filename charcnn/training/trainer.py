@@ -17,13 +17,13 @@ from charcnn.errors import TrainingError
 from charcnn.evaluation.metrics import cross_entropy, top_k_accuracy
 from charcnn.networks.recognizer import Recognizer, normalize
 from charcnn.specs.image import ImageSpec
+from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.checkpoint import NO_PARTIAL_EPOCH, Checkpoint, Generators, PartialEpoch, restore_state, state_of
 from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.history import EpochRecord, History
 from charcnn.training.optim.batch_augment import STRENGTHS, augment_batch
 from charcnn.training.optim.losses import LossFunction
 from charcnn.training.optim.schedules import learning_rate
-from charcnn.training.recipes import Settled
 from charcnn.training.torch_startup import take_step
 
 _VAL_BATCH = 128
@@ -89,7 +89,7 @@ class Trainer:
         stop_asked: Tells, after each step, whether to stop there.
     """
 
-    config: Settled
+    config: ResolvedConfig
     spec: ImageSpec
     network: nn.Module
     optimizer: Optimizer

@@ -63,25 +63,29 @@ def test_printed_config_is_read_again(cli: Cli, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_help_states_the_defaults_that_the_config_has(cli: Cli) -> None:
-    import inspect
-
-    from charcnn.cli.commands.train import train
+def test_help_states_the_default_of_every_setting(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is open says in words what decides it; of the others the help shows the value."""
+    from charcnn.specs.settings import declared_settings
     from charcnn.specs.train_config import TrainConfig
-    from charcnn.training.recipes import settle
 
-    settled = settle(TrainConfig())
-    elsewhere = ("the recipe's", "the optimizer's own", "the network's own", "made from the data's", "the cores")
+    monkeypatch.setenv("COLUMNS", "300")
+    text = cli("train", "--help").stdout
+    for name, declared in declared_settings(TrainConfig).items():
+        (line,) = (line for line in text.splitlines() if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        assert declared.setting.help.split(".")[0].split("`")[0] in line, name
+        if name in ("val", "init_from", "patience", "net_options"):
+            assert "default" not in line, name  # without it, nothing happens
+        elif declared.default is None:
+            assert f"[default: ({declared.setting.default.split('`')[0]}" in line, name
+        elif isinstance(declared.default, (str, int, float)) and not isinstance(declared.default, bool):
+            assert f"[default: ({declared.default})]" in line, name
 
-    for name, parameter in inspect.signature(train).parameters.items():
-        stated = parameter.annotation.__metadata__[0].show_default
-        if name in TrainConfig.model_fields and isinstance(stated, str):
-            default = TrainConfig.model_fields[name].default
-            if stated.startswith(elsewhere):
-                assert default is None, name
-            else:
-                words = {"data": "train", "margin": "0.08"}.get(name, str(getattr(settled, name)))
-                assert stated == words, name
+
+def test_a_model_where_a_network_belongs_is_answered_with_init_from(cli: Cli) -> None:
+    result = cli("train", "--model", "chars12@1")
+    assert result.exit_code == 2
+    assert "--init-from chars12@1" in result.stderr
+    assert "--model" not in cli("train", "--help").stdout
 
 
 def interrupted(line: list[str], after: str) -> tuple[str, str]:

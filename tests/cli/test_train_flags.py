@@ -96,19 +96,19 @@ def test_a_flag_wins_over_the_config_and_the_config_over_the_recipe(cli: Cli, tm
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ("--recipe labb", ("Unknown recipe: labb", "Did you mean lab?")),
-        ("--recipe xyz", ("Unknown recipe: xyz", "compact", "lab")),
+        ("--recipe labb", ("--recipe labb: must be compact or lab", "Did you mean lab?")),
+        ("--recipe xyz", ("--recipe xyz", "compact", "lab")),
         ("--size 30", ("compact", "30 × 30", "28, 32, 48, 64")),
         ("--net cnn --img-size 32", ("cnn", "32 × 32", "28")),
         ("--imgsz 4", ("size", "8")),
         ("--size big", ("--size", "integer")),
-        ("--augment strnog", ("Unknown augment: strnog", "Did you mean strong?")),
-        ("--precision fp16", ("Unknown precision: fp16", "bf16")),
+        ("--augment strnog", ("--augment strnog", "Did you mean strong?")),
+        ("--precision fp16", ("--precision fp16", "bf16")),
         ("--threads 0", ("threads", "0")),
         ("--threads many", ("--threads", "integer")),
         ("--activation tanh", ("compact has no place for --activation",)),
         ("--momentum 0.9", ("momentum", "adamw")),
-        ("--lr-increment 0.1", ("lr_increment", "onecycle")),
+        ("--lr-increment 0.1", ("--lr-increment", "onecycle")),
     ],
 )
 @pytest.mark.parametrize("printing", [True, False], ids=["print-config", "train"])

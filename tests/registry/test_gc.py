@@ -9,7 +9,7 @@ from charcnn.registry.gc import find_orphans
 from charcnn.registry.index import Index
 from charcnn.registry.runs import Run, RunFacts, new_run
 from charcnn.registry.store import Registry
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import TrainSettings
 from tests.support.cards import draft, is_whole, publish
 
 
@@ -93,7 +93,7 @@ def test_links_are_not_followed(registry: Registry, tmp_path: Path) -> None:
 
 def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
     publish(registry)
-    facts = RunFacts(created=draft().created, config=TrainConfig(), command="", data="0" * 64, processes=1)
+    facts = RunFacts(created=draft().created, config=TrainSettings(), command="", data="0" * 64, processes=1)
     run = new_run(registry.root, "small")
     run.write_facts(facts)
     run.keep(b"checkpoint")

@@ -1,13 +1,18 @@
-"""A config in which nothing is left open, without data or a probe of the machine."""
+"""A config in which nothing is left open, without data or a benchmark of the machine."""
 
 from typing import Any
 
-from charcnn.specs.train_config import TrainConfig
-from charcnn.training.recipes import Settled, settle
+from charcnn.specs.train_config import ResolvedConfig, TrainConfig
+from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
+
+MACHINE = MachineFacts("cpu", threads=1, precision="fp32")
 
 
-def settled(**settings: Any) -> Settled:
-    """What `settle` makes of some settings; of the lab's `cnn` on one thread in fp32, where nothing else is said."""
-    machine = {"net": "cnn", "precision": "fp32", "threads": 1, "epochs": 9}
-    config = settle(TrainConfig.parse({**machine, **settings}))
-    return Settled.model_validate(config.model_dump(exclude_none=True))
+def images(count: int = 1000) -> ImageFacts:
+    """Facts of a number of images."""
+    return ImageFacts(count, "stretch", 0.08, "model")
+
+
+def resolved(count: int = 1000, **settings: Any) -> ResolvedConfig:
+    """What some settings come to on `count` images; the course's `cnn`, where nothing else is said."""
+    return resolve_config(TrainConfig.parse({"net": "cnn", **settings}), images(count), MACHINE)

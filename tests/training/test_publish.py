@@ -2,8 +2,10 @@
 
 import csv
 import json
+import math
 import re
 import tomllib
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE, Version
 from charcnn.specs.card import ModelCard
+from charcnn.specs.toml import to_toml
 from charcnn.specs.train_config import TrainConfig
 from charcnn.storage.files import sha256_of
 from charcnn.training.history import EpochRecord
@@ -125,4 +128,13 @@ def test_the_card_is_strict_json_that_gives_itself_back(version: Version) -> Non
 
 def test_the_settings_in_the_card_can_be_asked_for(version: Version) -> None:
     config = version.card.training.config
-    assert TrainConfig.parse(tomllib.loads(config.to_toml())) == config
+    asked = TrainConfig.parse(asdict(config))
+    assert asdict(TrainConfig.parse(tomllib.loads(to_toml(asked, asked)))) == asdict(config)
+
+
+def test_a_default_training_decays_its_weights_by_the_recipes_rule(starter: Path, tmp_path: Path) -> None:
+    """Learning rate × weight decay × steps is the recipe's constant: docs/decisions/0002-compact.md."""
+    config = TrainConfig(data=(str(starter / "train"),), epochs=20, batch_size=8, threads=1, precision="fp32")
+    card = train(config, registry=Registry(tmp_path / "registry")).version.card
+    steps = 20 * math.ceil(card.data.train / 8)
+    assert card.training.config.weight_decay == pytest.approx(1.6 / (0.01 * steps))

@@ -13,7 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from charcnn.training import torch_startup
 from charcnn.training.optim.optimizers import make_optimizer
 from charcnn.training.torch_startup import take_step
-from tests.support.configs import settled
+from tests.support.configs import resolved
 
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw", "rmsprop", "gd")
 
@@ -27,7 +27,7 @@ def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def pair(opt: str) -> tuple[nn.Parameter, Optimizer]:
     weight = nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
-    return weight, make_optimizer(settled(opt=opt, lr=0.1), [weight])
+    return weight, make_optimizer(resolved(opt=opt, lr=0.1), [weight])
 
 
 def test_the_installed_torch_is_a_tested_one() -> None:

@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from charcnn.specs.choices import ClassWeights
-from charcnn.training.recipes import Settled
+from charcnn.specs.train_config import ResolvedConfig
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """Logits `[N,C]` float32 and labels `[N]` int64 → a mean, scalar."""
 
 
-def make_loss(config: Settled, weights: Tensor | None) -> LossFunction:
+def make_loss(config: ResolvedConfig, weights: Tensor | None) -> LossFunction:
     """Makes the loss of a config.
 
     `ce` is the cross entropy of the logits. `mse` and `l1` compare the softmax of the logits with the one-hot label:

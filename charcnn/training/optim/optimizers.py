@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from charcnn.training.recipes import Settled
+from charcnn.specs.optimizers import OPTIMIZERS
+from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.torch_startup import compiler_not_imported
 
 
@@ -33,22 +34,13 @@ class GradientDescent(Optimizer):
 
 
 @compiler_not_imported()
-def make_optimizer(config: Settled, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Makes the optimizer of a config.
+def make_optimizer(config: ResolvedConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Return the optimizer of a config, over some parameters."""
+    spec = OPTIMIZERS[config.opt]
+    kind: Callable[..., Optimizer] = _OWN.get(spec.kind) or getattr(torch.optim, spec.kind)
+    has = {"momentum": spec.momentum, "weight_decay": spec.weight_decay}
+    values = {name: getattr(config, name) or 0.0 for name, default in has.items() if default is not None}
+    return kind(parameters, lr=config.lr, **values, **spec.arguments)
 
-    Fused ones do a step in one pass over the weights.
-    """
-    lr, momentum, decay = config.lr, config.momentum or 0.0, config.weight_decay or 0.0
-    match config.opt:
-        case "sgd":
-            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, fused=True)
-        case "nesterov":
-            return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=True, fused=True)
-        case "adam":
-            return torch.optim.Adam(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
-        case "gd":
-            return GradientDescent(parameters, lr)
+
+_OWN: dict[str, type[Optimizer]] = {"GradientDescent": GradientDescent}

@@ -2,7 +2,7 @@
 
 import math
 
-from charcnn.training.recipes import Settled
+from charcnn.specs.train_config import ResolvedConfig
 
 _WARM = 0.3
 """Share of the steps in which `onecycle` rises."""
@@ -10,7 +10,7 @@ _START, _END = 1 / 25, 1e-4 / 25
 """Where `onecycle` begins and ends, in shares of the learning rate."""
 
 
-def learning_rate(config: Settled, step: int, steps_per_epoch: int) -> float:
+def learning_rate(config: ResolvedConfig, step: int, steps_per_epoch: int) -> float:
     """Gives the learning rate of one step.
 
     `constant` adds `lr_increment` after each epoch; `cosine` falls to 0; `onecycle` rises to the learning rate and

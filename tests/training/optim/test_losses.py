@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from charcnn.training.optim.losses import class_weights, make_loss
-from tests.support.configs import settled
+from tests.support.configs import resolved
 
 LOGITS = [[2.0, -1.0, 0.5], [0.0, 0.0, 0.0], [-3.0, 1.0, 4.0], [1.0, 1.5, -2.0]]
 LABELS = [0, 2, 1, 1]
@@ -37,7 +37,7 @@ def by_hand(loss: str, smoothing: float = 0.0, weights: list[float] | None = Non
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["alike", "weighted"])
 def test_a_loss_is_what_its_docstring_says(loss: str, smoothing: float, weights: list[float] | None) -> None:
-    config = settled(loss=loss, label_smoothing=smoothing)
+    config = resolved(loss=loss, label_smoothing=smoothing)
     function = make_loss(config, None if weights is None else torch.tensor(weights))
     given = float(function(torch.tensor(LOGITS), torch.tensor(LABELS)))
     assert given == pytest.approx(by_hand(loss, smoothing, weights), rel=1e-5)
@@ -45,7 +45,7 @@ def test_a_loss_is_what_its_docstring_says(loss: str, smoothing: float, weights:
 
 @pytest.mark.parametrize("loss", ["ce", "mse", "l1"])
 def test_a_right_answer_costs_nothing_and_a_wrong_one_most(loss: str) -> None:
-    function = make_loss(settled(loss=loss), None)
+    function = make_loss(resolved(loss=loss), None)
     sure = torch.tensor([[50.0, 0.0, 0.0]])
     assert float(function(sure, torch.tensor([0]))) == pytest.approx(0, abs=1e-6)
     wrong = float(function(sure, torch.tensor([1])))
@@ -54,7 +54,7 @@ def test_a_right_answer_costs_nothing_and_a_wrong_one_most(loss: str) -> None:
 
 @pytest.mark.parametrize("loss", ["ce", "mse", "l1"])
 def test_a_step_against_the_gradient_makes_the_loss_smaller(loss: str) -> None:
-    function, labels = make_loss(settled(loss=loss), None), torch.tensor(LABELS)
+    function, labels = make_loss(resolved(loss=loss), None), torch.tensor(LABELS)
     logits = torch.tensor(LOGITS, requires_grad=True)
     before = function(logits, labels)
     (gradient,) = torch.autograd.grad(before, logits)

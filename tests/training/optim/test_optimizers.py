@@ -8,13 +8,13 @@ from torch import nn
 from torch.nn import functional
 
 from charcnn.networks.catalogue import get_network
+from charcnn.specs.optimizers import OPTIMIZERS
 from charcnn.training.optim.optimizers import GradientDescent, make_optimizer
-from charcnn.training.recipes import OPTIMIZERS
-from tests.support.configs import settled
+from tests.support.configs import resolved
 
 
 def made(opt: str, **settings: Any) -> torch.optim.Optimizer:
-    return make_optimizer(settled(opt=opt, **settings), [nn.Parameter(torch.ones(2))])
+    return make_optimizer(resolved(opt=opt, **settings), [nn.Parameter(torch.ones(2))])
 
 
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
@@ -63,7 +63,7 @@ def test_gd_equals_sgd_without_momentum_step_for_step() -> None:
         torch.manual_seed(0)
         ours, theirs = (get_network("lenet").build(3).double() for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
-    config = settled(opt="gd", lr=0.1)
+    config = resolved(opt="gd", lr=0.1)
     pairs = [
         (ours, make_optimizer(config, ours.parameters())),
         (theirs, torch.optim.SGD(theirs.parameters(), lr=0.1)),

@@ -14,11 +14,11 @@ from charcnn.training import trainer as module
 from charcnn.training.optim.schedules import learning_rate
 from charcnn.training.torch_startup import take_step
 from charcnn.training.train import Trained
-from tests.support.configs import settled
+from tests.support.configs import resolved
 
 
 def rates(schedule: str, epochs: int, steps: int, **settings: Any) -> list[float]:
-    config = settled(schedule=schedule, epochs=epochs, lr=0.5, **settings)
+    config = resolved(schedule=schedule, epochs=epochs, lr=0.5, **settings)
     return [learning_rate(config, step, steps) for step in range(epochs * steps)]
 
 

@@ -1,0 +1,108 @@
+"""The settings of a training as options of a command: one for each that `TrainSettings` declares."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Annotated, Any, cast, get_origin
+
+import typer
+
+from charcnn.cli.errors import in_flags
+from charcnn.errors import ConfigError
+from charcnn.specs.settings import Declared, declared_settings
+from charcnn.specs.train_config import TrainSettings
+
+SETTINGS = declared_settings(TrainSettings)
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each setting.
+
+    Args:
+        command: Its first parameter takes the settings that were typed, by name; the others are options of its own.
+    """
+    _, *own = inspect.signature(command).parameters.values()
+    shown = [_option(declared, declared.name, declared.flags) for declared in SETTINGS.values()]
+    hidden = [_option(SETTINGS[name], f"hidden_{name}", flags, hidden=True) for name, flags in _HIDDEN.items()]
+
+    def with_options(**values: Any) -> None:
+        typed = {name: values.pop(name) for name in SETTINGS}
+        for name in _HIDDEN:
+            old = values.pop(f"hidden_{name}")
+            if old is not None and typed[name] is not None:
+                raise ConfigError(f"`{name}` and {_HIDDEN[name][0]} are one setting.", "Leave one of them out.")
+            typed[name] = typed[name] if old is None else old
+        command({name: _parsed(name, value) for name, value in typed.items() if value not in (None, [])}, **values)
+
+    of_its_own = (parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)
+    parameters = [*shown, *hidden, *of_its_own]
+    update_wrapper(with_options, command)
+    cast("Any", with_options).__signature__ = inspect.Signature(parameters)
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options
+
+
+_HIDDEN = {name: declared.setting.hidden_flags for name, declared in SETTINGS.items() if declared.setting.hidden_flags}
+
+
+def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = False) -> inspect.Parameter:
+    """The option of a setting. It defaults to None: only what is typed goes before a config file."""
+    setting = declared.setting
+    if (declared.given_type is bool and declared.type is not bool) or declared.name == "compile":
+        flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
+    info = typer.Option(
+        *flags,
+        help=in_flags(setting.help),
+        show_default=in_flags(setting.default) or _default_in_words(declared),
+        rich_help_panel=setting.panel,
+        case_sensitive=False,
+        autocompletion=_COMPLETIONS.get(declared.name),
+        hidden=hidden,
+    )
+    annotation: Any = Annotated[_typed_as(declared) | None, info]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _typed_as(declared: Declared) -> Any:
+    """The type that a person types: lists for what may be repeated."""
+    if declared.name == "net_options" or (get_origin(declared.given_type) is not None and not declared.choices):
+        return list[str]
+    return declared.given_type
+
+
+def _default_in_words(declared: Declared) -> str | bool:
+    default = declared.default
+    if declared.name == "data":
+        return " ".join(default)
+    return str(default) if isinstance(default, (str, int, float)) and not isinstance(default, bool) else False
+
+
+def _complete_network(incomplete: str) -> list[str]:
+    from charcnn.networks.catalogue import networks
+
+    return [name for name in networks() if name.startswith(incomplete)]
+
+
+_COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"net": _complete_network}
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """Options of the network, typed as NAME=VALUE, become numbers, yes or no, or texts, by name."""
+    if name != "net_options":
+        return value
+    pairs = [text.partition("=") for text in value]
+    for key, equals, _ in pairs:
+        if not equals or not key:
+            raise typer.BadParameter(f"'{key}' is not NAME=VALUE.", param_hint="--net-option")
+    return {key.replace("-", "_"): _value(text) for key, _, text in pairs}
+
+
+def _value(text: str) -> str | int | float | bool:
+    if text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

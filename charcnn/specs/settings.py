@@ -1,0 +1,106 @@
+"""How a setting of a training is declared: once, on the field that holds it.
+
+Flags, config files, `TrainConfig`'s checks, the card's JSON schema and the reference page all follow from the field's
+name, type, default and `Setting`. No pydantic: `train --help` does not wait for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Panel = Literal["Data", "Network", "Training", "Machine", "Model"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What the command line and the checks need to know of a setting besides its name, type and default.
+
+    Attributes:
+        help: One sentence for `train --help` and the reference page.
+        panel: The heading it stands under in the help.
+        default: The default in words, where the field's own default does not say it.
+        flags: Spellings of the flag, the first one shown first; `--name` where not given.
+        hidden_flags: Spellings that are accepted and not shown.
+        aliases: Other names that config files and `TrainConfig.parse` accept.
+        ge, gt, le, lt: Bounds of a number, inclusive or exclusive.
+        min_length: Least number of items of a sequence.
+    """
+
+    help: str
+    panel: Panel
+    default: str = ""
+    flags: tuple[str, ...] = ()
+    hidden_flags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    min_length: int | None = None
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The constraints that are set, under pydantic's names."""
+        found = {name: getattr(self, name) for name in ("ge", "gt", "le", "lt", "min_length")}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """Add the help as description to a JSON schema."""
+        return {**handler(schema), "description": self.help}
+
+
+class Declared(NamedTuple):
+    """A setting as its field declares it.
+
+    Attributes:
+        name: As Python spells it.
+        type: Its type, None among it where it may be left open.
+        default: The field's default.
+        setting: The rest.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    setting: Setting
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The spellings of its flag, the first one shown first."""
+        return self.setting.flags or (f"--{self.name.replace('_', '-')}",)
+
+    @property
+    def given_type(self) -> Any:
+        """Its type when it is given: without None."""
+        if get_origin(self.type) in (UnionType, Union):
+            (kind,) = (part for part in get_args(self.type) if part is not NoneType)
+            return kind
+        return self.type
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values of a closed choice; none of another type."""
+        return get_args(self.given_type) if get_origin(self.given_type) is Literal else ()
+
+
+def declared_settings(kind: "type[DataclassInstance]") -> Mapping[str, Declared]:
+    """Return the settings that a dataclass declares, by name, in order."""
+    return _declared_settings(kind)
+
+
+@cache
+def _declared_settings(kind: Any) -> Mapping[str, Declared]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {field.name: _declared(field, hints[field.name]) for field in fields(kind)}
+
+
+def _declared(field: "Field[Any]", hint: Any) -> Declared:
+    if get_origin(hint) is not Annotated:
+        return Declared(field.name, hint, field.default, Setting(help="", panel="Training"))
+    kind, setting = get_args(hint)
+    return Declared(field.name, kind, field.default, setting)
