@@ -1,7 +1,7 @@
 """Options that several commands have: a flag means the same thing everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,10 +39,36 @@ RegistryRoot = Annotated[
     Path | None,
     typer.Option("--registry", help="Folder of the models.", show_default="$CHARCNN_REGISTRY, else registry"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
-Force = Annotated[bool, typer.Option("--force", help="Write although other files are there.")]
-ForceOverChanges = Annotated[
-    bool, typer.Option("--force", help="Write although other files are there, or some that were changed.")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="An unreadable image is an error.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Drives everything that is drawn.")]
+_FORMAT = typer.Option("--format", help="Form of the output on stdout.", show_default="table", case_sensitive=False)
+TableOrJson = Annotated[Literal["table", "json"] | None, _FORMAT]
+TableJsonOrCsv = Annotated[Literal["table", "json", "csv"] | None, _FORMAT]
+AnyFormat = Annotated[Literal["table", "json", "jsonl", "csv", "text"] | None, _FORMAT]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="Short for --format jsonl: one JSON object per line.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Short for --format csv.")]
+Text = Annotated[bool, typer.Option("--text", help="Short for --format text: just the characters, in order.")]
+
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
+ForceOverChanges = Annotated[bool, typer.Option("--force", help="Overwrite existing files, even modified ones.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Treat an unreadable image as an error.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the machine's cores")]
+
+
+def chosen_format(typed: str | None, **short: bool) -> str:
+    """Return the output format that was typed, with --format or a short form; `table` where none was.
+
+    Args:
+        typed: What --format was given.
+        short: Format → whether its short form was typed.
+
+    Raises:
+        ConfigError: two different ones were typed.
+    """
+    from charcnn.errors import ConfigError
+
+    given = [f"--{name}" for name, is_typed in short.items() if is_typed and name != typed]
+    if (typed and given) or len(given) > 1:
+        words = [*([f"--format {typed}"] if typed else []), *given]
+        raise ConfigError(f"{' and '.join(words)} exclude each other.", "Leave all but one out.")
+    return given[0].removeprefix("--") if given else typed or "table"

@@ -1,10 +1,9 @@
-"""What a command says and where: stdout is data, stderr is talk. A pipe gets no colour and no bars."""
+"""What a command writes and where: stdout is data, stderr is messages. A pipe gets no color and no bars."""
 
 import csv
 import json
 import logging
 import sys
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -22,74 +21,79 @@ def _console(stderr: bool) -> "Console":
 
 
 def talk_console() -> "Console":
-    """Gives the console on stderr, for live views."""
+    """Return the console on stderr, for live views."""
     return _console(stderr=True)
 
 
 def reset() -> None:
-    """Forgets the consoles: the streams were replaced."""
+    """Forget the consoles: the streams were replaced."""
     _console.cache_clear()
 
 
-_mute = False
+class _Stream:
+    """What this process may write. Under torchrun only the first one writes more than errors."""
+
+    is_muted = False
 
 
 def mute() -> None:
-    """Says and shows nothing but errors from now on: another process talks."""
-    global _mute
-    _mute = True
+    """Write nothing but errors from now on: another process talks."""
+    _Stream.is_muted = True
 
 
 def is_live() -> bool:
-    """Tells whether somebody looks at stderr as it moves."""
-    return sys.stderr.isatty() and not _mute
+    """Return whether stderr is a terminal, for live views."""
+    return sys.stderr.isatty() and not _Stream.is_muted
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Says something to the person, on stderr."""
-    if _mute:
-        return
+    """Write a message, on stderr."""
+    if not _Stream.is_muted:
+        _say(text, style)
+
+
+def _say(text: str, style: str | None = None) -> None:
     if sys.stderr.isatty():
         talk_console().print(text, style=style, markup=False, soft_wrap=True)
-    else:  # a pipe gets no colour, and need not wait for Rich
+    else:  # a pipe gets no color, and need not wait for Rich
         sys.stderr.write(f"{text}\n")
 
 
 def warn(text: str) -> None:
-    """Says what the person should not miss, on stderr."""
+    """Write a warning, on stderr."""
     say(text, "yellow")
 
 
 def fail(message: str, hint: str = "") -> None:
-    """Says what went wrong, in one red line, and what to do, in another."""
-    global _mute
-    _mute = False
-    say(f"Error: {message}", "red")
+    """Write what went wrong, in one red line, and what to do, in another; also in a process that is muted."""
+    _say(f"Error: {message}", "red")
     if hint:
-        say(hint)
+        _say(hint)
 
 
 def next_step(*commands: str) -> None:
-    """Ends a command with what to type next."""
+    """Write what to type next, on stderr."""
     for command in commands:
         say(f"Next: {command}", "dim")
 
 
 def put(text: str) -> None:
-    """Writes a line of data, on stdout, as it is."""
-    if _mute:
+    """Write a line of data, on stdout, as it is."""
+    if _Stream.is_muted:
         return
     sys.stdout.write(f"{text}\n")
 
 
 def put_json(document: Any) -> None:
-    """Writes strict JSON, on stdout."""
+    """Write strict JSON, on stdout."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     put(text.encode("utf-8", "backslashreplace").decode())  # bytes of a file's name that are no text: \udc80 … \udcff
 
 
 def put_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes CSV, on stdout."""
+    """Write CSV, on stdout."""
+    if _Stream.is_muted:
+        return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
@@ -106,13 +110,15 @@ Row = Sequence[str | Cell]
 
 
 def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str] = ()) -> None:
-    """Writes a table, on stdout: with colours and rules on a terminal, as plain aligned columns in a pipe.
+    """Write a table, on stdout: with colors and rules on a terminal, as plain aligned columns in a pipe.
 
     Args:
         header: The columns' names; all empty for a table without a heading.
         rows: Cells, one per column.
         right: The columns that hold numbers.
     """
+    if _Stream.is_muted:
+        return
     if not sys.stdout.isatty() or not fits(header, rows):  # a narrow terminal breaks lines, but cuts nothing
         _put_columns(header, rows, right)
         return
@@ -129,7 +135,7 @@ def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str]
 
 
 def fits(header: Sequence[str], rows: Sequence[Row]) -> bool:
-    """Tells whether a table is narrow enough for the terminal; in a pipe every table is."""
+    """Return whether a table is narrow enough for the terminal; in a pipe every table is."""
     lines = [list(header), *([cell.text if isinstance(cell, Cell) else cell for cell in row] for row in rows)]
     needed = sum(max(map(_columns_of, column)) + 3 for column in zip(*lines, strict=True))
     return not sys.stdout.isatty() or needed <= _console(stderr=False).width
@@ -148,13 +154,17 @@ def _put_columns(header: Sequence[str], rows: Sequence[Row], right: Collection[s
 
 
 def _columns_of(text: str) -> int:
-    """How many columns a text takes where a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    """How many columns of a terminal a text takes: a Chinese character takes two, a combining mark none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows a bar with rate and time left on a terminal, nothing in a pipe.
+    """Show a bar with rate and time left on a terminal, nothing in a pipe.
 
     Yields:
         A function to call with what is done and what there is in all.
@@ -182,16 +192,16 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 class TalkHandler(logging.Handler):
-    """Hands what the library notes to the person."""
+    """Writes what the library logs to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Says one record."""
+        """Write one record."""
         (warn if record.levelno >= logging.WARNING else say)(record.getMessage())
 
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Shows on a terminal that something without a measure is under way."""
+    """Show on a terminal that something without a measure is running."""
     if not is_live():
         yield
         return
