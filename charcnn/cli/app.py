@@ -1,9 +1,6 @@
 """The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
 
-import gc
-import io
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,8 +11,9 @@ from typer.core import TyperGroup
 
 from charcnn.cli import output
 from charcnn.cli.errors import explained
+from charcnn.cli.startup import tuned_process
 
-_WORK, _KEEP = "Work", "Look and keep"
+_WORK, _KEEP = "Workflow", "Manage"
 _COMMANDS = {
     "synth": _WORK,
     "augment": _WORK,
@@ -34,18 +32,18 @@ class _Explaining(TyperGroup):
     """A group whose commands end in an explanation, never in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command."""
+        """Run the command."""
         output.reset()
         with explained():
             return super().invoke(ctx)
 
 
 def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Makes the command line.
+    """Return the command line.
 
     Args:
-        arguments: What was typed. Where it begins with a command, the others are left out: making them takes longer
-            than reading an image.
+        arguments: What was typed. Where it begins with a command, the others are left out: building them takes
+            longer than reading an image.
     """
     app = typer.Typer(
         name="charcnn",
@@ -86,17 +84,6 @@ def _main(
 
 
 def main() -> None:
-    """Runs the command line."""
-    gc.set_threshold(500_000)  # imports make many lasting objects: looking through them time and again takes 0.1 s
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # there are none; looking reads every package's metadata
-    if sys.argv[1:2] != ["train"]:
-        os.environ.setdefault(
-            "OPENBLAS_NUM_THREADS", "1"
-        )  # numpy multiplies no matrices here; threads take time to start
-    for stream, odd in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):  # labels are of any script, whatever a pipe's encoding is
-            stream.reconfigure(encoding="utf-8", errors=odd)
-    try:
+    """Run the command line."""
+    with tuned_process():
         make_app(sys.argv[1:])(prog_name="charcnn")
-    finally:
-        gc.freeze()  # the process ends: to look for rubbish once more, through all that was imported, takes 0.03 s
