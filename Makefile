@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench clean
+.PHONY: help setup demo reference test test-all check format bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: $(READY) ## put the code into its format
 
 bench: $(READY) ## measure against plain scripts (half an hour; BENCH="commands" for a part)
 	$(BIN)/python -m tests.bench $(BENCH)
+
+reference: $(READY) ## write docs/reference from the code
+	$(BIN)/python docs/reference/settings.py
 
 clean: ## remove .venv and what tools left; data/ and registry/ stay
 	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
