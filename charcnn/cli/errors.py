@@ -24,6 +24,7 @@ from charcnn.errors import (
     ParityError,
     RunNotFoundError,
 )
+from charcnn.registry.references import is_path
 from charcnn.text import best_match, one_of
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -39,7 +40,9 @@ _OS_HINTS = {
 
 _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     DatasetNotFoundError: lambda fault: fault.hint or "charcnn synth writes a starter set to try things with.",
-    ModelNotFoundError: lambda fault: fault.hint if fault.known or fault.hint else "charcnn train trains a model.",
+    ModelNotFoundError: lambda fault: (
+        fault.hint or ("charcnn models list lists the models." if is_path(fault.name) else "charcnn train trains one.")
+    ),
     RunNotFoundError: lambda fault: fault.hint or "charcnn train starts a training.",
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
     IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",

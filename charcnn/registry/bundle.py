@@ -1,7 +1,7 @@
-"""One version as one file: a zip of stored members, to carry to another registry.
+"""Bundles: one version as one file, a zip of stored members, to carry to another registry.
 
-A bundle is somebody else's file. Nothing of it is believed: its members are read in place, each into a file of a name
-that this registry chose, and every byte is compared with the card before a version is made of them.
+A bundle is an untrusted file. Its members are checked before anything is written, each is read into a file of a checked
+name, and every byte is compared with the card before they become a version.
 """
 
 import errno
@@ -19,49 +19,52 @@ from charcnn.specs.card import ModelCard
 from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
 
 SUFFIX = ".charcnn.zip"
-_LONGEST_CARD = 8 << 20
-_MOST_MEMBERS = 64
-_CHUNK = 1 << 20
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time of every member, so that the same version gives the same bytes."""
+_MAX_CARD_BYTES = 8 << 20
+_MAX_MEMBERS = 64
+_CHUNK_BYTES = 1 << 20
+_MEMBER_TIME = (1980, 1, 1, 0, 0, 0)
+"""Of every member, so that the same version gives the same bytes."""
 
 
 def export_bundle(version: Version, path: Path, force: bool = False) -> None:
-    """Writes a version as one file.
+    """Write a version as one file.
 
     Args:
-        version: Checked while it is written.
-        path: The file.
-        force: Replace a file that is there.
+        version: The version. Its files are verified.
+        path: The file to write.
+        force: Replace an existing file.
 
     Raises:
-        OverwriteError: there is a file, and `force` is not set.
-        IntegrityError: a file of the version is missing, or is not the one that was saved.
+        OverwriteError: the file exists, and `force` is not set.
+        IntegrityError: a file of the version is missing, or was modified.
         OSError: it cannot be written; nothing is left behind.
     """
     refuse_to_overwrite(path, force)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder", str(path.parent))
     with atomic_file(path, durable=False) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
-        bundle.writestr(zipfile.ZipInfo(CARD_FILE, _EPOCH), version.text)
+        bundle.writestr(zipfile.ZipInfo(CARD_FILE, _MEMBER_TIME), version.text)
         for name in sorted(version.card.files):
             source = version.file(name)
-            member = zipfile.ZipInfo(name, _EPOCH)
+            member = zipfile.ZipInfo(name, _MEMBER_TIME)
             member.file_size = source.stat().st_size
             with source.open("rb") as reading, bundle.open(member, "w") as writing:
-                shutil.copyfileobj(reading, writing, _CHUNK)
+                shutil.copyfileobj(reading, writing, _CHUNK_BYTES)
 
 
 def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Version:
-    """Makes a version of a bundle, as the next of its model's.
+    """Make a version of a bundle, as the next of its model's, after verifying its checksums.
 
     Args:
         registry: Where it goes.
         path: What `export_bundle` wrote.
         name: The model's name; the bundle's own where not given.
 
+    Returns:
+        The new version, of kind `imported`.
+
     Raises:
-        BundleError: it is no bundle, is damaged, or holds what a bundle never does.
+        BundleError: it is not a bundle, is damaged, or holds what a bundle never does.
         CardError: its card cannot be understood.
         ModelError: the name cannot be one.
         OSError: it cannot be read, or the registry not be written; nothing is left behind.
@@ -76,55 +79,56 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
             with registry.staging() as folder:
                 for file, member in members.items():
                     with bundle.open(member) as reading, (folder / file).open("xb") as writing:
-                        shutil.copyfileobj(reading, writing, _CHUNK)
+                        shutil.copyfileobj(reading, writing, _CHUNK_BYTES)
                     if sha256_of(folder / file) != card.files[file]:
-                        raise BundleError(f"{path}: {file} is not the file that its card describes.")
+                        raise BundleError(f"{path}: {file}: sha256 differs from the card's.")
                 draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
                 return registry.publish(folder, draft)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as fault:
-        raise _no_bundle(path, fault) from None
+        raise _damaged(path, fault) from None
     except OSError as fault:
-        if fault.errno != errno.EINVAL:  # a place before the file's beginning, which a damaged list of members names
+        if fault.errno != errno.EINVAL:  # a negative offset, which a damaged list of members may hold
             raise
-        raise _no_bundle(path, fault) from None
+        raise _damaged(path, fault) from None
 
 
-def _no_bundle(path: Path, fault: Exception) -> BundleError:
-    return BundleError(
-        f"{path} is no bundle of charcnn's, or is damaged: {fault}", "charcnn models export-bundle writes one."
-    )
+def _damaged(path: Path, fault: Exception) -> BundleError:
+    return BundleError(f"{path} is not a charcnn bundle, or is damaged: {fault}")
 
 
 def _members(bundle: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """The members by name, after checking that they are what `export_bundle` writes: plain files, stored."""
+    """Return the members by name, after checking that they are what `export_bundle` writes: plain files, stored."""
     infos = bundle.infolist()
-    if len(infos) > _MOST_MEMBERS:
-        raise BundleError(f"{path} holds {len(infos)} files: no version has so many.")
-    size = path.stat().st_size
+    if len(infos) > _MAX_MEMBERS:
+        raise BundleError(f"{path} holds {len(infos)} files; a bundle has at most {_MAX_MEMBERS}.")
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        shown = repr(info.filename[:80])
         if info.filename in members:
-            raise BundleError(f"{path} holds {shown} twice.")
-        if not re.fullmatch(FILE_NAME, info.filename):
-            raise BundleError(f"{path} holds {shown}: no version has a file of such a name.")
-        if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
-            raise BundleError(f"{path} holds {shown}, which is no plain file.")
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.flag_bits & 1:
-            raise BundleError(f"{path} holds {shown} compressed or encrypted: a bundle's files are stored as they are.")
+            raise BundleError(f"{path} holds {info.filename[:80]!r} twice.")
+        _check_member(info, path)
         members[info.filename] = info
     if len({name.casefold() for name in members}) < len(members):
         raise BundleError(f"{path} holds two files whose names differ only in case.")
-    if sum(info.file_size for info in infos) > size:
-        raise BundleError(f"{path} says that it holds more than its {size:,} bytes.")
-    if CARD_FILE not in members or members[CARD_FILE].file_size > _LONGEST_CARD:
-        raise BundleError(f"{path} is no bundle of charcnn's: it holds no {CARD_FILE}.")
+    if sum(info.file_size for info in infos) > (size := path.stat().st_size):
+        raise BundleError(f"{path} claims to hold more than its {size:,} bytes.")
+    if CARD_FILE not in members or members[CARD_FILE].file_size > _MAX_CARD_BYTES:
+        raise BundleError(f"{path} is not a charcnn bundle: it holds no {CARD_FILE}.")
     return members
 
 
-def _compare(there: set[str], described: set[str], path: Path) -> None:
-    """Checks that the files are those that the card describes."""
-    if there != described:
-        lacking, extra = sorted(described - there), sorted(there - described)
+def _check_member(info: zipfile.ZipInfo, path: Path) -> None:
+    shown = repr(info.filename[:80])
+    if not re.fullmatch(FILE_NAME, info.filename):
+        raise BundleError(f"{path} holds {shown}, which is not a valid file name in a bundle.")
+    if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+        raise BundleError(f"{path} holds {shown}, which is not a plain file.")
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.flag_bits & 1:
+        raise BundleError(f"{path} holds {shown} compressed or encrypted; a bundle's files are stored.")
+
+
+def _compare(present: set[str], described: set[str], path: Path) -> None:
+    """Check that the files are those that the card describes."""
+    if present != described:
+        lacking, extra = sorted(described - present), sorted(present - described)
         words = [f"lacks {name[:80]!r}" for name in lacking] + [f"holds {name}, which its card lacks" for name in extra]
         raise BundleError(f"{path} {', '.join(words)}.")

@@ -1,4 +1,4 @@
-"""What killed processes left in a registry: found, told, and swept."""
+"""Files that interrupted processes left in a registry: find and remove them."""
 
 import shutil
 import time
@@ -8,21 +8,22 @@ from typing import NamedTuple
 
 from charcnn.errors import CardError
 from charcnn.registry.index import INDEX_FILE, Index
+from charcnn.registry.reader import EVALUATIONS
 from charcnn.registry.runs import FACTS_FILE, LOCK_FILE, RUNS, Run
 from charcnn.registry.store import STAGING, STAGING_LOCK, Registry
 from charcnn.registry.version import CARD_FILE
 from charcnn.storage.files import is_scratch_file, try_lock
 
-_OLD = 3600.0
-"""Seconds after which a folder that nobody has locked yet is taken for left behind, not for just begun."""
+_STALE_AFTER_S = 3600.0
+"""Age at which a folder without a lock file is taken for abandoned: a younger one may not be locked yet."""
 
 
 class Orphan(NamedTuple):
-    """Something that no process works on any more.
+    """A file or folder that no process works on any more.
 
     Attributes:
         path: Where it is.
-        what: What it was, in a few words.
+        what: What it is, in a few words.
         size: Bytes.
     """
 
@@ -31,45 +32,54 @@ class Orphan(NamedTuple):
     size: int
 
 
-def find_orphans(registry: Registry, sweep: bool = False) -> list[Orphan]:
-    """Finds what killed processes left; versions, aliases and runs that can be resumed are never among it.
-
-    Args:
-        registry: Where to look.
-        sweep: Remove it, too.
-    """
+def find_orphans(registry: Registry) -> list[Orphan]:
+    """Find what interrupted processes left; versions, aliases and runs that can be resumed are never among it."""
     if not registry.root.is_dir():
         return []
     with registry.lock():
-        found = list(_found(registry))
-        if sweep:
-            for leftover in found:
-                _remove(leftover.path)
+        return list(_orphans(registry))
+
+
+def remove_orphans(registry: Registry) -> list[Orphan]:
+    """Remove what `find_orphans` finds, and return it."""
+    if not registry.root.is_dir():
+        return []
+    with registry.lock():
+        found = list(_orphans(registry))
+        for orphan in found:
+            _remove(orphan.path)
     return found
 
 
-def _found(registry: Registry) -> Iterator[Orphan]:
-    """Yields what is left. The registry is locked: no index and no evaluation is being written."""
+def _orphans(registry: Registry) -> Iterator[Orphan]:
+    """Yield what is left. The registry is locked: no index and no evaluation is being written."""
     for path in _folders(registry.root / STAGING):
-        if _is_left(path, STAGING_LOCK):
-            yield Orphan(path, "a version that was never finished", _size(path))
+        if _is_abandoned(path, STAGING_LOCK):
+            yield Orphan(path, "unfinished version", _size(path))
     for path in _folders(registry.root / RUNS):
-        if not (path / FACTS_FILE).is_file():
-            if _is_left(path, LOCK_FILE):
-                yield Orphan(path, "a training that never began", _size(path))
-        elif Run(path).is_free():
-            yield from _scratch_files(path)
+        yield from _orphans_of_run(path)
     yield from _scratch_files(registry.root)
-    for model in _folders(registry.root):
-        if model.name.startswith("."):
-            continue
-        yield from _scratch_files(model)
-        for evaluations in _folders(model / "evaluations"):
-            yield from _scratch_files(evaluations)
-        if not any(model.iterdir()):
-            yield Orphan(model, "a model that never had a version", 0)
-        elif _unsettled(model):
-            yield Orphan(model / INDEX_FILE, "a version half entered, or half removed", 0)
+    for path in _folders(registry.root):
+        if not path.name.startswith("."):
+            yield from _orphans_of_model(path)
+
+
+def _orphans_of_run(path: Path) -> Iterator[Orphan]:
+    if not (path / FACTS_FILE).is_file():
+        if _is_abandoned(path, LOCK_FILE):
+            yield Orphan(path, "run that never started", _size(path))
+    elif Run(path).is_free():
+        yield from _scratch_files(path)
+
+
+def _orphans_of_model(model: Path) -> Iterator[Orphan]:
+    yield from _scratch_files(model)
+    for evaluations in _folders(model / EVALUATIONS):
+        yield from _scratch_files(evaluations)
+    if not any(model.iterdir()):
+        yield Orphan(model, "model without versions", 0)
+    elif _unsettled(model):
+        yield Orphan(model / INDEX_FILE, "entry of a version that was being added or removed", 0)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -78,10 +88,10 @@ def _folders(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
 
 
-def _is_left(folder: Path, lock_name: str) -> bool:
-    """Tells whether no process works on a folder: nobody holds its lock, or it is old and was never locked."""
+def _is_abandoned(folder: Path, lock_name: str) -> bool:
+    """Return whether no process works on a folder: its lock is free, or it is old and was never locked."""
     if not (folder / lock_name).exists():
-        return time.time() - folder.stat().st_mtime > _OLD
+        return time.time() - folder.stat().st_mtime > _STALE_AFTER_S
     lock = try_lock(folder / lock_name)
     if lock:
         lock.release()
@@ -91,11 +101,11 @@ def _is_left(folder: Path, lock_name: str) -> bool:
 def _scratch_files(folder: Path) -> Iterator[Orphan]:
     for path in folder.iterdir():
         if is_scratch_file(path):
-            yield Orphan(path, "a file that was never finished", path.stat().st_size)
+            yield Orphan(path, "unfinished file", path.stat().st_size)
 
 
 def _unsettled(model: Path) -> dict[int, bool]:
-    """The versions that were being moved, and whether they are there."""
+    """Return the versions that were being added or removed, and whether their folder exists."""
     try:
         index = Index.read(model)
     except CardError:
@@ -109,15 +119,20 @@ def _unsettled(model: Path) -> dict[int, bool]:
 
 def _remove(path: Path) -> None:
     if path.name == INDEX_FILE:
-        index = Index.read(path.parent)
-        for number, there in _unsettled(path.parent).items():
-            entry = index.versions[number].model_copy(update={"settled": True})
-            index = index.with_entry(number, entry if there else None)
-        index.write(path.parent)
+        _settle(path.parent)
     elif path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _settle(model: Path) -> None:
+    """Keep the index entries of versions whose folder exists, and remove those of the others."""
+    index = Index.read(model)
+    for number, exists in _unsettled(model).items():
+        entry = index.versions[number].model_copy(update={"settled": True})
+        index = index.with_entry(number, entry if exists else None)
+    index.write(model)
 
 
 def _size(folder: Path) -> int:

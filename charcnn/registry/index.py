@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from charcnn.errors import CardError
-from charcnn.specs.base import StrictModel, check_schema
+from charcnn.specs.base import Document, StrictModel
+from charcnn.specs.card import VersionKind
 from charcnn.storage.files import write_atomically
 
 INDEX_FILE = "index.json"
@@ -22,13 +22,16 @@ class IndexEntry(StrictModel):
     """
 
     sequence: int
-    kind: Literal["trained", "run", "imported"]
+    kind: VersionKind
     card_sha256: str
     settled: bool = True
 
 
 class AliasMove(StrictModel):
-    """A line of the aliases' history, which is only ever appended to."""
+    """A line of the aliases' history, which only grows.
+
+    `version` is None where the alias was removed; `back` where it was rolled back.
+    """
 
     time: datetime
     alias: str
@@ -36,8 +39,10 @@ class AliasMove(StrictModel):
     back: bool = False
 
 
-class Index(StrictModel):
-    """All that is kept of a model beside its versions."""
+class Index(Document):
+    """What is kept of a model besides its versions."""
+
+    newest_schema: ClassVar[int] = INDEX_SCHEMA
 
     schema_version: int = INDEX_SCHEMA
     counter: int = 0
@@ -47,7 +52,7 @@ class Index(StrictModel):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Reads a model's index; an empty one where the folder has none.
+        """Read a model's index; an empty one where the folder has none.
 
         Raises:
             CardError: the file cannot be understood.
@@ -57,26 +62,28 @@ class Index(StrictModel):
             text = path.read_bytes()
         except FileNotFoundError:
             return cls()
-        check_schema(text, str(path), newest=INDEX_SCHEMA)
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            raise CardError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        return cls.parse(text, str(path))
 
     def write(self, folder: Path) -> None:
-        """Replaces a model's index."""
+        """Replace a model's index."""
         write_atomically(folder / INDEX_FILE, self.model_dump_json(indent=1).encode())
 
     def with_entry(self, version: int, entry: IndexEntry | None) -> Self:
-        """Gives the index with one version added, changed or (None) taken out."""
+        """Return the index with one version added, changed or (None) taken out."""
         versions = {number: old for number, old in self.versions.items() if number != version}
         if entry is not None:
             versions[version] = entry
         return self.model_copy(update={"versions": versions, "counter": max(self.counter, version)})
 
+    def aliases_of(self, version: int) -> tuple[str, ...]:
+        """Return the aliases that point at a version, sorted."""
+        return tuple(sorted(alias for alias, target in self.aliases.items() if target == version))
+
     def earlier_targets(self, alias: str) -> list[int]:
-        """Gives the versions that an alias can go back to, the last one first; going back takes that step away."""
+        """Return the versions that an alias can go back to, the last one first.
+
+        Going back to a version removes it, and what came after it, from the way back.
+        """
         path: list[int] = []
         for move in self.history:
             if move.alias != alias or move.version is None:
@@ -90,7 +97,7 @@ class Index(StrictModel):
         return [number for number in reversed(path) if number != now]
 
     def with_alias(self, alias: str, version: int | None, time: datetime, back: bool = False) -> Self:
-        """Gives the index with an alias set or (None) taken away, and the move noted."""
+        """Return the index with an alias set or (None) removed, and the move added to the history."""
         aliases = {name: number for name, number in self.aliases.items() if name != alias}
         if version is not None:
             aliases[alias] = version

@@ -1,4 +1,4 @@
-"""The words for a model: `latest`, `NAME`, `NAME@3`, `NAME@best`, or a path."""
+"""References to models: `latest`, `NAME`, `NAME@3`, `NAME@best`, or a path."""
 
 import os
 import re
@@ -11,12 +11,12 @@ from charcnn.storage.paths import is_reserved_name
 
 LATEST = "latest"
 _NUMBER = re.compile(r"v?\d+", re.IGNORECASE)
-_LONGEST = 64
+_MAX_NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A model asked for.
+    """A parsed reference.
 
     Attributes:
         name: The model's name; None for `latest`, the newest of the whole registry.
@@ -30,12 +30,12 @@ class Reference:
 
 
 def is_path(text: str) -> bool:
-    """Tells whether a model argument is a path: it has a separator, or a suffix."""
+    """Return whether a model argument is a path: it has a separator, or a suffix."""
     return "/" in text or os.sep in text or bool(Path(text).suffix) or text in (".", "..")
 
 
 def parse_reference(text: str) -> Reference:
-    """Reads `latest`, `NAME`, `NAME@3`, `NAME@v3`, `NAME@latest` or `NAME@ALIAS`.
+    """Parse `latest`, `NAME`, `NAME@3`, `NAME@v3`, `NAME@latest` or `NAME@ALIAS`.
 
     Raises:
         ModelError: it is none of these.
@@ -53,36 +53,33 @@ def parse_reference(text: str) -> Reference:
 
 
 def check_name(name: str, what: str) -> None:
-    """Checks the name of a model or an alias: letters of any script, digits, `-` and `_`, 1 … 64 of them.
+    """Check the name of a model or an alias: letters of any script, digits, `-` and `_`, 1 … 64 of them.
 
     Raises:
         ModelError: another character, too long, or reserved (`latest`, numbers, names of devices).
     """
-    if name.casefold() == LATEST or _NUMBER.fullmatch(name) or is_reserved_name(name):
+    if _is_reserved(name):
         raise ModelError(f"{name} is reserved: it cannot be a {what}.", "Choose another name.")
-    if not 1 <= len(name) <= _LONGEST or not name[0].isalnum() or not all(map(_may_stand_in_a_name, name)):
+    if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name[0].isalnum() or not all(map(_is_name_character, name)):
         shown = name if len(name) <= 40 else f"{name[:40]}…"
         raise ModelError(
-            f"{shown!r} is no {what}.",
+            f"{shown!r} is not a valid {what}.",
             "A name is 1 to 64 letters, digits, - or _, and starts with a letter or digit.",
         )
 
 
-def _may_stand_in_a_name(character: str) -> bool:
-    """Letters and digits of any script, the marks that belong to them, - and _."""
+def _is_reserved(name: str) -> bool:
+    """Return whether a name means something else: `latest`, a version number, or a device of Windows."""
+    return name.casefold() == LATEST or bool(_NUMBER.fullmatch(name)) or is_reserved_name(name)
+
+
+def _is_name_character(character: str) -> bool:
+    """Return whether it is a letter or digit of any script, a mark that belongs to one, - or _."""
     return character.isalnum() or character in "-_" or unicodedata.category(character).startswith("M")
 
 
 def name_from(text: str) -> str:
-    """Makes a model's name from any text, for instance a folder's name; empty where nothing of it can be one."""
-    kept = "".join(c if _may_stand_in_a_name(c) else " " for c in text)
-    name = "-".join(kept.split()).strip("-_")[:_LONGEST]
-    if (
-        not name
-        or not name[0].isalnum()
-        or _NUMBER.fullmatch(name)
-        or name.casefold() == LATEST
-        or is_reserved_name(name)
-    ):
-        return ""
-    return name
+    """Return a valid model name made from any text, for instance a folder's name; empty where there is none."""
+    kept = "".join(c if _is_name_character(c) else " " for c in text)
+    name = "-".join(kept.split()).strip("-_")[:_MAX_NAME_CHARACTERS]
+    return name if name and name[0].isalnum() and not _is_reserved(name) else ""

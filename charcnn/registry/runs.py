@@ -1,7 +1,7 @@
-"""`.runs/RUN/`: trainings under way, and the one that finished last.
+"""`.runs/RUN/`: runs that can be resumed: unfinished ones, and finished ones that may get more epochs.
 
-`run.json` says what is trained, `checkpoint.safetensors` where it stands; both are whole at any moment. A lock tells
-whether a process is at work on the run: the system lets it go when the process ends, however it ends.
+`run.json` says what is trained, `checkpoint.safetensors` how far it is; both are replaced atomically. A process that
+works on a run holds its lock: the system releases it when the process ends, however it ends.
 """
 
 import shutil
@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from charcnn.errors import CardError, ModelError
+from charcnn.errors import CardError, ModelError, RunNotFoundError
 from charcnn.registry.references import check_name
-from charcnn.specs.base import StrictModel, check_schema
+from charcnn.specs.base import Document
 from charcnn.specs.train_config import TrainSettings
 from charcnn.storage.files import try_lock, write_atomically
-from charcnn.text import did_you_mean
 
 RUNS = ".runs"
 LAST = "last"
@@ -28,8 +27,10 @@ LOCK_FILE = ".lock"
 RUN_SCHEMA = 1
 
 
-class RunFacts(StrictModel):
+class RunFacts(Document):
     """What a run trains."""
+
+    newest_schema: ClassVar[int] = RUN_SCHEMA
 
     schema_version: int = RUN_SCHEMA
     created: datetime
@@ -39,20 +40,6 @@ class RunFacts(StrictModel):
     processes: int = Field(ge=1, description="processes that train together")
     parent: str | None = Field(None, description="the version whose weights it started from")
     finished: bool = Field(False, description="its version is in the registry")
-
-    @classmethod
-    def parse(cls, text: bytes, where: str) -> Self:
-        """Reads `run.json`, its schema's version first.
-
-        Raises:
-            CardError: not JSON, a newer schema, or a field that is missing, unknown or of the wrong type.
-        """
-        check_schema(text, where, newest=RUN_SCHEMA)
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            raise CardError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 class Run:
@@ -67,16 +54,16 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What `--resume` takes."""
+        """The name that resumes it."""
         return self.folder.name
 
     @property
     def checkpoint_file(self) -> Path:
-        """Where the checkpoint is, if there is one."""
+        """The path of the checkpoint, which need not exist."""
         return self.folder / _CHECKPOINT_FILE
 
-    def facts(self) -> RunFacts:
-        """Reads what is trained.
+    def read_facts(self) -> RunFacts:
+        """Read what is trained.
 
         Raises:
             CardError: it cannot be understood.
@@ -85,42 +72,47 @@ class Run:
         return RunFacts.parse(path.read_bytes(), str(path))
 
     def write_facts(self, facts: RunFacts) -> None:
-        """Replaces what is known of the run."""
+        """Replace `run.json`."""
         write_atomically(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
 
-    def keep(self, checkpoint: bytes) -> None:
-        """Replaces the checkpoint."""
+    def write_checkpoint(self, checkpoint: bytes) -> None:
+        """Replace the checkpoint."""
         write_atomically(self.checkpoint_file, checkpoint)
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Keeps every other process away from the run.
+    def lock(self) -> Iterator[None]:
+        """Keep every other process from training the run within a `with` block.
 
         Raises:
-            ModelError: another process is at work on it.
+            ModelError: another process is training it.
         """
         lock = try_lock(self.folder / LOCK_FILE)
         if lock is None:
-            raise ModelError(f"Another process is training {self.name}.", "Wait until it ends, or stop it with Ctrl-C.")
+            raise ModelError(f"Another process is training {self.name}.", "Wait until it ends, or stop it.")
         try:
             yield
         finally:
             lock.release()
 
     def is_free(self) -> bool:
-        """Tells whether no process is at work on it."""
+        """Return whether no process is training it."""
         lock = try_lock(self.folder / LOCK_FILE)
         if lock:
             lock.release()
         return lock is not None
 
     def remove(self) -> None:
-        """Removes the run."""
+        """Remove the run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def new_run(root: Path, name: str) -> Run:
-    """Makes the folder of a new run of a model: `NAME-DATE-TIME`, with a number where that is taken."""
+def create_run(root: Path, name: str) -> Run:
+    """Create the folder of a run of a model: `NAME-DATE-TIME`, with a number where that exists.
+
+    Args:
+        root: The registry's folder.
+        name: The model's name.
+    """
     (root / RUNS).mkdir(parents=True, exist_ok=True)
     stem = f"{name[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     number = 1
@@ -134,46 +126,49 @@ def new_run(root: Path, name: str) -> Run:
             return Run(folder)
 
 
-def runs(root: Path) -> list[Run]:
-    """Lists the runs of a registry, the newest first; those that never began are left out."""
+def list_runs(root: Path) -> list[Run]:
+    """Return the runs of a registry, the newest first; those that never started are left out."""
     if not (root / RUNS).is_dir():
         return []
     found: list[tuple[int, Run]] = []
     for path in (root / RUNS).iterdir():
-        with suppress(OSError):  # none yet, or another process has just removed it
+        with suppress(OSError):  # not started, or just removed by another process
             if not path.is_symlink():
                 found.append(((path / FACTS_FILE).stat().st_mtime_ns, Run(path)))
     return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
 
 
-def find_run(root: Path, word: str) -> Run:
-    """Finds a run by its name, or the newest unfinished one by `last`.
+def find_run(root: Path, name: str) -> Run:
+    """Find a run by its name, or the newest unfinished one by `last`.
 
     Raises:
-        ModelError: there is none; the message says what there is.
+        ModelError: the name cannot be one.
+        RunNotFoundError: there is no such run.
     """
-    there = runs(root)
-    if word == LAST:
-        unfinished = [run for run in there if not run.facts().finished]
+    runs = list_runs(root)
+    if name == LAST:
+        unfinished = [run for run in runs if not run.read_facts().finished]
         if not unfinished:
-            raise ModelError(f"No training in {root} waits to be resumed.", "charcnn train begins one.")
+            raise RunNotFoundError(f"There is no unfinished run in {root}.", name=LAST)
         return unfinished[0]
-    check_name(word, "run")
-    found = [run for run in there if run.name == word]
+    check_name(name, "run name")
+    found = [run for run in runs if run.name == name]
     if not found:
-        names = [run.name for run in there]
-        raise ModelError(
-            f"No run named {word} in {root}.", did_you_mean(word, names) if names else "charcnn train begins one."
-        )
+        raise RunNotFoundError(f"No run named {name} in {root}.", name=name, known=[run.name for run in runs])
     return found[0]
 
 
-def remove_older_finished(root: Path, newest: Run) -> None:
-    """Removes all finished runs but one: that one may be given more epochs still."""
-    for run in runs(root):
+def remove_finished_runs(root: Path, keep: str) -> None:
+    """Remove the finished runs of a registry, except those that a process is training.
+
+    Args:
+        root: The registry's folder.
+        keep: The name of a run that is kept, so that it can be given more epochs.
+    """
+    for run in list_runs(root):
         try:
-            outlived = run.name != newest.name and run.facts().finished
+            is_finished = run.read_facts().finished
         except (CardError, OSError):
             continue
-        if outlived and run.is_free():
+        if is_finished and run.name != keep and run.is_free():
             run.remove()

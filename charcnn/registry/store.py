@@ -6,167 +6,51 @@ stored counters, so that the number of a removed version is never used again.
 """
 
 import hashlib
-import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
-from charcnn.errors import CardError, ModelError
-from charcnn.registry.index import INDEX_FILE, Index, IndexEntry
-from charcnn.registry.references import LATEST, Reference, check_name, is_path, parse_reference
-from charcnn.registry.version import CARD_FILE, Version, open_version, problems
+from charcnn.errors import ModelError, ModelNotFoundError
+from charcnn.registry.index import Index, IndexEntry
+from charcnn.registry.reader import EVALUATIONS, RegistryReader, VersionInfo
+from charcnn.registry.references import Reference, check_name
+from charcnn.registry.version import CARD_FILE, Version
 from charcnn.specs.card import ModelCard
 from charcnn.storage.files import file_lock, flush, sha256_of, try_lock, write_atomically
-from charcnn.text import best_match, did_you_mean
-
-log = logging.getLogger(__name__)
+from charcnn.text import did_you_mean
 
 STAGING = ".staging"
 STAGING_LOCK = ".lock"
 _SEQUENCE = ".sequence"
-_EVALUATIONS = "evaluations"
 
 
-class VersionInfo(NamedTuple):
-    """A version as the index knows it; its card is not opened."""
-
-    name: str
-    number: int
-    entry: IndexEntry
-    aliases: tuple[str, ...]
-
-    @property
-    def reference(self) -> str:
-        """`NAME@VERSION`."""
-        return f"{self.name}@{self.number}"
-
-
-class Registry:
+class Registry(RegistryReader):
     """A folder of trained models.
 
     Args:
         root: The folder; `$CHARCNN_REGISTRY`, else `registry`, where not given. It is made when something is saved.
     """
 
-    def __init__(self, root: Path | str | None = None) -> None:
-        self.root = Path(root or os.environ.get("CHARCNN_REGISTRY") or "registry")
+    def lock(self) -> AbstractContextManager[object]:
+        """Keep every other process from changing the registry within a `with` block. Do not nest it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return file_lock(self.root / ".lock")
 
-    # reading
-
-    def names(self) -> list[str]:
-        """Gives the names of all models, sorted."""
-        if not self.root.is_dir():
-            return []
-        return sorted(
-            path.name for path in self.root.iterdir() if (path / INDEX_FILE).is_file() and not path.is_symlink()
-        )
-
-    def versions(self, name: str | None = None) -> list[VersionInfo]:
-        """Lists the versions of one model, or of all, the newest first."""
-        listed: list[VersionInfo] = []
-        faults: list[CardError] = []
-        for model in self.names() if name is None else [name]:
-            try:
-                index = self._index(model)
-            except CardError as fault:
-                if name is not None:
-                    raise
-                faults.append(fault)
-                continue
-            for number, entry in index.versions.items():
-                if entry.settled or (self._folder(model, number) / CARD_FILE).is_file():
-                    aliases = tuple(sorted(alias for alias, target in index.aliases.items() if target == number))
-                    listed.append(VersionInfo(model, number, entry, aliases))
-        if faults and not listed:
-            raise faults[0]
-        for damaged in faults:
-            log.warning("%s", damaged.message)
-        return sorted(listed, key=lambda version: -version.entry.sequence)
-
-    def find(self, reference: str | Reference) -> VersionInfo:
-        """Finds the version that a reference names.
-
-        Args:
-            reference: `latest`, `NAME`, `NAME@3` or `NAME@ALIAS`.
-
-        Raises:
-            ModelError: there is none; the message says what there is.
-        """
-        asked = parse_reference(reference) if isinstance(reference, str) else reference
-        if asked.name is None:
-            trained = [version for version in self.versions() if version.entry.kind == "trained"]
-            if not trained:
-                raise ModelError(f"There is no model in {self.root} yet.", "charcnn train makes one.")
-            return trained[0]
-        if asked.name not in self.names():
-            known = self.names()
-            words = [LATEST, *known] if best_match(asked.name, [LATEST]) else known
-            hint = did_you_mean(asked.name, words) if known else "charcnn train makes one."
-            raise ModelError(f"No model named {asked.name} in {self.root}.", hint)
-        versions = self.versions(asked.name)
-        if asked.alias is not None:
-            found = [version for version in versions if asked.alias in version.aliases]
-        elif asked.version is not None:
-            found = [version for version in versions if version.number == asked.version]
-        else:
-            found = versions
-        if not found:
-            which = asked.alias or (asked.version if asked.version is not None else "version")
-            words = [str(v.number) for v in reversed(versions)] + sorted(a for v in versions for a in v.aliases)
-            raise ModelError(f"{asked.name} has no {which} in {self.root}.", f"It has: {', '.join(words) or 'none'}.")
-        return found[0]
-
-    def open(self, reference: str | Reference | VersionInfo) -> Version:
-        """Opens the version that a reference names, or whose folder a path names.
-
-        Raises:
-            ModelError: there is none.
-            CardError: its card cannot be understood.
-            IntegrityError: its card is not the one that was saved.
-        """
-        if isinstance(reference, str) and is_path(reference):
-            return open_version(Path(reference))
-        listed = reference if isinstance(reference, VersionInfo) else self.find(reference)
-        return open_version(self._folder(listed.name, listed.number), listed.entry.card_sha256)
-
-    def problems(self, listed: VersionInfo) -> list[str]:
-        """Compares a version with what was saved: one line per file that is changed, missing or extra."""
-        try:
-            return problems(self._folder(listed.name, listed.number), listed.entry.card_sha256)
-        except CardError as fault:
-            return [fault.message]
-
-    def strays(self) -> list[str]:
-        """Names what no index knows: versions copied there by hand, or whose index was lost or is damaged."""
-        if not self.root.is_dir():
-            return []
-        found = []
-        for model in (path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-            try:
-                known = {str(number) for number in self._index(model.name).versions} | {_EVALUATIONS}
-            except CardError:
-                found.append(str(model / INDEX_FILE))
-                continue
-            found += [str(path) for path in model.iterdir() if path.is_dir() and path.name not in known]
-        return sorted(found)
-
-    # writing
+    # versions
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Gives an empty folder inside the registry to fill for `publish`; it is gone after the block.
+        """Yield an empty folder inside the registry to fill for `publish`; it is removed after the block.
 
         Raises:
             OSError: the registry cannot be written.
         """
         (self.root / STAGING).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.root / STAGING, ignore_cleanup_errors=True) as folder:
-            lock = try_lock(Path(folder) / STAGING_LOCK)  # tells `sweep` that somebody is at work here
+            lock = try_lock(Path(folder) / STAGING_LOCK)  # so that `gc` knows that the folder is in use
             (Path(folder) / "version").mkdir()
             try:
                 yield Path(folder) / "version"
@@ -175,11 +59,11 @@ class Registry:
                     lock.release()
 
     def publish(self, folder: Path, draft: ModelCard) -> Version:
-        """Makes a filled staging folder a version.
+        """Make a filled staging folder a version.
 
         Args:
             folder: From `staging`; every file in it becomes part of the version.
-            draft: The card; its version, sequence and files are settled here.
+            draft: The card; its version, sequence and files are filled in here.
 
         Returns:
             The version in its place.
@@ -188,98 +72,94 @@ class Registry:
             ModelError: the draft's name cannot be one.
             OSError: a file cannot be written; no version is left behind.
         """
-        check_name(draft.name, "model name")
-        same = [name for name in self.names() if name != draft.name and name.casefold() == draft.name.casefold()]
-        if same:  # on many disks they would be one folder
-            raise ModelError(f"{draft.name} differs from the model {same[0]} only in case.", f"Use --name {same[0]}.")
+        self._check_new_name(draft.name)
         hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
         for path in folder.iterdir():
             flush(path)
-        model = self.root / draft.name
         with self.lock():
-            model.mkdir(exist_ok=True)
-            index = self._index(draft.name)
+            (self.root / draft.name).mkdir(exist_ok=True)
+            index = Index.read(self.root / draft.name)
             number, sequence = self._next_number(draft.name, index), self._next_sequence()
             card = draft.model_copy(update={"version": number, "sequence": sequence, "files": hashes})
             text = card.model_dump_json(indent=1).encode()
             write_atomically(folder / CARD_FILE, text)
-            digest = hashlib.sha256(text).hexdigest()
-            entry = IndexEntry(sequence=sequence, kind=card.kind, card_sha256=digest, settled=False)
-            index = index.with_entry(number, entry)
-            index.write(model)
-            target = self._folder(draft.name, number)
-            try:
-                folder.rename(target)
-            except OSError:
-                index.with_entry(number, None).write(model)
-                raise
-            flush(model)
-            index.with_entry(number, entry.model_copy(update={"settled": True})).write(model)
-        return Version(target, text)
+            entry = IndexEntry(sequence=sequence, kind=card.kind, card_sha256=hashlib.sha256(text).hexdigest())
+            self._move_into_place(folder, card, index, entry)
+        return Version(self.folder(card.name, number), text)
 
-    def set_alias(self, listed: VersionInfo, alias: str) -> None:
-        """Points an alias of a model at one of its versions, wherever it pointed before.
-
-        Raises:
-            ModelError: the word cannot be an alias.
-        """
-        check_name(alias, "alias")
-        with self.lock():
-            self.find(Reference(listed.name, listed.number))  # somebody may have removed it since it was listed
-            self._move_alias(listed.name, alias, listed.number)
-
-    def roll_back_alias(self, name: str, alias: str) -> VersionInfo:
-        """Points an alias at the version it pointed at before; again: at the one before that.
-
-        Raises:
-            ModelError: the alias never pointed at another version that is still there.
-        """
-        with self.lock():
-            index, there = self._index(name), {listed.number: listed for listed in self.versions(name)}
-            earlier = [number for number in index.earlier_targets(alias) if number in there]
-            if not earlier:
-                raise ModelError(f"{name}@{alias} has no earlier version to go back to.")
-            index.with_alias(alias, earlier[0], datetime.now(UTC), back=True).write(self.root / name)
-            return there[earlier[0]]
-
-    def remove_alias(self, name: str, alias: str) -> None:
-        """Takes an alias away.
-
-        Raises:
-            ModelError: the model has no such alias.
-        """
-        with self.lock():
-            aliases = self._index(name).aliases
-            if alias not in aliases:
-                raise ModelError(f"{name} has no alias {alias}.", did_you_mean(alias, aliases) if aliases else "")
-            self._move_alias(name, alias, None)
-
-    def remove(self, listed: VersionInfo, force: bool = False) -> None:
-        """Removes a version for good, with its evaluations. Its number is not used again.
+    def remove(self, info: VersionInfo, force: bool = False) -> None:
+        """Remove a version for good, with its evaluations. Its number is not used again.
 
         Raises:
             ModelError: an alias points at it, and `force` is not set.
+            ModelNotFoundError: it was removed before.
         """
-        model, folder = self.root / listed.name, self._folder(listed.name, listed.number)
+        model = self.root / info.name
         with self.lock(), self.staging() as scratch:
-            listed = self.find(Reference(listed.name, listed.number))  # as it is now
-            if listed.aliases and not force:
+            info = self._refreshed(info)
+            if info.aliases and not force:
                 raise ModelError(
-                    f"{listed.reference} is {', '.join(listed.aliases)}: an alias points at it.",
-                    "Move the alias first, or add --force.",
+                    f"{info.reference} has the alias {', '.join(info.aliases)}.",
+                    "Move the alias first, or use `force=True`.",
                 )
-            index = self._index(listed.name)
-            for alias in listed.aliases:
+            index = Index.read(model)
+            for alias in info.aliases:
                 index = index.with_alias(alias, None, datetime.now(UTC))
-            index = index.with_entry(listed.number, listed.entry.model_copy(update={"settled": False}))
+            index = index.with_entry(info.number, info.entry.model_copy(update={"settled": False}))
             index.write(model)
             with suppress(FileNotFoundError):
-                folder.rename(scratch / "removed")
-            index.with_entry(listed.number, None).write(model)
-            shutil.rmtree(model / _EVALUATIONS / str(listed.number), ignore_errors=True)
+                self.folder(info.name, info.number).rename(scratch / "removed")
+            index.with_entry(info.number, None).write(model)
+            shutil.rmtree(model / EVALUATIONS / str(info.number), ignore_errors=True)
+
+    # aliases
+
+    def set_alias(self, info: VersionInfo, alias: str) -> None:
+        """Point an alias of a model at one of its versions, wherever it pointed before.
+
+        Raises:
+            ModelError: the word cannot be an alias.
+            ModelNotFoundError: the version was removed.
+        """
+        check_name(alias, "alias")
+        with self.lock():
+            self._move_alias(info.name, alias, self._refreshed(info).number)
+
+    def roll_back_alias(self, name: str, alias: str) -> VersionInfo:
+        """Point an alias at the version it pointed at before; called again: at the one before that.
+
+        Raises:
+            ModelError: the alias never pointed at another version that still exists.
+        """
+        with self.lock():
+            versions = {info.number: info for info in self.versions(name)}
+            earlier = [number for number in Index.read(self.root / name).earlier_targets(alias) if number in versions]
+            if not earlier:
+                raise ModelError(f"{name}@{alias} has no earlier version to go back to.")
+            self._move_alias(name, alias, earlier[0], back=True)
+            return versions[earlier[0]]
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Remove an alias.
+
+        Raises:
+            ModelNotFoundError: the model has no such alias.
+        """
+        with self.lock():
+            aliases = list(Index.read(self.root / name).aliases)
+            if alias not in aliases:
+                hint = did_you_mean(alias, aliases) if aliases else f"{name} has no aliases."
+                raise ModelNotFoundError(f"{name} has no alias {alias}.", hint, name=f"{name}@{alias}", known=aliases)
+            self._move_alias(name, alias, None)
+
+    def _move_alias(self, name: str, alias: str, version: int | None, back: bool = False) -> None:
+        model = self.root / name
+        Index.read(model).with_alias(alias, version, datetime.now(UTC), back).write(model)
+
+    # evaluations
 
     def add_evaluation(self, version: Version, fingerprint: str, document: str) -> Path:
-        """Keeps what was measured of a version, under the fingerprint of the dataset.
+        """Keep what was measured of a version, under the fingerprint of the dataset.
 
         Args:
             version: A version of this registry.
@@ -289,45 +169,45 @@ class Registry:
         Returns:
             The file.
         """
-        folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
+        folder = self.evaluations_folder(version)
         with self.lock():
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{fingerprint}.json"
             write_atomically(path, document.encode())
         return path
 
-    def evaluations(self, version: Version) -> list[Path]:
-        """Lists what was measured of a version."""
-        folder = self.root / version.card.name / _EVALUATIONS / str(version.card.version)
-        return sorted(folder.glob("*.json")) if folder.is_dir() else []
-
-    def holds(self, version: Version) -> bool:
-        """Tells whether a version lies in this registry, and not somewhere else."""
-        return version.folder.resolve() == self._folder(version.card.name, version.card.version).resolve()
-
     # within
 
-    def _move_alias(self, name: str, alias: str, version: int | None) -> None:
-        self._index(name).with_alias(alias, version, datetime.now(UTC)).write(self.root / name)
+    def _check_new_name(self, name: str) -> None:
+        """Refuse a name that is invalid, or that many disks would take for that of another model."""
+        check_name(name, "model name")
+        same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
+        if same:
+            raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
 
-    def _index(self, name: str) -> Index:
-        return Index.read(self.root / name)
+    def _move_into_place(self, folder: Path, card: ModelCard, index: Index, entry: IndexEntry) -> None:
+        """Rename a staging folder to its version's; a process killed at any step leaves the version whole or absent."""
+        model = self.root / card.name
+        index.with_entry(card.version, entry.model_copy(update={"settled": False})).write(model)
+        try:
+            folder.rename(self.folder(card.name, card.version))
+        except OSError:
+            index.with_entry(card.version, None).write(model)
+            raise
+        flush(model)
+        index.with_entry(card.version, entry).write(model)
 
-    def _folder(self, name: str, number: int) -> Path:
-        return self.root / name / str(number)
-
-    def lock(self) -> AbstractContextManager[object]:
-        """Keeps every other process from changing the registry within a block. It is not taken twice."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        return file_lock(self.root / ".lock")
+    def _refreshed(self, info: VersionInfo) -> VersionInfo:
+        """Return a version as it is now: another process may have changed or removed it."""
+        return self.find(Reference(info.name, info.number))
 
     def _next_number(self, name: str, index: Index) -> int:
-        """Counts on from the stored counter, and past folders that an index that was lost knew."""
+        """Return the number after the stored counter, and after folders that a lost index knew."""
         folders = [int(path.name) for path in (self.root / name).iterdir() if path.name.isdecimal()]
         return 1 + max(index.counter, *folders, 0)
 
     def _next_sequence(self) -> int:
-        """Counts on, from the stored counter; from the highest number in use where that was lost."""
+        """Count on from the stored counter; where that was lost, from the highest sequence in use."""
         path = self.root / _SEQUENCE
         try:
             last = int(path.read_text())

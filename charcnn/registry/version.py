@@ -1,4 +1,4 @@
-"""One version: a folder with a card and the files that the card vouches for."""
+"""One version: a folder with a card, and files whose sha256 the card holds."""
 
 import hashlib
 import json
@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from charcnn.errors import IntegrityError, ModelError
+from charcnn.errors import IntegrityError, ModelNotFoundError
 from charcnn.registry.references import check_name
 from charcnn.specs.base import check_schema
-from charcnn.specs.card import CARD_SCHEMA, ModelCard
+from charcnn.specs.card import ModelCard
 from charcnn.storage.files import sha256_of
 
 CARD_FILE = "card.json"
@@ -21,11 +21,11 @@ HISTORY_FILE = "history.csv"
 
 @dataclass(frozen=True)
 class Version:
-    """A version that was opened.
+    """An opened version.
 
     Attributes:
         folder: Where it lies.
-        text: Its card, as JSON; checked before the version was opened.
+        text: Its card, as JSON; checked when the version was opened.
     """
 
     folder: Path
@@ -33,7 +33,7 @@ class Version:
 
     @cached_property
     def card(self) -> ModelCard:
-        """What the version says of itself. Reading an image needs only a few lines of it, and does not build it."""
+        """The card, parsed when it is first asked for: reading an image needs only a few lines of it."""
         return ModelCard.parse(self.text, str(self.folder / CARD_FILE))
 
     @cached_property
@@ -47,64 +47,61 @@ class Version:
         return f"{self._lines['name']}@{self._lines['version']}"
 
     def file(self, name: str) -> Path:
-        """Gives the path of one of the version's files, after checking that its content is what the card says.
+        """Return the path of one of the version's files, after comparing its sha256 with the card.
 
         Raises:
-            IntegrityError: the file is missing, or is another one.
+            IntegrityError: the file is missing, or was modified.
         """
         path, expected = self.folder / name, self._lines["files"].get(name)
         if expected is None or path.is_symlink() or not path.is_file():
-            raise IntegrityError(
-                f"{self.reference} lacks its file {name}.", "charcnn models verify --all tells what is missing."
-            )
+            raise IntegrityError(f"{self.reference} lacks its file {name}.")
         if sha256_of(path) != expected:
             raise IntegrityError(
-                f"{path} is not the file that was saved: its sha256 is another one.",
-                "Do not use it. Train again, or bring the file back from a copy.",
+                f"{path}: sha256 mismatch: the file was modified after it was saved.",
+                "Do not use it. Train again, or restore the file from a backup.",
             )
         return path
 
 
 def open_version(folder: Path, card_sha256: str | None = None) -> Version:
-    """Opens a version's folder.
+    """Open a version's folder.
 
     Args:
         folder: The version's folder.
-        card_sha256: What the card must hash to, where that is known; a card that does is one that charcnn wrote.
+        card_sha256: What the card must hash to, where that is known; a card that does is not checked further.
 
     Raises:
-        ModelError: there is no card.
+        ModelNotFoundError: there is no card.
         CardError: the card cannot be understood.
-        IntegrityError: the card is not the one that was saved.
+        ModelError: the name in the card cannot be one.
+        IntegrityError: the card was modified.
     """
     path = folder / CARD_FILE
     if path.is_symlink() or not path.is_file():
-        raise ModelError(
-            f"{folder} is no version of a model: it holds no {CARD_FILE}.", "charcnn models list shows what there is."
-        )
+        raise ModelNotFoundError(f"{folder} is not a model version: it holds no {CARD_FILE}.", name=str(folder))
     text = path.read_bytes()
-    check_schema(text, str(path), newest=CARD_SCHEMA)
+    check_schema(text, str(path), ModelCard.newest_schema)
     if hashlib.sha256(text).hexdigest() == card_sha256:
         return Version(folder, text)
     check_name(ModelCard.parse(text, str(path)).name, f"model name ({path})")
     if card_sha256 is not None:
         raise IntegrityError(
-            f"{path} was changed after it was saved.", "Bring it back from a copy, or remove the version."
+            f"{path} was modified after it was saved.", "Restore it from a backup, or remove the version."
         )
     return Version(folder, text)
 
 
 def problems(version_folder: Path, card_sha256: str) -> list[str]:
-    """Compares every byte of a version with what was saved.
+    """Compare every byte of a version with what was saved.
 
     Returns:
-        One line per file that is changed, missing or extra; empty for a whole version.
+        One line per file that is modified, missing or extra; empty for an intact version.
     """
     card_path = version_folder / CARD_FILE
     if card_path.is_symlink() or not card_path.is_file():
         return [f"{CARD_FILE} is missing"]
     if sha256_of(card_path) != card_sha256:
-        return [f"{CARD_FILE} was changed"]
+        return [f"{CARD_FILE} was modified"]
     card = ModelCard.parse(card_path.read_bytes(), str(card_path))
     found = {path.relative_to(version_folder).as_posix(): path for path in version_folder.rglob("*")}
     lines = [f"{name} is missing" for name in card.files if name not in found]
@@ -114,5 +111,5 @@ def problems(version_folder: Path, card_sha256: str) -> list[str]:
         if name not in card.files or path.is_symlink() or not path.is_file():
             lines.append(f"{name} does not belong there")
         elif sha256_of(path) != card.files[name]:
-            lines.append(f"{name} was changed")
+            lines.append(f"{name} was modified")
     return lines

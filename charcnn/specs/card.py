@@ -1,18 +1,22 @@
 """The card: the facts at a version's birth, its JSON schema's version read first."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from charcnn.errors import CardError
-from charcnn.specs.base import FileName, Sha256, StrictModel, check_schema
+from charcnn.specs.base import Document, FileName, Sha256, StrictModel
 from charcnn.specs.choices import Polarity
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import OptionValue, TrainSettings
 
 CARD_SCHEMA = 1
 """The newest card that this charcnn writes and reads."""
+VersionKind = Annotated[
+    Literal["trained", "imported"],
+    BeforeValidator(lambda kind: "imported" if kind == "run" else kind),  # written by early versions; never `latest`
+]
+"""How a version came into the registry. Only trained ones become `latest`."""
 
 
 class NetworkFacts(StrictModel):
@@ -72,14 +76,16 @@ class Environment(StrictModel):
     libraries: dict[str, str]
 
 
-class ModelCard(StrictModel):
+class ModelCard(Document):
     """The facts at a version's birth. What is learnt later (evaluations) is kept outside the version."""
+
+    newest_schema: ClassVar[int] = CARD_SCHEMA
 
     schema_version: int = CARD_SCHEMA
     name: str
     version: int = Field(ge=0)
     sequence: int = Field(ge=0, description="counts all versions of the registry; the highest trained one is `latest`")
-    kind: Literal["trained", "run", "imported"] = "trained"
+    kind: VersionKind = "trained"
     created: datetime
     labels: tuple[str, ...] = Field(min_length=2)
     image: ImageSpec
@@ -95,24 +101,3 @@ class ModelCard(StrictModel):
     def reference(self) -> str:
         """`NAME@VERSION`."""
         return f"{self.name}@{self.version}"
-
-    @classmethod
-    def parse(cls, text: str | bytes, where: str) -> Self:
-        """Reads a card, its schema's version first.
-
-        Args:
-            text: The JSON.
-            where: What the error names, usually the file.
-
-        Raises:
-            CardError: not JSON, a newer schema, or a field that is missing, unknown or of the wrong type.
-        """
-        check_schema(text, where, newest=CARD_SCHEMA)
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            raise CardError(
-                f"{where}: {field}: {first['msg']}", "charcnn models verify --all finds what was changed."
-            ) from None

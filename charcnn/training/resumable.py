@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import nn
 
 from charcnn.errors import ConfigError, DatasetError, TrainingError, TrainingInterrupted
-from charcnn.registry.runs import Run, RunFacts, new_run
+from charcnn.registry.runs import Run, RunFacts, create_run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.train_config import ResolvedConfig
@@ -47,7 +47,7 @@ def open_run(
         parent=parent.card.reference if parent else None,
     )
     if old:
-        before = old.facts()
+        before = old.read_facts()
         if before.data != facts.data:
             raise DatasetError(
                 f"{' + '.join(config.data)} is not what {old.name} began with: images were added, changed or removed.",
@@ -59,8 +59,8 @@ def open_run(
     if not group.leads:
         yield None, facts
         return
-    run = old or new_run(registry.root, config.name or "")
-    with run.at_work():
+    run = old or create_run(registry.root, config.name or "")
+    with run.lock():
         run.write_facts(facts)
         try:
             yield run, facts
@@ -104,7 +104,7 @@ def keeper(run: Run | None) -> Callable[[Checkpoint], None]:
         if not run:
             return
         try:
-            run.keep(checkpoint.to_bytes())
+            run.write_checkpoint(checkpoint.to_bytes())
         except OSError as fault:
             log.warning("The checkpoint cannot be written (%s): training goes on without.", fault.strerror)
 

@@ -18,7 +18,7 @@ from charcnn.errors import ConfigError
 from charcnn.machine import usable_cores
 from charcnn.networks.catalogue import get_network
 from charcnn.registry.references import check_name
-from charcnn.registry.runs import Run, find_run, remove_older_finished
+from charcnn.registry.runs import Run, find_run, remove_finished_runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.train_config import ResolvedConfig, TrainConfig, TrainSettings
@@ -118,7 +118,7 @@ def resume(
     """
     registry = registry or Registry()
     old = find_run(registry.root, run)
-    config = old.facts().config
+    config = old.read_facts().config
     if epochs is not None and epochs < (config.epochs or 0):
         raise ConfigError(
             f"{old.name} trains {pluralize(config.epochs or 0, 'epoch')}: they can be raised, not lowered."
@@ -165,7 +165,7 @@ def _trained(
                     number = registry.publish(folder, card).card.version
                     if not progress.interrupted:
                         run.write_facts(facts.model_copy(update={"finished": True}))
-                        remove_older_finished(registry.root, run)
+                        remove_finished_runs(registry.root, keep=run.name)
             if not progress.interrupted:  # else each process stopped where it was, and none waits for another
                 number = group.from_leader(number)
     version = registry.open(f"{settled.name}@{number}")

@@ -142,10 +142,10 @@ def test_file_whose_hash_is_wrong(cli: Cli, tmp_path: Path, trained: Path, start
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data)
-    check(cli("predict", starter / "ttest"), 1, "model.onnx", "not the file that was saved")
+    check(cli("predict", starter / "ttest"), 1, "model.onnx", "sha256 mismatch")
     result = cli("models", "verify", "small12")
     assert result.exit_code == 1
-    assert "model.onnx was changed" in result.stdout
+    assert "model.onnx was modified" in result.stdout
 
 
 def test_pickle_is_refused_by_name(cli: Cli, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_resume_takes_no_other_setting(cli: Cli) -> None:
 def test_nothing_to_resume(cli: Cli) -> None:
     result = cli("train", "--resume", "last")
     assert result.exit_code == 1
-    assert "waits to be resumed" in result.stderr
+    assert "no unfinished run" in result.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")

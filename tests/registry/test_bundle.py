@@ -102,7 +102,7 @@ def test_a_link_is_refused(bundle: Path, elsewhere: Registry) -> None:
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(bundle, "a") as file:
         file.writestr(link, "/etc/passwd")
-    with pytest.raises(BundleError, match="'link', which is no plain file"):
+    with pytest.raises(BundleError, match="'link', which is not a plain file"):
         import_bundle(elsewhere, bundle)
 
 
@@ -171,7 +171,7 @@ def test_a_card_may_not_choose_a_folder(bundle: Path, elsewhere: Registry) -> No
             CARD_FILE, members[CARD_FILE].replace(b'"name": "small"', b'"name": "../up"')
         ),
     )
-    with pytest.raises(ModelError, match=r"'\.\./up' is no model name"):
+    with pytest.raises(ModelError, match=r"'\.\./up' is not a valid model name"):
         import_bundle(elsewhere, bundle)
     assert nothing_came(elsewhere)
 

@@ -26,10 +26,10 @@ class Killed(BaseException):
 
 
 def works_on(registry: Registry, expected: list[int]) -> None:
-    """The versions that are listed are whole, no stray stands about, and the next one is saved."""
+    """The versions that are listed are whole, no folder is unindexed, and the next one is saved."""
     assert [listed.number for listed in registry.versions("small")] == expected
     assert all(is_whole(registry, f"small@{number}") for number in expected)
-    assert registry.strays() == []
+    assert registry.unindexed() == []
     saved = publish(registry)
     assert saved.card.version > max(expected, default=0)
     assert is_whole(registry, "small")

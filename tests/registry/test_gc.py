@@ -1,13 +1,13 @@
-"""What killed processes left is swept; what somebody works on, or could still want, is not."""
+"""What interrupted processes left is removed; what a process works on, or a user may resume, is not."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from charcnn.registry.gc import find_orphans
+from charcnn.registry.gc import find_orphans, remove_orphans
 from charcnn.registry.index import Index
-from charcnn.registry.runs import Run, RunFacts, new_run
+from charcnn.registry.runs import Run, RunFacts, create_run
 from charcnn.registry.store import Registry
 from charcnn.specs.train_config import TrainSettings
 from tests.support.cards import draft, is_whole, publish
@@ -23,12 +23,12 @@ def test_a_whole_registry_has_nothing_left(registry: Registry) -> None:
     registry.set_alias(registry.find(publish(registry).card.reference), "best")
     registry.add_evaluation(registry.open("small"), "a" * 64, "{}")
     before = everything(registry)
-    assert find_orphans(registry, sweep=True) == []
+    assert remove_orphans(registry) == []
     assert everything(registry) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_what_a_killed_process_left_is_swept(registry: Registry) -> None:
+def test_what_a_killed_process_left_is_removed(registry: Registry) -> None:
     publish(registry)
     before = everything(registry)
     child = os.fork()
@@ -43,14 +43,14 @@ def test_what_a_killed_process_left_is_swept(registry: Registry) -> None:
     (registry.root / "empty").mkdir()
     told = find_orphans(registry)
     assert sorted(left.what for left in told) == [
-        "a file that was never finished",
-        "a file that was never finished",
-        "a model that never had a version",
-        "a version that was never finished",
+        "model without versions",
+        "unfinished file",
+        "unfinished file",
+        "unfinished version",
     ]
     assert max(left.size for left in told) >= 4000
     assert all(left.path.exists() for left in told)  # only told
-    assert find_orphans(registry, sweep=True) == told
+    assert remove_orphans(registry) == told
     assert everything(registry) == before
     assert is_whole(registry, "small")
 
@@ -60,7 +60,7 @@ def test_what_is_being_written_is_left_alone(registry: Registry) -> None:
         (folder / "model.onnx").write_bytes(b"half")
         just_begun = registry.root / ".staging/tmpnew"
         just_begun.mkdir()
-        assert find_orphans(registry, sweep=True) == []
+        assert remove_orphans(registry) == []
         assert (folder / "model.onnx").exists()
         assert just_begun.exists()
 
@@ -74,7 +74,7 @@ def test_a_version_half_entered_is_settled_or_forgotten(registry: Registry, ther
     index.with_entry(1, index.versions[1].model_copy(update={"settled": False})).write(model)
     if not there:
         version.folder.rename(registry.root.parent / "gone")
-    assert [left.what for left in find_orphans(registry, sweep=True)] == ["a version half entered, or half removed"]
+    assert [left.what for left in remove_orphans(registry)] == ["entry of a version that was being added or removed"]
     assert sorted(Index.read(model).versions) == ([1, 2] if there else [2])
     assert find_orphans(registry) == []
     assert publish(registry).card.version == 3
@@ -87,17 +87,17 @@ def test_links_are_not_followed(registry: Registry, tmp_path: Path) -> None:
     (precious / f".a.{'0' * 32}").write_text("mine")
     (registry.root / ".staging/link").symlink_to(precious)
     (registry.root / "model").symlink_to(precious)
-    find_orphans(registry, sweep=True)
+    remove_orphans(registry)
     assert (precious / f".a.{'0' * 32}").read_text() == "mine"
 
 
 def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
     publish(registry)
     facts = RunFacts(created=draft().created, config=TrainSettings(), command="", data="0" * 64, processes=1)
-    run = new_run(registry.root, "small")
+    run = create_run(registry.root, "small")
     run.write_facts(facts)
-    run.keep(b"checkpoint")
+    run.write_checkpoint(b"checkpoint")
     (run.folder / f".checkpoint.safetensors.{'0' * 32}").write_bytes(b"half")
-    assert [left.path.parent for left in find_orphans(registry, sweep=True)] == [run.folder]
-    assert Run(run.folder).facts() == facts
+    assert [left.path.parent for left in remove_orphans(registry)] == [run.folder]
+    assert Run(run.folder).read_facts() == facts
     assert run.checkpoint_file.read_bytes() == b"checkpoint"

@@ -43,7 +43,7 @@ def test_a_changed_bit_anywhere_is_found(registry: Registry, saved: Version, nam
         changed = bytearray(whole)
         changed[position] ^= 1 << draw.randrange(8)
         path.write_bytes(changed)
-        assert problems(registry) == [f"{name} was changed"]
+        assert problems(registry) == [f"{name} was modified"]
         with pytest.raises((IntegrityError, CardError), match=name.replace(".", r"\.")):
             registry.open("small").file(name)
     path.write_bytes(whole)
@@ -56,7 +56,7 @@ def test_a_file_cut_short_or_grown_is_found(registry: Registry, saved: Version, 
     whole = path.read_bytes()
     for content in (b"", whole[:-1], whole + b"\n"):
         path.write_bytes(content)
-        assert problems(registry) == [f"{name} was changed"]
+        assert problems(registry) == [f"{name} was modified"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -118,7 +118,7 @@ def test_only_the_cards_own_files_are_given(saved: Version, name: str) -> None:
 def test_the_card_of_another_version_is_not_taken(registry: Registry, saved: Version) -> None:
     other = publish(registry)
     (saved.folder / CARD_FILE).write_bytes((other.folder / CARD_FILE).read_bytes())
-    with pytest.raises(IntegrityError, match="was changed after it was saved"):
+    with pytest.raises(IntegrityError, match="was modified after it was saved"):
         registry.open("small@1")
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_card_is_refused(content: bytes) -> None:
 
 def test_verifying_never_stops_at_a_card_that_cannot_be_understood(registry: Registry, saved: Version) -> None:
     (saved.folder / CARD_FILE).write_bytes(b"[")
-    assert problems(registry) == ["card.json was changed"]
+    assert problems(registry) == ["card.json was modified"]
 
 
 # the index

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from charcnn.errors import ModelError
-from charcnn.registry.index import Index
+from charcnn.errors import ModelError, ModelNotFoundError
+from charcnn.registry.index import INDEX_FILE, Index
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, HISTORY_FILE, ONNX_FILE, open_version
 from charcnn.storage.files import sha256_of
@@ -84,7 +84,7 @@ def test_an_empty_registry_says_how_to_fill_it(registry: Registry) -> None:
     for reference in ("latest", "small"):
         with pytest.raises(ModelError) as fault:
             registry.find(reference)
-        assert fault.value.hint == "charcnn train makes one."
+        assert fault.value.hint == ""
     assert not registry.root.exists()  # reading writes nothing
 
 
@@ -120,16 +120,30 @@ def test_latest_goes_by_sequence_across_all_names(registry: Registry) -> None:
     assert registry.open("latest").card.sequence == 4
 
 
-def test_runs_and_imports_never_become_latest(registry: Registry) -> None:
-    publish(registry, "first", "run")
-    with pytest.raises(ModelError, match="no model"):
+def test_imports_never_become_latest(registry: Registry) -> None:
+    publish(registry, "first", "imported")
+    with pytest.raises(ModelNotFoundError, match="no model"):
         registry.find("latest")
     publish(registry, "second")
-    publish(registry, "second", "run")
+    publish(registry, "second", "imported")
     publish(registry, "third", "imported")
     assert registry.find("latest").reference == "second@1"
     assert registry.find("second").reference == "second@2"  # a name alone is its newest, whatever it is
     assert registry.find("third").entry.kind == "imported"
+
+
+def test_files_that_hold_the_former_kind_run_still_open(registry: Registry) -> None:
+    publish(registry, "first", "imported")
+    model = registry.root / "first"
+    card = (model / "1" / CARD_FILE).read_text().replace('"kind": "imported"', '"kind": "run"')
+    (model / "1" / CARD_FILE).write_text(card)
+    index = json.loads((model / INDEX_FILE).read_text())
+    index["versions"]["1"] |= {"kind": "run", "card_sha256": sha256_of(model / "1" / CARD_FILE)}
+    (model / INDEX_FILE).write_text(json.dumps(index))
+    assert registry.open("first").card.kind == "imported"
+    assert is_whole(registry, "first@1")
+    with pytest.raises(ModelNotFoundError):
+        registry.find("latest")
 
 
 def test_a_name_nearly_right_is_hinted_at(registry: Registry) -> None:
@@ -257,9 +271,9 @@ def test_a_removed_version_gets_no_alias(registry: Registry) -> None:
 def test_a_version_with_an_alias_is_removed_by_force_only(registry: Registry) -> None:
     publish(registry)
     registry.set_alias(registry.find("small"), "best")
-    with pytest.raises(ModelError, match="small@1 is best") as fault:
+    with pytest.raises(ModelError, match="small@1 has the alias best") as fault:
         registry.remove(registry.find("small"))
-    assert "--force" in fault.value.hint
+    assert "`force=True`" in fault.value.hint
     assert is_whole(registry, "small@best")
     registry.remove(registry.find("small"), force=True)
     assert registry.versions() == []
@@ -284,7 +298,7 @@ def test_a_removed_version_is_gone_from_the_disk(registry: Registry) -> None:
     assert not folder.exists()
     assert references(registry) == ["small@1"]
     assert list((registry.root / ".staging").iterdir()) == []
-    assert registry.strays() == []
+    assert registry.unindexed() == []
 
 
 def test_evaluations_are_kept_outside_the_version_and_removed_with_it(registry: Registry) -> None:
@@ -318,10 +332,10 @@ def test_a_registry_knows_its_own_versions(registry: Registry, tmp_path: Path) -
     assert not Registry(tmp_path / "other").holds(version)
 
 
-def test_a_folder_that_no_index_knows_is_a_stray(registry: Registry) -> None:
+def test_a_folder_that_no_index_knows_is_unindexed(registry: Registry) -> None:
     version = publish(registry)
     registry.add_evaluation(version, "a" * 64, "{}")
-    assert registry.strays() == []
+    assert registry.unindexed() == []
     (registry.root / "small" / "9").mkdir()
-    assert registry.strays() == [str(registry.root / "small" / "9")]
+    assert registry.unindexed() == [str(registry.root / "small" / "9")]
     assert references(registry) == ["small@1"]

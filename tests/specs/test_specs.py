@@ -293,7 +293,7 @@ def test_a_schema_that_is_known_passes(text: str | bytes) -> None:
 def test_a_newer_schema_says_both_numbers_and_what_to_do() -> None:
     with pytest.raises(CardError, match=r"^here/x\.json has schema version 3; this charcnn reads up to 2\.") as fault:
         check_schema('{"schema_version": 3}', "here/x.json", newest=2)
-    assert "pip install --upgrade charcnn" in fault.value.hint
+    assert "pip install -U charcnn" in fault.value.hint
 
 
 @pytest.mark.parametrize(

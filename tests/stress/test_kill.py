@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from charcnn.registry.gc import find_orphans
-from charcnn.registry.runs import runs
+from charcnn.registry.gc import find_orphans, remove_orphans
+from charcnn.registry.runs import list_runs
 from charcnn.registry.store import Registry
 
 pytestmark = [
@@ -55,7 +55,7 @@ def kill_again_and_again(data: Path, root: Path) -> None:
         for listed in registry.versions():
             assert registry.problems(listed) == [], f"{listed.reference} after kill {killed}"
             assert registry.open(listed).card.training.epochs == 6
-        assert registry.strays() == []
+        assert registry.unindexed() == []
 
 
 def test_a_hundred_kills(tmp_path: Path) -> None:
@@ -74,10 +74,10 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     process.join()
     assert process.exitcode == 0
     registry = Registry(root)
-    assert find_orphans(registry, sweep=True)  # some were killed while they saved
+    assert remove_orphans(registry)  # some were killed while they saved
     assert find_orphans(registry) == []
     numbers = [listed.number for listed in registry.versions("small")]
-    waiting = [run for run in runs(root) if not run.facts().finished]
+    waiting = [run for run in list_runs(root) if not run.read_facts().finished]
     assert len(waiting) > 10  # some were killed while they trained
     train_once(data, root)
     assert [listed.number for listed in registry.versions("small")][1:] == numbers

@@ -1,19 +1,17 @@
 """Cards and versions to fill a registry with, without training anything. Also used by processes of their own."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
 from charcnn.registry.store import Registry
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE, Version
-from charcnn.specs.card import DataFacts, Environment, ModelCard, NetworkFacts, Scores, TrainingFacts
+from charcnn.specs.card import DataFacts, Environment, ModelCard, NetworkFacts, Scores, TrainingFacts, VersionKind
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import TrainConfig
 
-Kind = Literal["trained", "run", "imported"]
 FILES = (WEIGHTS_FILE, ONNX_FILE, HISTORY_FILE)
 
 
-def draft(name: str = "small", kind: Kind = "trained") -> ModelCard:
+def draft(name: str = "small", kind: VersionKind = "trained") -> ModelCard:
     """A card as `train` drafts it: version, sequence and files are not settled yet."""
     return ModelCard(
         name=name,
@@ -50,7 +48,7 @@ def draft(name: str = "small", kind: Kind = "trained") -> ModelCard:
     )
 
 
-def publish(registry: Registry, name: str = "small", kind: Kind = "trained") -> Version:
+def publish(registry: Registry, name: str = "small", kind: VersionKind = "trained") -> Version:
     """Saves a version of three small files."""
     with registry.staging() as folder:
         for file in FILES:

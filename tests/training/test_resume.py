@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from charcnn.errors import CardError, ConfigError, DatasetError, ModelError, TrainingInterrupted
-from charcnn.registry.runs import find_run, runs
+from charcnn.registry.runs import find_run, list_runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.storage.files import sha256_of
@@ -135,9 +135,9 @@ def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry
 def test_only_the_last_finished_run_stays(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)
-    unfinished = runs(registry.root)[0].name
+    unfinished = list_runs(registry.root)[0].name
     names = [run(data, net="lenet", epochs=1).run for _ in range(2)]
-    assert {kept.name for kept in runs(registry.root)} == {unfinished, names[-1]}
+    assert {kept.name for kept in list_runs(registry.root)} == {unfinished, names[-1]}
     assert find_run(registry.root, "last").name == unfinished
 
 
@@ -147,12 +147,12 @@ def test_what_was_learnt_from_must_be_there_still(draw: Draw, run: Run, registry
     next((data / "1").iterdir()).unlink()
     with pytest.raises(DatasetError, match=r"is not what cut-\S+ began with"):
         resume("last", registry=registry)
-    assert len(runs(registry.root)) == 1  # nothing is lost: bring the image back
+    assert len(list_runs(registry.root)) == 1  # nothing is lost: bring the image back
 
 
 def test_two_processes_do_not_resume_one_run(draw: Draw, run: Run, registry: Registry) -> None:
     cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
-    with runs(registry.root)[0].at_work(), pytest.raises(ModelError, match="Another process is training"):
+    with list_runs(registry.root)[0].lock(), pytest.raises(ModelError, match="Another process is training"):
         resume("last", registry=registry)
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_checkpoint_is_named(
     draw: Draw, run: Run, registry: Registry, damage: Callable[[bytes], bytes]
 ) -> None:
     cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
-    path = runs(registry.root)[0].checkpoint_file
+    path = list_runs(registry.root)[0].checkpoint_file
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CardError, match=r"checkpoint\.safetensors"):
         resume("last", registry=registry)
@@ -177,7 +177,7 @@ def test_a_damaged_checkpoint_is_named(
 
 def test_a_checkpoint_is_read_as_it_was_written(draw: Draw, run: Run, registry: Registry) -> None:
     cut(run, draw("small"), Stops(2), net="lenet", epochs=2, batch_size=8)
-    data = runs(registry.root)[0].checkpoint_file.read_bytes()
+    data = list_runs(registry.root)[0].checkpoint_file.read_bytes()
     assert Checkpoint.from_bytes(data, "it").to_bytes() == data
 
 
@@ -206,7 +206,7 @@ def test_a_disk_that_fills_up_does_not_end_the_training(
     def full(_self: Folder, _checkpoint: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Folder, "keep", full)
+    monkeypatch.setattr(Folder, "write_checkpoint", full)
     assert run(draw("small"), net="lenet", epochs=2).version.card.training.epochs == 2
     assert "No space left on device" in caplog.text
 
@@ -220,7 +220,7 @@ def test_a_full_disk_is_said_before_training(
     with pytest.raises(OSError, match="No space left"):
         run(draw("small"), net="lenet", epochs=1)
     assert registry.versions() == []
-    assert runs(registry.root) == []
+    assert list_runs(registry.root) == []
 
 
 def test_the_batch_that_broke_the_loss_is_named(draw: Draw, run: Run, registry: Registry) -> None:
@@ -228,4 +228,4 @@ def test_the_batch_that_broke_the_loss_is_named(draw: Draw, run: Run, registry: 
 
     with pytest.raises(TrainingError, match=r"in epoch \d+, from batch \d+ of \d+ on"):
         run(draw("small"), net="lenet", opt="gd", lr=1e30, batch_size=8, epochs=9)
-    assert runs(registry.root) == []
+    assert list_runs(registry.root) == []
