@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TESTS  := pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reference test test-all check format bench clean
+.PHONY: help setup demo reference test test-all coverage check format bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv and install charcnn with all it needs (torch is large: some minutes)
 
@@ -33,11 +34,17 @@ demo: $(READY) ## augment → train → evaluate → predict → export, on the 
 	run charcnn predict tttest --model demo/chars12.onnx --text; \
 	printf '\nNow type these yourself, after:  source $(BIN)/activate\n'
 
-test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -q
+test: $(READY) ## run the tests, on all cores (PYTEST="-k words" chooses some)
+	$(BIN)/python -m $(TESTS) $(PYTEST)
 
 test-all: $(READY) ## run all tests, the slow ones too
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(BIN)/python -m $(TESTS) -m "slow or not slow" $(PYTEST)
+
+coverage: $(READY) ## run all tests and list the lines that none of them reaches
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(TESTS) -m "slow or not slow" $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: $(READY) ## format and lint (ruff), types (mypy strict), layers (import-linter)
 	$(BIN)/ruff format --check .
@@ -56,5 +63,5 @@ reference: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/reference/settings.py
 
 clean: ## remove .venv and what tools left; data/ and registry/ stay
-	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find charcnn tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """What tests share: a world of their own, a small starter set, a model of it, the real images where they are."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# Before torch is loaded: the work of tests is small, and the threads of several workers would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C through: a shell starts background jobs, and all that they start, with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +30,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Small work is done fastest by one thread of torch."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-    torch.set_num_threads(before)
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """charcnn reads and predicts in four threads, however many cores there are."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +53,11 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from charcnn.training.train import train
 
     root = tmp_path_factory.mktemp("trained") / "registry"
-    os.environ["CHARCNN_CACHE"] = str(root.parent / ".cache")
     data = (str(starter / "train"),)
     config = TrainConfig(data=data, net="cnn", epochs=16, batch_size=16, name="small12", fit="stretch")
-    train(config, registry=Registry(root))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHARCNN_CACHE", str(root.parent / ".cache"))
+        train(config, registry=Registry(root))
     return root
 
 

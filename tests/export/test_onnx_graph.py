@@ -20,11 +20,6 @@ from charcnn.specs.image import ImageSpec
 LAB = ("cnn", "cnn-dropout", "lenet", "lenet-wide")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread(one_thread: None) -> None:
-    """For every test here."""
-
-
 def lively(network: nn.Module, seed: int = 1) -> nn.Module:
     """The network as if it were trained: biases, slopes and statistics are drawn, and the answers differ."""
     draws = torch.Generator().manual_seed(seed)

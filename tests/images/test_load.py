@@ -40,7 +40,7 @@ def test_images_are_fitted(casia20: Path) -> None:
         assert np.array_equal(row, fit(read_image(path), spec))
 
 
-def test_large_files_read_in_several_threads_keep_their_order(world: Path) -> None:
+def test_large_files_read_in_several_threads_keep_their_order(world: Path, four_threads: None) -> None:
     paths = _write_images(world, 130, side=160)
     assert paths[0].stat().st_size > 16_384
     loaded = load_images(paths, ImageSpec(height=160, width=160, polarity="dark-on-light"))

@@ -106,7 +106,12 @@ def test_an_image_file_that_cannot_be_read_is_named(predictor: Predictor, tmp_pa
 
 @pytest.mark.parametrize("at_once", [2, 3, 4096])
 def test_files_keep_their_order_with_unreadable_ones_among_them(
-    predictor: Predictor, starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+    predictor: Predictor,
+    starter: Path,
+    tmp_path: Path,
+    four_threads: None,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
 ) -> None:
     monkeypatch.setattr(module, "_FILES", at_once)
     (tmp_path / "text.png").write_text("not an image")

@@ -18,11 +18,6 @@ from charcnn.training import train as module
 Draw = Callable[..., Path]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread(one_thread: None) -> None:
-    """For every test here."""
-
-
 @pytest.fixture
 def draw(tmp_path: Path) -> Draw:
     """Writes a dataset of neat handwriting: `draw("name", {"1": "博", "2": "学"}, count=8)` gives its folder."""
