@@ -39,10 +39,11 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small starter set, neat, to read and not to change: train 12 × 20, test 12 × 5, ttest 120."""
-    from charcnn.datasets.generate.starter import synth
-    from charcnn.handwriting.hand import WritingStyle
+    from charcnn.datasets.generate.synth import synth
+    from charcnn.handwriting.style import WritingStyle
 
-    return synth(tmp_path_factory.mktemp("starter") / "data", per_class=20, test_per_class=5, hand=WritingStyle("neat"))
+    root = tmp_path_factory.mktemp("starter") / "data"
+    return synth(root=root, per_class=20, test_per_class=5, style=WritingStyle("neat"))
 
 
 @pytest.fixture(scope="session")

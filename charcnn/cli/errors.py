@@ -63,9 +63,13 @@ def in_flags(text: str) -> str:
     def flag(found: re.Match[str]) -> str:
         name, value = found.groups()
         spelled = flag_of(name)
-        return spelled if value in (None, "True") else f"{spelled} {value.strip(chr(34) + chr(39))}"
+        return spelled if value in (None, "True") else f"{spelled} {value.strip('[]').strip(chr(34) + chr(39))}"
 
     return _SETTING.sub(flag, text)
+
+
+_OTHER_FLAGS = {"fonts": "--font", "sets": "--set", "root": "--out", "destination": "--out"}
+"""Arguments of the library whose flags have other names."""
 
 
 def flag_of(name: str) -> str:
@@ -73,6 +77,8 @@ def flag_of(name: str) -> str:
     from charcnn.specs.settings import declared_settings  # not needed where nothing went wrong
     from charcnn.specs.train_config import TrainSettings
 
+    if name in _OTHER_FLAGS:
+        return _OTHER_FLAGS[name]
     settings = declared_settings(TrainSettings)
     return settings[name].flags[0] if name in settings else f"--{name.replace('_', '-')}"
 

@@ -56,7 +56,7 @@ class LabeledImages:
         strict: bool = False,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Self:
-        """Reads a labelled dataset, from the cache where it can.
+        """Read a labelled dataset, from the cache where it can.
 
         Args:
             dataset: What to read.
@@ -132,7 +132,7 @@ class LabeledImages:
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Joins datasets by label: the first one's classes come first, in its order, new ones follow.
+        """Join datasets by label: the first one's classes come first, in its order, new ones follow.
 
         Several datasets are copied into memory; one alone stays mapped.
         """
@@ -152,7 +152,7 @@ class LabeledImages:
         )
 
     def labels_in(self, classes: Sequence[str]) -> NDArray[np.int64]:
-        """Gives the labels as indices into other classes, met by label text.
+        """Return the labels as indices into other classes, met by label text.
 
         Returns:
             int64 `[N]`.
@@ -198,7 +198,7 @@ def _label_texts(labels: Sequence[str | int]) -> list[str]:
 
 
 def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
-    """Checks that a dataset's labels are all among a model's.
+    """Check that a dataset's labels are all among a model's.
 
     Raises:
         UnknownLabelError: one is not.

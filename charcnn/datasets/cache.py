@@ -29,7 +29,7 @@ _PIXELS_FIELDS = {"height", "width", "fit", "margin", "polarity"}
 
 
 def cache_folder() -> Path:
-    """Gives the folder of cached images."""
+    """Return the folder of cached images."""
     return cache_root() / "images"
 
 
@@ -38,7 +38,7 @@ def load_cached(
     spec: ImageSpec,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
-    """Gives what `images.load.load_images` gives, from the cache where no file has changed since.
+    """Return what `images.load.load_images` gives, from the cache where no file has changed since.
 
     The images come memory-mapped and read-only. A cache that cannot be written is done without.
     """
@@ -60,7 +60,7 @@ def load_cached(
 
 
 def cache_key(files: Sequence[Path], spec: ImageSpec) -> str:
-    """Gives the name of the entry for files as they are now, made into images by a spec."""
+    """Return the name of the entry for files as they are now, made into images by a spec."""
     digest = hashlib.sha256(f"{_LAYOUT}{spec.model_dump_json(include=_PIXELS_FIELDS)}".encode())
     for path in files:
         try:
@@ -82,7 +82,7 @@ def _read(entry: Path) -> LoadResult:
 
 
 def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
-    """Makes an entry of the cache, whole or not at all, and makes room for it.
+    """Make an entry of the cache, whole or not at all, and makes room for it.
 
     Args:
         entry: The folder to make.
@@ -105,7 +105,7 @@ def _fill(loaded: LoadResult, folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Removes the entries that were not used for the longest time, until the rest is small enough."""
+    """Remove the entries that were not used for the longest time, until the rest is small enough."""
     entries = sorted(
         (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
         key=lambda path: path.stat().st_mtime,

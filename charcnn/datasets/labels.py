@@ -14,7 +14,7 @@ CLASSES_FILE = "classes.txt"
 
 
 def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]:
-    """Gives folder name → label, from `classes.txt` inside the dataset, or else beside it; empty where there is none.
+    """Return folder name → label, from `classes.txt` inside the dataset, or else beside it; empty where there is none.
 
     A file beside may belong to another dataset: it counts only where it names all of the folders.
 
@@ -39,7 +39,7 @@ def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]
 
 
 def classes_file(dataset: Path) -> Path | None:
-    """Gives the `classes.txt` inside a dataset, or else beside it; None where there is none."""
+    """Return the `classes.txt` inside a dataset, or else beside it; None where there is none."""
     return next(
         (path for path in (dataset / CLASSES_FILE, sibling_path(dataset, CLASSES_FILE)) if path.is_file()), None
     )
@@ -66,12 +66,12 @@ def _parse(path: Path) -> dict[str, str]:
 
 
 def write_classes(path: Path, folders: Mapping[str, str]) -> None:
-    """Writes folder name → label as `classes.txt`."""
+    """Write folder name → label as `classes.txt`."""
     path.write_text("".join(f"{folder}\t{label}\n" for folder, label in folders.items()), encoding="utf-8")
 
 
 def folder_names(labels: Iterable[str]) -> dict[str, str]:
-    """Gives a folder name for each label, such that any file system keeps them apart.
+    """Return a folder name for each label, such that any file system keeps them apart.
 
     A label that is a plain name is its own folder; what file systems dislike, or what differs from another label
     only in case or Unicode form, becomes its code points: `U+0041`, `U+0061`.

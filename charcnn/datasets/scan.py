@@ -48,7 +48,7 @@ class DatasetIndex:
         return len(self.files) if self.packed is None or self.labels is None else len(self.labels)
 
     def require_labels(self) -> NDArray[np.int64]:
-        """Gives the labels.
+        """Return the labels.
 
         Raises:
             DatasetError: there are none.
@@ -62,7 +62,7 @@ class DatasetIndex:
 
 
 def scan(path: Path) -> DatasetIndex:
-    """Finds the images of a dataset.
+    """Find the images of a dataset.
 
     Raises:
         DatasetError: the path does not exist, holds no images, has a class without any, or a CSV that does not fit.
@@ -90,7 +90,7 @@ def scan(path: Path) -> DatasetIndex:
 
 
 def may_tell_labels(folder: Path) -> bool:
-    """Tells whether a folder could be labelled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
+    """Return whether a folder could be labelled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
     with os.scandir(folder) as entries:
         return any(truth.is_file() for truth in _truths(folder)) or any(map(_is_folder, entries))
 

@@ -10,7 +10,7 @@ from charcnn.text import pluralize
 def split_indices(
     labels: NDArray[np.int64], groups: NDArray[np.generic], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Puts a share of each class aside, whole groups at a time.
+    """Put a share of each class aside, whole groups at a time.
 
     A group counts for the class of its first image, so that a duplicate under two labels stays on one side; so does
     all that one writer wrote, and where each wrote every class, the share is right in all of them. A class of several
@@ -53,7 +53,7 @@ def split_indices(
 def _mend(
     aside: NDArray[np.bool_], member: NDArray[np.intp], labels: NDArray[np.int64], rng: np.random.Generator
 ) -> None:
-    """Moves groups to where a class has none of its several; only groups of several classes can lead to that.
+    """Move groups to where a class has none of its several; only groups of several classes can lead to that.
 
     Args:
         aside: bool `[G]`: which groups are put aside; changed in place.

@@ -28,7 +28,7 @@ def split_dataset(
     by: Literal["list", "copy"] = "list",
     force: bool = False,
 ) -> dict[Path, int]:
-    """Puts a share of a labelled dataset aside for testing.
+    """Put a share of a labelled dataset aside for testing.
 
     Args:
         dataset: What to divide; it is left as it is. Unreadable images come to neither side.
@@ -65,7 +65,7 @@ def split_dataset(
 
 
 def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
-    """Writes `file,label`; files below the list's folder are named relative to it."""
+    """Write `file,label`; files below the list's folder are named relative to it."""
     root = target.parent.resolve()
     with target.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -77,7 +77,7 @@ def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path)
 
 
 def _write_copies(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
-    """Copies files into class folders, with a manifest of those that come from another image."""
+    """Copy files into class folders, with a manifest of those that come from another image."""
     folders = {label: folder for folder, label in folder_names(arrays.classes).items()}
     children = []
     with replace_folder(target, lambda _: False) as fresh:

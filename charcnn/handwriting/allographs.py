@@ -7,7 +7,7 @@ points; `/` is a corner, `|` lifts the pen.
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.handwriting.strokes import Segment, resampled
+from charcnn.handwriting.strokes import Segment, resample
 
 _FORMS = {
     "0": (
@@ -62,19 +62,19 @@ _FORMS = {
 }
 
 
-def allographs(character: str) -> tuple[tuple[Segment, ...], ...]:
-    """Gives the handwritten forms of a character that print lacks, in ems; none for most characters."""
-    return tuple(_segments(form) for form in _FORMS.get(character, ()))
+def find_allographs(character: str) -> tuple[tuple[Segment, ...], ...]:
+    """Return the handwritten forms of a character that print lacks, in ems; none for most characters."""
+    return tuple(_parse_form(form) for form in _FORMS.get(character, ()))
 
 
-def _segments(form: str) -> tuple[Segment, ...]:
+def _parse_form(form: str) -> tuple[Segment, ...]:
     found: list[Segment] = []
     node = 0
     for part, stroke in enumerate(form.split("|")):
         pieces = stroke.split("/")
         for number, piece in enumerate(pieces):
             points = np.array([[float(v) / 12 for v in pair.split(",")] for pair in piece.split()], np.float32)
-            line = resampled(_curve(points), max(2, 1 + round(12 * np.hypot(*np.diff(points, axis=0).T).sum())))
+            line = resample(_curve(points), max(2, 1 + round(12 * np.hypot(*np.diff(points, axis=0).T).sum())))
             free = (number == 0, number == len(pieces) - 1)
             found.append(Segment(line, (node, node + 1), part, free, number > 0))
             node += 1

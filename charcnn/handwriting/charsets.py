@@ -3,21 +3,20 @@
 import string
 
 from charcnn.errors import ConfigError
-from charcnn.text import did_you_mean
 
 STARTER = "博学笃志切问近思自由无用"
-"""The lab's twelve."""
+"""The twelve characters of the starter set."""
 _HIRAGANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
 _HIRAGANA_VOICED = "がぎぐげござじずぜぞだぢづでどばびぶべぼぱぴぷぺぽ"
 
 
 def _katakana(hiragana: str) -> str:
-    """The same sounds in the other script, which stands 96 places further on."""
+    """Return the same sounds in the other script, 96 code points further on."""
     return "".join(chr(ord(character) + 0x60) for character in hiragana)
 
 
-def _level_one() -> str:
-    """GB2312's 3,755 characters of daily use: rows 16 to 55, of which the last is not full."""
+def _gb2312_level_1() -> str:
+    """Return GB2312's 3,755 characters of daily use: rows 16 to 55, of which the last is not full."""
     codes = (bytes((0xA0 + row, 0xA0 + cell)) for row in range(16, 56) for cell in range(1, 95))
     return "".join(code.decode("gb2312", "ignore") for code in codes)
 
@@ -38,13 +37,13 @@ CHARSETS = (*_SETS, "gb2312-1")
 
 
 def get_charset(name: str) -> str:
-    """Gives the characters of a set, in their usual order.
+    """Return the characters of a set, in their usual order.
 
     Raises:
         ConfigError: there is no set of this name.
     """
     if name == "gb2312-1":
-        return _level_one()
+        return _gb2312_level_1()
     if name not in _SETS:
-        raise ConfigError(f"Unknown set of characters: {name}", did_you_mean(name, CHARSETS))
+        raise ConfigError(f"Unknown character set: {name}", value=name, known=CHARSETS)
     return _SETS[name]

@@ -12,51 +12,49 @@ from charcnn.errors import GlyphError
 if TYPE_CHECKING:
     from PIL import ImageFont
 
-_KINDS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
+_SIGNATURES = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
 """How TrueType and OpenType fonts and collections of them begin."""
-_LACKED = "\U0010ffff"
+_NONCHARACTER = "\U0010ffff"
 """A code point that is no character: what a font shows for it, it shows for everything that it lacks."""
 
 
 def check_font(path: Path) -> None:
-    """Checks that a file is a font that OpenCV may open.
+    """Check that a file is a font that OpenCV may open.
 
     Raises:
         GlyphError: it is missing, cannot be read, or is something else.
     """
-    _opened(path)
+    _open_font(path)
 
 
 def has_glyph(path: Path, character: str) -> bool:
-    """Tells whether a font file itself has a character.
+    """Return whether a font file itself has a character.
 
     Raises:
         GlyphError: the file is no font.
     """
-    font = _opened(path)
-    return _drawn(font, character) != _drawn(font, _LACKED)
+    font = _open_font(path)
+    return _draw(font, character) != _draw(font, _NONCHARACTER)
 
 
-def _drawn(font: "ImageFont.FreeTypeFont", character: str) -> tuple[object, ...]:
+def _draw(font: "ImageFont.FreeTypeFont", character: str) -> tuple[object, ...]:
     mask = font.getmask(character)
     return mask.size, bytes(mask)
 
 
 @lru_cache(maxsize=16)
-def _opened(path: Path) -> "ImageFont.FreeTypeFont":
+def _open_font(path: Path) -> "ImageFont.FreeTypeFont":
     from PIL import ImageFont  # most people write with the built-in fonts, and need not wait for it
 
     if not path.is_file():
-        raise GlyphError(
-            f"No such font file: {path}", "Name a .ttf, .otf or .ttc file: charcnn synth … --font FILE.ttf"
-        )
+        raise GlyphError(f"No such font file: {path}", "Pass a .ttf, .otf or .ttc file as `fonts`.")
     try:
         with path.open("rb") as stream:
-            known = stream.read(4) in _KINDS
+            known = stream.read(4) in _SIGNATURES
         if known:
             font = ImageFont.truetype(str(path), 32, layout_engine=ImageFont.Layout.BASIC)
             font.getmask("x")
             return font
-    except (OSError, ValueError):  # FreeType's word on a damaged file, or no permission
+    except (OSError, ValueError):  # FreeType cannot read a damaged file, or permission is missing
         pass
-    raise GlyphError(f"{path} is no font that can be read.", "TrueType and OpenType fonts can (.ttf, .otf, .ttc).")
+    raise GlyphError(f"{path} is not a readable font.", "Supported: TrueType and OpenType (.ttf, .otf, .ttc).")

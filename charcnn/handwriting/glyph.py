@@ -10,39 +10,37 @@ from charcnn.errors import GlyphError
 from charcnn.handwriting.fonts import check_font, has_glyph
 from charcnn.images.io import Gray
 
-_MISSING = "\ue000"
+_PRIVATE_USE = "\ue000"
 """A private-use code point that no font draws: what the font shows for it, it shows for everything that it lacks."""
-
-
 _BUILT_IN = ("uni", "sans", "italic")
 """OpenCV's faces. Only the first has more than Latin, Greek and Cyrillic letters."""
 
 
-def faces(character: str, fonts: tuple[Path, ...] = ()) -> tuple[str, ...]:
-    """Gives the faces that have a character: of the font files where some are given, else of OpenCV's own.
+def find_faces(character: str, fonts: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """Return the faces that have a character: of the font files where some are given, else of OpenCV's own.
 
     Raises:
         GlyphError: no face has it, or a font file cannot be read.
     """
     known = tuple(str(font) for font in fonts) or _BUILT_IN
-    drawings = {_drawn(character, 32, face).tobytes(): face for face in reversed(known) if _has(face, character)}
+    drawings = {_draw(character, 32, face).tobytes(): face for face in reversed(known) if _has_glyph(face, character)}
     having = tuple(sorted(drawings.values(), key=known.index))  # one of those that draw it alike
     if not having:
         where = " and ".join(font.name for font in fonts) or "The built-in font"
         raise GlyphError(
             f"{where} lacks {character} (U+{ord(character):04X}).",
-            "Leave it out, or name a font that has it: charcnn synth … --font FILE.ttf",
+            "Leave it out, or use `fonts` that have it.",
         )
     return having
 
 
 def has_ink(character: str, face: str) -> bool:
-    """Tells whether a face that has a character shows anything of it: a space is a character too."""
-    return bool((_drawn(character, 32, face) < 128).any())
+    """Return whether a face that has a character shows anything of it: a space is a character too."""
+    return bool((_draw(character, 32, face) < 128).any())
 
 
-def glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
-    """Draws one character, centred by its ink.
+def draw_glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
+    """Draw one character, centered by its ink.
 
     Args:
         character: One character, for instance 博, a or 7.
@@ -57,8 +55,8 @@ def glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
     """
     if len(character) != 1:
         raise GlyphError(f"One character is drawn at a time, not {character!r}.")
-    drawn = _drawn(character, size, face)
-    if not _has(face, character):
+    drawn = _draw(character, size, face)
+    if not _has_glyph(face, character):
         raise GlyphError(f"The font lacks {character} (U+{ord(character):04X}).")
     rows, columns = np.flatnonzero((drawn < 128).any(1)), np.flatnonzero((drawn < 128).any(0))
     if not rows.size:
@@ -70,25 +68,25 @@ def glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
 
 
 @lru_cache(maxsize=8)
-def _drawn(character: str, size: int, face: str = "uni") -> Gray:
-    """The character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
+def _draw(character: str, size: int, face: str) -> Gray:
+    """Return the character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
     canvas = np.full((2 * size, 2 * size), 255, np.uint8)
-    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), _font(face), size)
+    cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), _open_face(face), size)
     return canvas
 
 
-def _has(face: str, character: str) -> bool:
+def _has_glyph(face: str, character: str) -> bool:
     if face not in _BUILT_IN:
         return has_glyph(Path(face), character)
-    return character == "?" or not np.array_equal(_drawn(character, 32, face), _drawn(_MISSING, 32, face))
+    return character == "?" or not np.array_equal(_draw(character, 32, face), _draw(_PRIVATE_USE, 32, face))
 
 
 @lru_cache(maxsize=16)
-def _font(face: str) -> cv2.FontFace:
-    """Opens a face.
+def _open_face(face: str) -> cv2.FontFace:
+    """Open a face.
 
     Raises:
-        GlyphError: the file is missing, or no font.
+        GlyphError: the file is missing, or is not a font.
     """
     if face not in _BUILT_IN:
         check_font(Path(face))

@@ -6,20 +6,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.handwriting.thinning import thinned
+from charcnn.handwriting.thinning import thin
 
 Points = NDArray[np.float32]
 """float32 `[K,2]`: x (to the right) and y (down)."""
 
-_SPUR = 0.7
+_MIN_BRANCH_WIDTHS = 0.7
 """Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
 
 _DOT = np.array([[-1, -1], [1, 1]], np.float32)
 """What a pen makes of a round dot, whose skeleton is a point: right and down."""
 
 
-def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int]], float]:
-    """Thins a shape to lines.
+def extract_chains(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int]], float]:
+    """Thin a shape to lines.
 
     Args:
         ink: bool `[H,W]`, True where ink is: one pixel at least.
@@ -30,26 +30,26 @@ def chains_of(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int
     """
     x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
     shape = np.pad(ink[y : y + height, x : x + width], 1)
-    skeleton = thinned(shape)
+    skeleton = thin(shape)
     distance = cv2.distanceTransform(shape.astype(np.uint8), cv2.DIST_L2, 3)
     thick = max(2.0, 2 * float(np.median(distance[skeleton])))
-    return (*_chains(skeleton, thick), thick)
+    return (*_cut_skeleton(skeleton, thick), thick)
 
 
-def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Cuts a skeleton at its junctions.
+def _cut_skeleton(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Cut a skeleton at its junctions.
 
     Returns:
         The chains in pixels, `[K,2]` (x, y) each, and the junction at both ends of each, -1 for none.
     """
-    crossing = skeleton & (_neighbours(skeleton) > 2)
+    crossing = skeleton & (_count_neighbors(skeleton) > 2)
     apart = skeleton & ~crossing
     count, names, _, middle = cv2.connectedComponentsWithStats(crossing.astype(np.uint8), connectivity=8)
     wide = skeleton.shape[1]
     around = (-wide, -1, 1, wide, -wide - 1, 1 - wide, wide - 1, wide + 1)  # straight ones first
     todo = set(np.flatnonzero(apart).tolist())
     junction = dict(zip(np.flatnonzero(crossing).tolist(), (names[crossing] - 1).tolist(), strict=True))
-    starts = np.flatnonzero(apart & (_neighbours(apart) < 2)).tolist()
+    starts = np.flatnonzero(apart & (_count_neighbors(apart) < 2)).tolist()
     chains: list[Points] = []
     ends: list[tuple[int, int]] = []
     for start in [*starts, *sorted(todo)]:
@@ -79,21 +79,21 @@ def _chains(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Points], li
         ends.append((first, last))
     if not chains and count > 1:  # nothing but a junction, as in noise
         chains, ends = [np.asarray(middle[1] + _DOT, np.float32)], [(-1, -1)]
-    return _tidy(chains, ends, list(middle[1:].astype(np.float32)), width)
+    return _simplify_junctions(chains, ends, list(middle[1:].astype(np.float32)), width)
 
 
-def _neighbours(line: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """How many of the eight pixels around each are part of the line; of its own pixels only."""
+def _count_neighbors(line: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return how many of the eight pixels around each pixel of the line are part of it; only for pixels of the line."""
     three = cv2.boxFilter(line.astype(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(three - 1, np.uint8)
 
 
-def _tidy(
+def _simplify_junctions(
     chains: list[Points], ends: list[tuple[int, int]], middle: list[Points], width: float
 ) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Drops bumps, and makes one junction of those that a crossing of thick strokes has torn apart."""
+    """Drop bumps, and make one junction of those that a crossing of thick strokes has torn apart."""
     long = [float(np.hypot(*np.diff(chain, axis=0).T).sum()) for chain in chains]
-    bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _SPUR * width}
+    bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _MIN_BRANCH_WIDTHS * width}
     if len(bumps) == len(chains):
         bumps.discard(int(np.argmax(long)))
     kept = [i for i in range(len(chains)) if i not in bumps]
@@ -104,7 +104,7 @@ def _tidy(
         torn = first >= 0 and last >= 0 and first != last and min(branches[first], branches[last]) > 1
         if torn and long[i] < 0.9 * width:
             name = [name[first] if n == name[last] else n for n in name]
-    centre = {n: np.mean([middle[i] for i in range(len(name)) if name[i] == n], axis=0) for n in set(name)}
+    center = {n: np.mean([middle[i] for i in range(len(name)) if name[i] == n], axis=0) for n in set(name)}
     tidy: list[Points] = []
     tidy_ends: list[tuple[int, int]] = []
     for i in kept:
@@ -113,9 +113,9 @@ def _tidy(
             continue
         points = [chains[i]]
         if one >= 0:
-            points.insert(0, centre[one][None].astype(np.float32))
+            points.insert(0, center[one][None].astype(np.float32))
         if two >= 0:
-            points.append(centre[two][None].astype(np.float32))
+            points.append(center[two][None].astype(np.float32))
         tidy.append(np.concatenate(points))
         # where bumps were all else that met, as at the square end of a bar, the end is free
         tidy_ends.append((one if branches[ends[i][0]] > 1 else -1, two if branches[ends[i][1]] > 1 else -1))

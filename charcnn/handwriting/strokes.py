@@ -10,14 +10,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from charcnn.handwriting.skeleton import Points, chains_of
+from charcnn.handwriting.skeleton import Points, extract_chains
 from charcnn.images.io import Gray
 
-_GOES_ON = 0.72
+_MIN_STRAIGHT_COSINE = 0.72
 """Cosine of the turn below which two chains meeting at a junction are two strokes."""
-_CORNER = 0.55
+_MAX_CORNER_COSINE = 0.55
 """Cosine of the turn below which a chain is cut in two: some 57°."""
-SPACING = 0.07
+POINT_SPACING = 0.07
 """Length between two points of a segment, in ems."""
 
 
@@ -26,7 +26,7 @@ class Segment:
     """A piece of a stroke without a sharp corner.
 
     Attributes:
-        points: float32 `[K,2]`, K ≥ 2, in ems; the character's box is centred on (0, 0).
+        points: float32 `[K,2]`, K ≥ 2, in ems; the character's box is centered on (0, 0).
         nodes: Numbers of the nodes at its start and its end, unique within the character.
         part: Number of the connected part of the character that it belongs to.
         free: Whether nothing else meets it at its start, at its end.
@@ -40,8 +40,8 @@ class Segment:
     corner: bool
 
 
-def segments(picture: Gray, em: float) -> tuple[Segment, ...]:
-    """Finds the strokes of a printed character, in about the order in which they are written.
+def find_segments(picture: Gray, em: float) -> tuple[Segment, ...]:
+    """Find the strokes of a printed character, in about the order in which they are written.
 
     Args:
         picture: uint8 `[H,W]`, dark on white.
@@ -50,12 +50,12 @@ def segments(picture: Gray, em: float) -> tuple[Segment, ...]:
     Returns:
         At least one segment; a dot becomes a short one.
     """
-    chains, ends, width = chains_of(picture < 128)
-    chains, ends = _joined(chains, ends, width)
+    chains, ends, width = extract_chains(picture < 128)
+    chains, ends = _join(chains, ends, width)
     pieces: list[tuple[Points, int, int, bool]] = []
     free_node = 1 + max((end for pair in ends for end in pair), default=0)
     for line, (first, last) in zip(chains, ends, strict=True):
-        chain = _lengthened(line, (first < 0, last < 0), width)
+        chain = _extend_free_ends(line, (first < 0, last < 0), width)
         cut = cut_at_corners(chain, width)
         inner = list(range(free_node, free_node + len(cut) + 1))
         free_node += len(inner)
@@ -63,13 +63,13 @@ def segments(picture: Gray, em: float) -> tuple[Segment, ...]:
         if first < 0 and np.hypot(*(chain[0] - chain[-1])) < 2 and len(cut) > 1:
             marks[-1] = marks[0]  # a closed loop ends where it began
         pieces += [(piece, marks[i], marks[i + 1], i > 0) for i, piece in enumerate(cut)]
-    return _in_order(pieces, em)
+    return _order_strokes(pieces, em)
 
 
-def _joined(
+def _join(
     chains: list[Points], ends: list[tuple[int, int]], width: float
 ) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Joins the chains that go straight on through a junction, the straightest pair first."""
+    """Join the chains that go straight on through a junction, the straightest pair first."""
     at: dict[int, list[tuple[int, int]]] = {}
     for index, pair in enumerate(ends):
         for side, junction in enumerate(pair):
@@ -77,12 +77,14 @@ def _joined(
                 at.setdefault(junction, []).append((index, side))
     follows: dict[tuple[int, int], tuple[int, int]] = {}
     for meeting in at.values():
-        directions = [_direction(chains[index] if side == 0 else chains[index][::-1], width) for index, side in meeting]
+        directions = [
+            _start_direction(chains[index] if side == 0 else chains[index][::-1], width) for index, side in meeting
+        ]
         turns = sorted(
             (float(directions[i] @ directions[j]), i, j) for i in range(len(meeting)) for j in range(i)
         )  # -1: straight on
         for turn, i, j in turns:
-            if (turn < -_GOES_ON or len(meeting) == 2) and not {meeting[i], meeting[j]} & follows.keys():
+            if (turn < -_MIN_STRAIGHT_COSINE or len(meeting) == 2) and not {meeting[i], meeting[j]} & follows.keys():
                 follows[meeting[i]], follows[meeting[j]] = meeting[j], meeting[i]
     whole: list[Points] = []
     marks: list[tuple[int, int]] = []
@@ -101,17 +103,20 @@ def _joined(
                 break
             index, side = onward
         first, last = ends[head[0]][head[1]], ends[index][1 - side]
-        whole.append(_through(path, width))
+        whole.append(_join_path(path, width))
         marks.append((first, last if onward is None else first))  # else a loop, back where it began
     return whole, marks
 
 
-def _through(path: list[Points], width: float) -> Points:
-    """One line of several: near the junctions, where a skeleton bends, the points are left out."""
+def _join_path(path: list[Points], width: float) -> Points:
+    """Return one line of several: near the junctions, where a skeleton bends, the points are left out."""
     if len(path) == 1:
         return path[0]
     kept = []
-    bends = [float(_direction(one[::-1], width) @ _direction(two, width)) > -_GOES_ON for one, two in pairwise(path)]
+    bends = [
+        float(_start_direction(one[::-1], width) @ _start_direction(two, width)) > -_MIN_STRAIGHT_COSINE
+        for one, two in pairwise(path)
+    ]
     for number, chain in enumerate(path):
         far = np.ones(len(chain), bool)
         if number > 0 and not bends[number - 1]:
@@ -123,8 +128,8 @@ def _through(path: list[Points], width: float) -> Points:
     return line if len(line) > 1 else np.concatenate([path[0][:1], path[-1][-1:]])
 
 
-def _direction(chain: Points, width: float) -> Points:
-    """The unit vector in which a chain leaves its first point, measured clear of the junction."""
+def _start_direction(chain: Points, width: float) -> Points:
+    """Return the unit vector in which a chain leaves its first point, measured clear of the junction."""
     far = np.hypot(*(chain - chain[0]).T)
     near = chain[np.argmax(far > 0.7 * width)] if (far > 0.7 * width).any() else chain[0]
     away = chain[np.argmax(far > 2.5 * width)] if (far > 2.5 * width).any() else chain[-1]
@@ -133,7 +138,7 @@ def _direction(chain: Points, width: float) -> Points:
 
 
 def cut_at_corners(chain: Points, width: float) -> list[Points]:
-    """Cuts a line where its direction turns sharply within about a stroke's width.
+    """Cut a line where its direction turns sharply within about a stroke's width.
 
     Args:
         chain: float32 `[K,2]`, in pixels or units as small.
@@ -142,7 +147,7 @@ def cut_at_corners(chain: Points, width: float) -> list[Points]:
     Returns:
         At least one piece; each starts where the one before it ends.
     """
-    line = resampled(chain, max(3, round(length_of(chain) / 2)))
+    line = resample(chain, max(3, round(path_length(chain) / 2)))
     reach = max(2, round(width / 2))
     if len(line) < 2 * reach + 2:
         return [line]
@@ -153,7 +158,7 @@ def cut_at_corners(chain: Points, width: float) -> list[Points]:
     cosine = (before * after).sum(1) / np.maximum(np.hypot(*before.T) * np.hypot(*after.T), 1e-6)
     cuts: list[int] = []
     for order in np.argsort(cosine):
-        if cosine[order] > _CORNER:
+        if cosine[order] > _MAX_CORNER_COSINE:
             break
         if all(abs(spots[order] - cut) > 2 * reach for cut in cuts):
             cuts.append(int(spots[order]))
@@ -161,40 +166,44 @@ def cut_at_corners(chain: Points, width: float) -> list[Points]:
     return [line[a : b + 1] for a, b in pairwise(bounds)]
 
 
-def _lengthened(chain: Points, free: tuple[bool, bool], width: float) -> Points:
-    """Gives free ends back the half of a stroke's width that a skeleton lacks there."""
+def _extend_free_ends(chain: Points, free: tuple[bool, bool], width: float) -> Points:
+    """Restore at free ends the half of a stroke's width that a skeleton lacks there."""
     if np.hypot(*(chain[0] - chain[-1])) < 2 and len(chain) > 4:
         return chain  # a closed loop has no ends
     parts = [chain]
     if free[0]:
-        parts.insert(0, (chain[0] - _direction(chain, width) * width / 2)[None])
+        parts.insert(0, (chain[0] - _start_direction(chain, width) * width / 2)[None])
     if free[1]:
-        parts.append((chain[-1] - _direction(chain[::-1], width) * width / 2)[None])
+        parts.append((chain[-1] - _start_direction(chain[::-1], width) * width / 2)[None])
     return np.concatenate(parts)
 
 
-def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[Segment, ...]:
-    """Centres, names the parts, turns strokes the way a pen goes, and sorts: top left first, near ones together."""
+def _order_strokes(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[Segment, ...]:
+    """Center strokes, number their parts, orient them as a pen goes, and sort: top left first, then the nearest."""
     corners = np.concatenate([points for points, *_ in pieces])
-    centre = (corners.min(0) + corners.max(0)) / 2
+    center = (corners.min(0) + corners.max(0)) / 2
     strokes: list[list[tuple[Points, int, int]]] = []
     for points, first, last, corner in pieces:
-        line = spaced(points - centre, em)
+        line = space_evenly(points - center, em)
         if corner:
             strokes[-1].append((line, first, last))
         else:
             strokes.append([(line, first, last)])
-    strokes = [_turned(stroke) for stroke in strokes]
+    strokes = [_orient(stroke) for stroke in strokes]
     met: dict[int, int] = {}
     for stroke in strokes:
         for _, first, last in stroke:
             met[first], met[last] = met.get(first, 0) + 1, met.get(last, 0) + 1
-    parts = connected_parts([np.concatenate([line for line, _, _ in stroke]) for stroke in strokes], 0.6 * SPACING)
+    parts = connected_parts(
+        [np.concatenate([line for line, _, _ in stroke]) for stroke in strokes], 0.6 * POINT_SPACING
+    )
     found: list[Segment] = []
     left = list(range(len(strokes)))
     here = np.array([-0.6, -0.6], np.float32)
     while left:
-        cost = [_begin(strokes[i]) @ (0.7, 1.0) + 0.35 * float(np.hypot(*(_begin(strokes[i]) - here))) for i in left]
+        cost = [
+            _start_of(strokes[i]) @ (0.7, 1.0) + 0.35 * float(np.hypot(*(_start_of(strokes[i]) - here))) for i in left
+        ]
         stroke_number = left.pop(int(np.argmin(cost)))
         for number, (line, first, last) in enumerate(strokes[stroke_number]):
             free = (met[first] == 1, met[last] == 1)
@@ -203,11 +212,11 @@ def _in_order(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[S
     return tuple(found)
 
 
-def _begin(stroke: list[tuple[Points, int, int]]) -> Points:
+def _start_of(stroke: list[tuple[Points, int, int]]) -> Points:
     return np.asarray(stroke[0][0][0], np.float32)
 
 
-def _turned(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, int]]:
+def _orient(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, int]]:
     """Pens go to the right and down; where these disagree, down counts more."""
     way = stroke[-1][0][-1] - stroke[0][0][0]
     if way @ (1.0, 1.6) >= 0:
@@ -216,7 +225,7 @@ def _turned(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, in
 
 
 def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
-    """Gives each stroke the number of its connected part: strokes with points nearer than `near` belong together."""
+    """Return the number of each stroke's connected part: strokes with points nearer than `near` belong together."""
     points = np.concatenate(strokes)
     starts = np.cumsum([0, *map(len, strokes[:-1])])
     apart = ((points[:, None] - points[None]) ** 2).sum(-1)
@@ -227,18 +236,18 @@ def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
     return [int(name) for name in part]
 
 
-def length_of(line: Points) -> float:
-    """Gives the length of a line, in the unit of its points."""
+def path_length(line: Points) -> float:
+    """Return the length of a line, in the unit of its points."""
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
-def spaced(line: Points, em: float) -> Points:
-    """Gives a line by points some `SPACING` apart, in ems; `em` is the length of one in the line's unit."""
-    return np.asarray(resampled(line, max(2, 1 + round(length_of(line) / em / SPACING))) / em, np.float32)
+def space_evenly(line: Points, em: float) -> Points:
+    """Return a line by points some `POINT_SPACING` apart, in ems; `em` is the length of one in the line's unit."""
+    return np.asarray(resample(line, max(2, 1 + round(path_length(line) / em / POINT_SPACING))) / em, np.float32)
 
 
-def resampled(line: Points, count: int) -> Points:
-    """Gives the same line by points of equal spacing.
+def resample(line: Points, count: int) -> Points:
+    """Return the same line by points of equal spacing.
 
     Args:
         line: float32 `[K,2]`.

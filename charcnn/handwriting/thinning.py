@@ -5,24 +5,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WEIGHTS = np.array([[1, 2, 4], [128, 0, 8], [64, 32, 16]], np.float32)
-"""What each neighbour adds to a pixel's code: together 0 … 255 for the 256 neighbourhoods."""
+"""What each neighbor adds to a pixel's code: together 0 … 255 for the 256 neighborhoods."""
 
 _Table = NDArray[np.uint8]
-"""uint8 `[256]`: 0 for the neighbourhoods of pixels that go, else 1."""
+"""uint8 `[256]`: 0 for the neighborhoods of pixels that go, else 1."""
 
 
-def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Thins a shape.
+def thin(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Thin a shape.
 
     The passes are those of T. Y. Zhang and C. Y. Suen, "A fast parallel algorithm for thinning digital patterns"
-    (Comm. ACM 27(3), 1984), which wear slanting lines away; that they do not, pixels go with three neighbours or more
+    (Comm. ACM 27(3), 1984), which wear slanting lines away; that they do not, pixels go with three neighbors or more
     (H. E. Lü and P. S. P. Wang, Comm. ACM 29(3), 1986). Squares of four pixels keep one.
 
     Args:
         ink: bool `[H,W]`, True where ink is; one pixel at least in each direction.
 
     Returns:
-        bool `[H,W]`: part of the ink, as many connected parts (of eight neighbours) and holes.
+        bool `[H,W]`: part of the ink, as many connected parts (of eight neighbors) and holes.
     """
     line = ink.astype(np.uint8)
     before = -1
@@ -33,20 +33,20 @@ def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _peel(line: NDArray[np.uint8], tables: tuple[_Table, ...]) -> None:
-    """Takes the pixels away, in place, that the tables name: all of the first at once, then those of the next."""
+    """Take the pixels away, in place, that the tables name: all of the first at once, then those of the next."""
     for table in tables:
         codes = cv2.filter2D(line, cv2.CV_8U, _WEIGHTS, borderType=cv2.BORDER_CONSTANT)
         np.bitwise_and(line, cv2.LUT(codes, table), out=line)
 
 
-def _tables() -> tuple[tuple[_Table, ...], tuple[_Table, ...]]:
-    """Gives the tables of the two passes that peel borders off, and of the four that straighten stairs."""
+def _build_tables() -> tuple[tuple[_Table, ...], tuple[_Table, ...]]:
+    """Return the tables of the two passes that peel borders off, and of the four that straighten stairs."""
     ring = (np.arange(256) >> np.arange(8)[:, None] & 1).astype(bool)  # from the north-west, clockwise
     nw, n, ne, e, se, s, sw, w = ring
-    neighbours = ring.sum(0)
+    neighbors = ring.sum(0)
     runs = (ring & ~np.roll(ring, 1, 0)).sum(0)
-    border = (neighbours >= 3) & (neighbours <= 6) & (runs == 1)
-    three = neighbours == 3
+    border = (neighbors >= 3) & (neighbors <= 6) & (runs == 1)
+    three = neighbors == 3
     south_east = border & ~(n & e & s) & ~(e & s & w) & ~(e & se & s & three)  # the last: one of four pixels stays
     north_west = border & ~(n & e & w) & ~(n & s & w) & ~(w & nw & n & three)
     stairs = (n & e & ~(w | s | sw), e & s & ~(w | n | nw), s & w & ~(n | e | ne), w & n & ~(s | e | se))
@@ -57,4 +57,4 @@ def _as_tables(*gone: NDArray[np.bool_]) -> tuple[_Table, ...]:
     return tuple((~which).astype(np.uint8) for which in gone)
 
 
-_BORDERS, _STAIRS = _tables()
+_BORDERS, _STAIRS = _build_tables()

@@ -13,7 +13,7 @@ _RULE = 225
 
 
 def contact_sheet(rows: Sequence[Sequence[Gray]], side: int = 48) -> Gray:
-    """Lays images out in rows.
+    """Lay images out in rows.
 
     Args:
         rows: uint8 `[H,W]` each, of any size; a short row ends in empty places.

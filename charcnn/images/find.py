@@ -8,7 +8,7 @@ from charcnn.storage.paths import natural_key
 
 
 def find_images(folder: Path) -> list[str]:
-    """Finds all images in a folder and its sub-folders, in any order, without hidden ones and `__MACOSX`.
+    """Find all images in a folder and its sub-folders, in any order, without hidden ones and `__MACOSX`.
 
     Returns:
         Their paths relative to the folder, with `/`.
@@ -23,6 +23,6 @@ def find_images(folder: Path) -> list[str]:
 
 
 def list_images(folder: Path) -> list[str]:
-    """Gives the paths of what `found_below` finds, in natural order, with `/`."""
+    """Return the paths of what `found_below` finds, in natural order, with `/`."""
     before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
     return [before + name for name in sorted(find_images(folder), key=natural_key)]

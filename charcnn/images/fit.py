@@ -24,7 +24,7 @@ _SPECK = 0.01
 
 
 def fit(image: Gray, spec: "ImageSpec") -> Gray:
-    """Makes any grey image into what a network sees.
+    """Make any grey image into what a network sees.
 
     Args:
         image: uint8 `[H,W]`, any size of at least one pixel.
@@ -43,7 +43,7 @@ def fit(image: Gray, spec: "ImageSpec") -> Gray:
 
 
 def is_light_on_dark(image: Gray) -> bool:
-    """Tells whether most of the image's border is darker than the middle between its ink and its paper.
+    """Return whether most of the image's border is darker than the middle between its ink and its paper.
 
     Args:
         image: uint8 `[H,W]`.
@@ -61,7 +61,7 @@ def is_light_on_dark(image: Gray) -> bool:
 
 
 def paper_level(image: Gray) -> int:
-    """Gives the grey level of the paper, 0 … 255: the median of the image's border. Works for either polarity."""
+    """Return the grey level of the paper, 0 … 255: the median of the image's border. Works for either polarity."""
     edge = _border(image)
     light = edge.tobytes().count(b"\xff")
     return 255 if 2 * light > edge.size else _median(edge)  # most paper is white
@@ -113,7 +113,7 @@ def _threshold(image: Gray) -> tuple[int, int]:
 
 
 def _ink_on_white(image: Gray, spec: "ImageSpec") -> Gray:
-    """Cuts the ink out and centres it, its paper made white and its ink black. Ink is dark here."""
+    """Cut the ink out and centres it, its paper made white and its ink black. Ink is dark here."""
     threshold, contrast = _threshold(image)
     if contrast < _LEAST_CONTRAST:
         return _on_paper(image, spec, paper_level(image), margin=0.0)
@@ -144,7 +144,7 @@ def _ink_box(mask: Gray) -> tuple[int, int, int, int]:
 
 
 def _on_paper(image: Gray, spec: "ImageSpec", paper: int, margin: float) -> Gray:
-    """Scales the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centred."""
+    """Scale the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centred."""
     height, width = image.shape
     scale = (1 - 2 * margin) * min(spec.height / height, spec.width / width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -155,7 +155,7 @@ def _on_paper(image: Gray, spec: "ImageSpec", paper: int, margin: float) -> Gray
 
 
 def _resized(image: Gray, height: int, width: int) -> Gray:
-    """Scales to a size, by area where that is smaller. An image that has the size stays as it is."""
+    """Scale to a size, by area where that is smaller. An image that has the size stays as it is."""
     if image.shape == (height, width):
         return np.ascontiguousarray(image)
     shrinks = image.shape[0] >= height and image.shape[1] >= width

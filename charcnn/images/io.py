@@ -34,12 +34,12 @@ MAX_PIXELS = 100_000_000
 
 
 def is_image(name: str) -> bool:
-    """Tells by its suffix whether a file is taken for an image; hidden files are not."""
+    """Return by its suffix whether a file is taken for an image; hidden files are not."""
     return not name.startswith(".") and name.lower().endswith(_ENDS)
 
 
 def read_image(path: Path | str) -> Gray:
-    """Reads an image file as grey.
+    """Read an image file as grey.
 
     Returns:
         uint8 `[H,W]`, the file's own polarity, transparency composited on white.
@@ -51,7 +51,7 @@ def read_image(path: Path | str) -> Gray:
 
 
 def read_bytes(path: Path | str) -> bytes:
-    """Reads a file whole.
+    """Read a file whole.
 
     Raises:
         ImageError: it is missing, a folder, a pipe or a device, or not readable.
@@ -87,7 +87,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BYTES
 
 
 def decode_image(data: bytes, where: str) -> Gray:
-    """Decodes the bytes of an image file.
+    """Decode the bytes of an image file.
 
     Args:
         data: The whole file.
@@ -113,7 +113,7 @@ _GREYS = b"".join(bytes((level, level, level, 0)) for level in range(256))
 
 
 def _is_plain_grey(data: bytes) -> bool:
-    """Tells whether the file is a whole 1- or 8-bit grey BMP or PNG, not transparent, not turned, of sane size."""
+    """Return whether the file is a whole 1- or 8-bit grey BMP or PNG, not transparent, not turned, of sane size."""
     return _is_plain_grey_png(data) or _is_plain_grey_bmp(data)
 
 
@@ -195,7 +195,7 @@ def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gra
 
 
 def encode_image(image: Gray, suffix: str) -> bytes:
-    """Encodes a grey image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
+    """Encode a grey image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
 
     Raises:
         ImageError: the suffix is none that can be written.
@@ -211,7 +211,7 @@ def encode_image(image: Gray, suffix: str) -> bytes:
 
 
 def write_image(path: Path | str, image: Gray) -> None:
-    """Writes uint8 `[H,W]` in the format of the path's suffix.
+    """Write uint8 `[H,W]` in the format of the path's suffix.
 
     Raises:
         ImageError: the suffix is none that can be written.
@@ -221,7 +221,7 @@ def write_image(path: Path | str, image: Gray) -> None:
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Writes a file whole.
+    """Write a file whole.
 
     Raises:
         OSError: it cannot be written.

@@ -46,7 +46,7 @@ def load_images(
     spec: ImageSpec,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
-    """Reads, fits and hashes image files.
+    """Read, fits and hashes image files.
 
     Args:
         files: Any image files.

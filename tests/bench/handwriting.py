@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from charcnn.handwriting.charsets import get_charset
-from charcnn.handwriting.outline import outlines
+from charcnn.handwriting.outline import find_outlines
 from tests.bench.paired import CHARCNN, output, seconds
 from tests.bench.world import SHARED, World
 
@@ -26,7 +26,7 @@ def rows(world: World) -> list[tuple[str, ...]]:
     found = [("6,012 samples, the whole command", f"{taken:.1f} s", "", f"{6012 / taken:,.0f} / s", "≥ 2,000 / s", "")]
     started = time.perf_counter()
     for character in get_charset("gb2312-1"):
-        outlines(character)
+        find_outlines(character)
     taken = time.perf_counter() - started
     found.append(("strokes of 3,755 characters, one core", f"{taken:.0f} s", "", "", "≤ 180 s", ""))
     return found + (_reading(world) if SHARED.is_dir() else [])

@@ -15,7 +15,7 @@ def charcnn(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_three_commands_work_with_nothing_there_and_again(tmp_path: Path) -> None:
-    from charcnn.datasets.generate.starter import synth
+    from charcnn.datasets.generate.synth import synth
 
     first = charcnn(THREE[0], tmp_path)
     assert first.returncode == 0, first.stderr
@@ -24,7 +24,7 @@ def test_three_commands_work_with_nothing_there_and_again(tmp_path: Path) -> Non
     assert len(list((tmp_path / "data/test").rglob("*.bmp"))) == 12 * 100
     assert len(list((tmp_path / "data/tttest").glob("*.bmp"))) == 120
 
-    synth(tmp_path / "data", per_class=5, test_per_class=2)  # the same set, smaller: trained on twice, in time
+    synth(root=tmp_path / "data", per_class=5, test_per_class=2)  # the same set, smaller: trained on twice, in time
     for round_number in (1, 2):
         for line in THREE:
             done = charcnn(line, tmp_path)

@@ -132,3 +132,14 @@ def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_
     assert (process.returncode, (tmp_path / "new").exists()) == (130, False)
     assert "Interrupted" in talk
     assert "Traceback" not in talk
+
+
+def test_choices_are_shown_checked_and_of_any_case(cli: Cli, tmp_path: Path) -> None:
+    shown = " ".join(cli("synth", "--help").stdout.split())
+    for choices in ("neat|normal|hasty", "scan|gray|photo|tablet"):
+        assert choices in shown
+    assert "grey" not in shown
+    for paper in ("gray", "GRAY", "grey"):
+        assert cli("synth", "ab", "--paper", paper, "--pen", "Marker", "-o", paper, *FEW).exit_code == 0
+    images = [[path.read_bytes() for path in sorted((tmp_path / paper).rglob("*.png"))] for paper in ("gray", "grey")]
+    assert images[0] == images[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charcnn.datasets.formats.idx import read_idx
-from charcnn.datasets.generate.samples import write_dataset
+from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError
@@ -88,7 +88,7 @@ def test_mnists_real_images(mnist: Path, world: Path) -> None:
 
 
 def test_synthetic_handwriting_is_known_and_cut_to_its_ink(tmp_path: Path) -> None:
-    root = write_dataset("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
+    root = synth("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
     assert inspect_sample(scan(root / "train")) == SampleStats("dark-on-light", one_square_size=True, synthetic=True)
     assert inspect_sample(scan(root / "train")).fit == "ink"
 

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from charcnn.errors import GlyphError
-from charcnn.handwriting.glyph import glyph
+from charcnn.handwriting.glyph import draw_glyph
 
 SOME = "博学笃志切问近思自由无用あカ한AgÅЖω07?!"
 
 
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_a_glyph_is_dark_ink_on_a_white_square(size: int) -> None:
-    picture = glyph("永", size)
+    picture = draw_glyph("永", size)
     assert picture.shape == (size * 3 // 2, size * 3 // 2)
     assert picture.dtype == np.uint8
     assert picture.min() < 40
@@ -22,7 +22,7 @@ def test_a_glyph_is_dark_ink_on_a_white_square(size: int) -> None:
 
 @pytest.mark.parametrize("character", SOME)
 def test_the_ink_is_in_the_middle_and_whole(character: str) -> None:
-    picture = glyph(character)
+    picture = draw_glyph(character)
     rows, columns = np.flatnonzero((picture < 128).any(1)), np.flatnonzero((picture < 128).any(0))
     assert rows[0] + rows[-1] == pytest.approx(191, abs=2)
     assert columns[0] + columns[-1] == pytest.approx(191, abs=2)
@@ -31,38 +31,38 @@ def test_the_ink_is_in_the_middle_and_whole(character: str) -> None:
 
 
 def test_different_characters_look_different() -> None:
-    assert len({glyph(character).tobytes() for character in SOME}) == len(SOME)
+    assert len({draw_glyph(character).tobytes() for character in SOME}) == len(SOME)
 
 
 def test_a_larger_glyph_is_the_same_shape() -> None:
-    small, large = glyph("由", 64), cv2.resize(glyph("由", 128), (96, 96), interpolation=cv2.INTER_AREA)
+    small, large = draw_glyph("由", 64), cv2.resize(draw_glyph("由", 128), (96, 96), interpolation=cv2.INTER_AREA)
     assert ((small < 128) != (large < 128)).mean() < 0.05
 
 
 @pytest.mark.parametrize("character", ["\ue000", "\ue123", "\U0010fffd", "क"])
 def test_a_character_that_the_font_lacks_is_named(character: str) -> None:
     with pytest.raises(GlyphError, match=rf"U\+{ord(character):04X}"):
-        glyph(character)
+        draw_glyph(character)
 
 
 def test_a_question_mark_is_a_character_like_others() -> None:
-    assert (glyph("?") < 128).any()
+    assert (draw_glyph("?") < 128).any()
 
 
 @pytest.mark.parametrize("character", [" ", "\u3000"])
 def test_a_character_without_ink_is_named(character: str) -> None:
     with pytest.raises(GlyphError, match=rf"U\+{ord(character):04X} has no ink"):
-        glyph(character)
+        draw_glyph(character)
 
 
 @pytest.mark.parametrize("text", ["", "ab", "博学"])
 def test_one_character_is_drawn_at_a_time(text: str) -> None:
     with pytest.raises(GlyphError, match="One character"):
-        glyph(text)
+        draw_glyph(text)
 
 
 def test_a_caller_may_draw_on_a_glyph() -> None:
-    first = glyph("用")
+    first = draw_glyph("用")
     before = first.copy()
     first[:] = 0
-    assert np.array_equal(glyph("用"), before)
+    assert np.array_equal(draw_glyph("用"), before)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charcnn.handwriting.kaishu import FILE, kaishu
-from charcnn.handwriting.outline import outlines
+from charcnn.handwriting.kaishu import FILE, find_kaishu_strokes
+from charcnn.handwriting.outline import find_outlines
 from charcnn.handwriting.stroke_data.pack import pack
 from charcnn.handwriting.strokes import Segment
 
 
 def strokes_of(character: str) -> list[tuple[Segment, ...]]:
     strokes: list[tuple[Segment, ...]] = []
-    for segment in kaishu(character):
+    for segment in find_kaishu_strokes(character):
         strokes.append((*strokes.pop(), segment) if segment.corner else (segment,))
     return strokes
 
@@ -38,7 +38,7 @@ def test_a_box_is_left_then_top_and_right_in_one_then_bottom() -> None:
     assert min(way(top_right)) > 0.2
     assert way(bottom)[0] > 3 * abs(way(bottom)[1])
     assert left[0].nodes[0] == top_right[0].nodes[0]  # they meet
-    assert len({segment.part for segment in kaishu("口")}) == 1
+    assert len({segment.part for segment in find_kaishu_strokes("口")}) == 1
 
 
 def test_the_order_is_that_of_the_pen_and_not_from_top_left_to_bottom_right() -> None:
@@ -47,7 +47,7 @@ def test_the_order_is_that_of_the_pen_and_not_from_top_left_to_bottom_right() ->
 
 
 def test_strokes_that_touch_nothing_are_parts_with_free_ends() -> None:
-    found = kaishu("三")
+    found = find_kaishu_strokes("三")
     assert len({segment.part for segment in found}) == 3
     assert all(segment.free == (True, True) for segment in found)
 
@@ -58,23 +58,23 @@ def test_all_of_gb2312_is_known_and_other_writing_is_not() -> None:
     assert len(both_levels) == 6763
     with np.load(FILE) as data:
         assert not {ord(character) for character in both_levels} - set(data["characters"].tolist())
-    assert all(kaishu(character) for character in both_levels[::70])
+    assert all(find_kaishu_strokes(character) for character in both_levels[::70])
     for other in "aあア0。":
-        assert kaishu(other) == ()
+        assert find_kaishu_strokes(other) == ()
 
 
 def test_regular_script_is_narrower_than_print_and_both_are_written() -> None:
     for character in "完寡富":
-        by_print, by_hand = outlines(character)
+        by_print, by_hand = find_outlines(character)
         aspects = [np.divide(*np.ptp(shape.points, axis=0)) for shape in (by_print, by_hand)]
         assert aspects[1] < 0.95 * aspects[0]
-    assert len(outlines("あ")) == 1
+    assert len(find_outlines("あ")) == 1
 
 
 @pytest.mark.parametrize("character", "嚷鼻自备")
 def test_what_shares_a_node_is_close_together(character: str) -> None:
     spots: dict[int, list[NDArray[np.float32]]] = {}
-    for segment in kaishu(character):
+    for segment in find_kaishu_strokes(character):
         assert segment.nodes[0] != segment.nodes[1]
         for node, point in zip(segment.nodes, segment.points[[0, -1]], strict=True):
             spots.setdefault(node, []).append(point)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from charcnn.handwriting.charsets import get_charset
-from charcnn.handwriting.glyph import glyph
-from charcnn.handwriting.outline import outlines
-from charcnn.handwriting.strokes import Segment, segments
+from charcnn.handwriting.glyph import draw_glyph
+from charcnn.handwriting.outline import find_outlines
+from charcnn.handwriting.strokes import Segment, find_segments
 
 
 def strokes_of(character: str) -> tuple[Segment, ...]:
-    return segments(glyph(character, 128), 128)
+    return find_segments(draw_glyph(character, 128), 128)
 
 
 def length(found: tuple[Segment, ...]) -> float:
@@ -70,7 +70,7 @@ def test_every_character_of_gb2312_level_1_has_strokes() -> None:
     everything = get_charset("gb2312-1")
     assert len(everything) == 3755
     for character in everything[::15]:  # 251 of them, over the whole list
-        by_print, by_hand = outlines(character)
+        by_print, by_hand = find_outlines(character)
         for shape in (by_print, by_hand):
             assert shape.segments >= 1
             assert np.isfinite(shape.points).all()

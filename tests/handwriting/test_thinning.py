@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from charcnn.handwriting.thinning import thinned
+from charcnn.handwriting.thinning import thin
 
 
 def parts(shape: NDArray[np.bool_], connectivity: int) -> int:
@@ -25,7 +25,7 @@ def bar(x: int, y: int, width: int) -> NDArray[np.bool_]:
 @given(arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14))), st.sampled_from([1, 2, 3, 5]))
 def test_a_thinned_shape_keeps_its_parts_and_its_holes(pixels: NDArray[np.bool_], scale: int) -> None:
     shape = np.pad(np.kron(pixels, np.ones((scale, scale), bool)), 1)
-    line = thinned(shape)
+    line = thin(shape)
     assert not (line & ~shape).any()
     assert parts(line, 8) == parts(shape, 8)
     assert parts(~line, 4) == parts(~shape, 4)
@@ -34,7 +34,7 @@ def test_a_thinned_shape_keeps_its_parts_and_its_holes(pixels: NDArray[np.bool_]
 @pytest.mark.parametrize("width", [2, 3, 6, 9, 15])
 @pytest.mark.parametrize(("x", "y"), [(40, 0), (0, 40), (30, 30), (30, -30), (40, 15), (-15, 40)])
 def test_a_bar_becomes_one_line_as_long_as_the_bar(x: int, y: int, width: int) -> None:
-    line = thinned(bar(x, y, width))
+    line = thin(bar(x, y, width))
     assert line.sum() <= 2 * max(abs(x), abs(y)) + 2 * width  # one pixel a step, besides forks at its ends
     along = np.argwhere(line)[:, ::-1] @ (x, y) / np.hypot(x, y)
     assert np.ptp(along) >= 2 * np.hypot(x, y) - width - 2  # OpenCV draws slanting bars wider

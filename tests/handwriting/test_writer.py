@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charcnn.errors import ConfigError, GlyphError
-from charcnn.handwriting.hand import PENS, STYLES, WritingStyle
-from charcnn.handwriting.paper import PAPERS
-from charcnn.handwriting.writer import handwriting
+from charcnn.handwriting.capture import PAPERS
+from charcnn.handwriting.style import DEVIATION, PEN_WIDTHS, WritingStyle
+from charcnn.handwriting.writer import write_character
+from charcnn.specs.choices import Neatness, Paper, Pen
 
 
 @settings(max_examples=40, deadline=None)
@@ -19,14 +21,14 @@ from charcnn.handwriting.writer import handwriting
     st.sampled_from("一口思龍0ag.みア") | st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
     st.integers(0, 10_000),
     st.sampled_from((16, 28, 45, 64)),
-    st.sampled_from(tuple(STYLES)),
+    st.sampled_from(get_args(Neatness)),
     st.sampled_from(PAPERS),
     st.integers(0, 5),
 )
 def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(
-    character: str, writer: int, size: int, style: str, paper: str, seed: int
+    character: str, writer: int, size: int, style: Neatness, paper: Paper, seed: int
 ) -> None:
-    pictures = handwriting(character, [writer, writer + 1], size, WritingStyle(style=style, paper=paper, seed=seed))
+    pictures = write_character(character, [writer, writer + 1], size, WritingStyle(style=style, paper=paper, seed=seed))
     assert pictures.shape == (2, size, size)
     assert pictures.dtype == np.uint8
     for picture in pictures.astype(int):
@@ -39,7 +41,7 @@ def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(
 
 def test_the_same_seed_writes_the_same_and_another_another() -> None:
     def digest(seed: int) -> str:
-        return hashlib.sha256(handwriting("博", range(20), 28, WritingStyle(seed=seed)).tobytes()).hexdigest()
+        return hashlib.sha256(write_character("博", range(20), 28, WritingStyle(seed=seed)).tobytes()).hexdigest()
 
     assert digest(0) == digest(0)
     assert digest(0) != digest(1)
@@ -48,71 +50,72 @@ def test_the_same_seed_writes_the_same_and_another_another() -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 2_000_100), min_size=1, max_size=5), st.sampled_from("博a1。"))
 def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers: list[int], character: str) -> None:
-    together = handwriting(character, writers, 28)
+    together = write_character(character, writers, 28)
     for writer, picture in zip(writers, together, strict=True):
-        assert np.array_equal(handwriting(character, [writer], 28)[0], picture)
+        assert np.array_equal(write_character(character, [writer], 28)[0], picture)
 
 
 def test_writers_are_told_apart_by_their_hands() -> None:
-    fine = handwriting("中", range(300), 64, WritingStyle(paper="tablet"))
+    fine = write_character("中", range(300), 64, WritingStyle(paper="tablet"))
     ink = (255 - fine.astype(int)).sum((1, 2))
-    again = (255 - handwriting("国", range(300), 64, WritingStyle(paper="tablet")).astype(int)).sum((1, 2))
+    again = (255 - write_character("国", range(300), 64, WritingStyle(paper="tablet")).astype(int)).sum((1, 2))
     assert np.corrcoef(ink, again)[0, 1] > 0.5  # who writes bold 中 writes bold 国
 
 
 def test_pens_and_styles_do_what_they_say() -> None:
-    def ink(pen: str) -> float:
+    def ink(pen: Pen) -> float:
         return float(
-            (255 - handwriting("中", range(100), 64, WritingStyle(paper="tablet", pen=pen)).astype(int)).mean()
+            (255 - write_character("中", range(100), 64, WritingStyle(paper="tablet", pen=pen)).astype(int)).mean()
         )
 
     assert ink("fineliner") < ink("ballpoint") < ink("marker")
-    assert set(PENS) >= {"fineliner", "ballpoint", "pencil", "marker"}
+    assert tuple(PEN_WIDTHS) == get_args(Pen)
+    assert tuple(DEVIATION) == get_args(Neatness)
 
-    def spread(style: str) -> float:
-        return float(handwriting("中", range(100), 64, WritingStyle(style=style, paper="tablet")).std(0).mean())
+    def spread(style: Neatness) -> float:
+        return float(write_character("中", range(100), 64, WritingStyle(style=style, paper="tablet")).std(0).mean())
 
     assert spread("neat") < spread("hasty")
 
 
 def test_a_scan_has_two_levels_and_a_photo_many() -> None:
-    assert set(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="scan")))) == {0, 255}
-    assert len(np.unique(handwriting("思", range(10), 28, WritingStyle(paper="photo")))) > 50
+    assert set(np.unique(write_character("思", range(10), 28, WritingStyle(paper="scan")))) == {0, 255}
+    assert len(np.unique(write_character("思", range(10), 28, WritingStyle(paper="photo")))) > 50
 
 
 def test_what_the_font_lacks_is_refused_and_named() -> None:
     with pytest.raises(GlyphError, match=r"U\+E123"):
-        handwriting("\ue123", [0], 28)
+        write_character("\ue123", [0], 28)
 
 
 def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ttf"
     path.write_bytes(b"no font")
     with pytest.raises(GlyphError, match=r"a\.ttf"):
-        handwriting("a", [0], 28, WritingStyle(fonts=(path,)))
+        write_character("a", [0], 28, WritingStyle(fonts=(path,)))
     with pytest.raises(GlyphError, match=r"missing\.ttf"):
-        handwriting("a", [0], 28, WritingStyle(fonts=(Path("missing.ttf"),)))
+        write_character("a", [0], 28, WritingStyle(fonts=(Path("missing.ttf"),)))
 
 
 def test_unknown_names_are_refused_with_the_closest() -> None:
-    with pytest.raises(ConfigError, match="style: nrmal") as fault:
-        WritingStyle(style="nrmal")
+    with pytest.raises(ConfigError, match="style='nrmal'") as fault:
+        WritingStyle(style="nrmal")  # type: ignore[arg-type]
     assert "normal" in str(fault.value.hint)
     with pytest.raises(ConfigError, match="pen"):
-        WritingStyle(pen="quill")
+        WritingStyle(pen="quill")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="paper"):
-        WritingStyle(paper="stone")
+        WritingStyle(paper="stone")  # type: ignore[arg-type]
 
 
 def test_digits_come_in_handwritten_forms_too() -> None:
-    ones = handwriting("1", range(200), 64, WritingStyle(paper="tablet"))
+    ones = write_character("1", range(200), 64, WritingStyle(paper="tablet"))
     wide = ((ones < 128).any(1)).sum(1)
     assert (wide < 16).sum() > 20  # a bare stick
     assert (wide > 20).sum() > 20  # with a flag or a foot
 
 
-@pytest.mark.parametrize("pen", [None, *PENS])
-def test_lines_are_wider_in_letters_than_in_chinese_characters(pen: str | None) -> None:
-    hand = WritingStyle(pen=pen, paper="tablet")
-    letter, large = ((handwriting(character, range(100), 64, hand) < 128).mean() for character in "l丨")
+@pytest.mark.parametrize("pen", [None, *get_args(Pen)])
+def test_lines_are_wider_in_letters_than_in_chinese_characters(pen: Pen | None) -> None:
+    style = WritingStyle(pen=pen, paper="tablet")
+    letter, large = ((write_character(character, range(100), 64, style) < 128).mean() for character in "l丨")
     assert letter > 1.15 * large

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import nn
 
 from charcnn.export.onnx import write_onnx
-from charcnn.handwriting.hand import WritingStyle
-from charcnn.handwriting.writer import handwriting
+from charcnn.handwriting.style import WritingStyle
+from charcnn.handwriting.writer import write_character
 from charcnn.images.fit import fit
 from charcnn.images.io import read_image
 from charcnn.inference.predictor import Prediction, Predictor
@@ -67,8 +67,8 @@ def pair(request: pytest.FixtureRequest, exported: Path, tmp_path: Path) -> Pair
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """The same characters in many kinds of file: sizes, modes, formats, polarities."""
-    hand = WritingStyle(pen="marker", paper="scan")
-    large = [drawing for character in "博学自" for drawing in handwriting(character, range(4), 60, hand)]
+    style = WritingStyle(pen="marker", paper="scan")
+    large = [drawing for character in "博学自" for drawing in write_character(character, range(4), 60, style)]
     found = []
 
     def keep(name: str, image: Image.Image) -> None:

@@ -60,13 +60,13 @@ def kill_again_and_again(data: Path, root: Path) -> None:
 
 def test_a_hundred_kills(tmp_path: Path) -> None:
     from charcnn.datasets.labels import CLASSES_FILE, write_classes
-    from charcnn.handwriting.writer import handwriting
+    from charcnn.handwriting.writer import write_character
     from charcnn.images.io import write_image
 
     data, root = tmp_path / "data", tmp_path / "registry"
     for label in "自由":
         (data / label).mkdir(parents=True)
-        for number, picture in enumerate(handwriting(label, range(12), 28)):
+        for number, picture in enumerate(write_character(label, range(12), 28)):
             write_image(data / label / f"{number}.png", picture)
     write_classes(data / CLASSES_FILE, {label: label for label in "自由"})
     process = SPAWN.Process(target=kill_again_and_again, args=(data, root))

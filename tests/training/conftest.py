@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
-from charcnn.handwriting.hand import WritingStyle
-from charcnn.handwriting.writer import handwriting
+from charcnn.handwriting.style import WritingStyle
+from charcnn.handwriting.writer import write_character
 from charcnn.images.io import write_image
 from charcnn.registry.store import Registry
 from charcnn.specs.train_config import TrainConfig
@@ -35,7 +35,7 @@ def draw(tmp_path: Path) -> Draw:
         folders = dict(zip("123456789", classes, strict=False)) if isinstance(classes, str) else dict(classes)
         for folder, character in folders.items():
             (root / folder).mkdir(parents=True)
-            pictures = handwriting(character, range(count), size, WritingStyle("neat", paper="scan", seed=seed))
+            pictures = write_character(character, range(count), size, WritingStyle("neat", paper="scan", seed=seed))
             for number, picture in enumerate(pictures, 1):
                 write_image(root / folder / f"{number}.png", 255 - picture if light_on_dark else picture)
         write_classes(root / CLASSES_FILE, folders)

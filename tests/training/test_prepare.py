@@ -11,7 +11,7 @@ import pytest
 
 from charcnn.datasets.arrays import LabeledImages
 from charcnn.datasets.generate.augment import augment
-from charcnn.datasets.generate.samples import write_dataset
+from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.provenance.augment_manifest import read_copies
 from charcnn.errors import DatasetError, UnknownLabelError
 from charcnn.specs.train_config import TrainConfig
@@ -252,7 +252,7 @@ def test_the_name_of_data_under_the_data_root(world: Path, monkeypatch: pytest.M
 
 def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_path: Path) -> None:
     real = draw("real", "博学", count=4)
-    synthetic = write_dataset("博学", tmp_path / "made", per_class=40, test_per_class=1, size=28)
+    synthetic = synth("博学", tmp_path / "made", per_class=40, test_per_class=1, size=28)
     data = load(synthetic / "train", real, val_split=0)
     seen = np.bincount(data.train_indices)
     is_real = np.array([real in path.parents for path in data.train.files])
@@ -265,7 +265,7 @@ def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_pa
 
 
 def test_a_synthetic_writer_is_on_one_side(tmp_path: Path) -> None:
-    data = load(write_dataset("博学自", tmp_path / "made", per_class=20, test_per_class=1, size=28) / "train")
+    data = load(synth("博学自", tmp_path / "made", per_class=20, test_per_class=1, size=28) / "train")
     train, val = sides(data)
     assert {path.name for path in train}.isdisjoint(path.name for path in val)  # the n-th image is the n-th writer's
     assert len(val) == 6

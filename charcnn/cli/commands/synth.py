@@ -2,19 +2,27 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import ForceOverChanges, Seed
+from charcnn.specs.choices import Neatness, Paper, Pen
+
+_PAPERS = get_args(Paper)
 
 
 def _complete_set(incomplete: str) -> list[str]:
-    """Completes the name of a set."""
+    """Complete the name of a set."""
     from charcnn.handwriting.charsets import CHARSETS
 
     return [name for name in CHARSETS if name.startswith(incomplete)]
+
+
+def _complete_paper(incomplete: str) -> list[str]:
+    """Complete the name of a paper."""
+    return [name for name in _PAPERS if name.startswith(incomplete)]
 
 
 def synth(
@@ -43,16 +51,21 @@ def synth(
         list[Path] | None,
         typer.Option("--font", help="Font file to take the shapes from. Repeatable.", show_default="built-in fonts"),
     ] = None,
-    style: Annotated[str, typer.Option("--style", help="neat, normal or hasty.")] = "normal",
+    style: Annotated[
+        Neatness, typer.Option("--style", help="How far writers stray from print.", case_sensitive=False)
+    ] = "normal",
     pen: Annotated[
-        str | None,
-        typer.Option("--pen", help="ballpoint, fineliner, pencil or marker.", show_default="each writer has their own"),
+        Pen | None,
+        typer.Option("--pen", help="Pen.", case_sensitive=False, show_default="each writer has their own"),
     ] = None,
     paper: Annotated[
-        str | None,
+        Literal[Paper, "grey"] | None,  # grey: the spelling before gray, not shown
         typer.Option(
             "--paper",
-            help="scan (1 bit), grey, photo or tablet.",
+            help="How it is captured; scan is 1 bit.",
+            metavar=f"<{'|'.join(_PAPERS)}>",
+            autocompletion=_complete_paper,
+            case_sensitive=False,
             show_default="each writer has their own; of the starter set scan",
         ),
     ] = None,
@@ -63,21 +76,23 @@ def synth(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Draw some of the images on one sheet too.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Also write a contact sheet.")] = False,
     force: ForceOverChanges = False,
 ) -> None:
     """Write characters in synthetic handwriting: a dataset to train on, from nothing.
 
-    Folders train and test with a folder per character. Writers with habits of their own write every character once;
-    those of test write nothing in train. Without characters it is the starter set of twelve, with a flat, shuffled
-    ttest and its truth in ttest.csv. stdout: the training folder. Accuracy on it says little about real handwriting.
+    Folders train and test with a folder per character. Each simulated writer writes every character once; train and
+    test use different writers. Without characters it is the starter set of twelve, with a flat, shuffled ttest and its
+    truth in ttest.csv. stdout: the training folder. Accuracy on it says little about real handwriting.
     """
     from charcnn.datasets.generate.synth import synth as write
     from charcnn.datasets.locate import DATASET_FOLDERS
-    from charcnn.handwriting.hand import WritingStyle
+    from charcnn.handwriting.style import WritingStyle
     from charcnn.machine import usable_cores
 
-    hand = WritingStyle(style=style, pen=pen, paper=paper, fonts=tuple(font or ()), seed=seed)
+    writing_style = WritingStyle(
+        style=style, pen=pen, paper="gray" if paper == "grey" else paper, fonts=tuple(font or ()), seed=seed
+    )
     texts = [text for text in (characters, *map(_read, lists or ())) if text is not None]
     with output.progress("Writing") as update:
         root = write(
@@ -87,7 +102,7 @@ def synth(
             per_class=per_class,
             test_per_class=test_per_class,
             size=size,
-            hand=hand,
+            style=writing_style,
             jobs=jobs or usable_cores(),
             preview=preview,
             force=force,
@@ -103,7 +118,7 @@ def synth(
 
 
 def _read(path: Path) -> str:
-    """The characters of a list.
+    """Return the characters of a text file.
 
     Raises:
         DatasetError: it is not UTF-8.

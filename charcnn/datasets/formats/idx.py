@@ -24,7 +24,7 @@ _STEP = 500
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Reads an idx file of uint8; a plain one is mapped, not read as a whole.
+    """Read an idx file of uint8; a plain one is mapped, not read as a whole.
 
     Returns:
         uint8, of the shape that the file states: `[N]` for labels, `[N,H,W]` for images.
@@ -64,7 +64,7 @@ def import_idx(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[Path, int]:
-    """Writes pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as datasets.
+    """Write pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as datasets.
 
     Args:
         files: Images and labels, in any order; paired by name.

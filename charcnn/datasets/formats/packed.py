@@ -28,7 +28,7 @@ _CHUNK = 4096
 
 
 def is_packed(folder: Path) -> bool:
-    """Tells whether a folder is a packed dataset."""
+    """Return whether a folder is a packed dataset."""
     return (folder / _IMAGES).is_file()
 
 
@@ -39,7 +39,7 @@ def write_packed(
     classes: Sequence[str],
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Fills an empty folder with a packed dataset.
+    """Fill an empty folder with a packed dataset.
 
     Args:
         folder: Where to.
@@ -63,7 +63,7 @@ def write_packed(
 
 
 def packed_images(folder: Path) -> NDArray[np.uint8]:
-    """Gives the images, mapped: uint8 `[N,H,W]`.
+    """Return the images, mapped: uint8 `[N,H,W]`.
 
     Raises:
         DatasetError: the file is damaged.
@@ -72,7 +72,7 @@ def packed_images(folder: Path) -> NDArray[np.uint8]:
 
 
 def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Gives the labels, int64 `[N]`, and the label texts that they are indices into.
+    """Return the labels, int64 `[N]`, and the label texts that they are indices into.
 
     Raises:
         DatasetError: a file is missing or damaged, or they do not fit together.
@@ -90,7 +90,7 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 def load_packed(
     folder: Path, spec: ImageSpec, on_progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> LoadResult:
-    """Gives the images as a spec wants them: as they lie there where it changes nothing, else from the cache.
+    """Return the images as a spec wants them: as they lie there where it changes nothing, else from the cache.
 
     Args:
         folder: A packed dataset.

@@ -28,7 +28,7 @@ from charcnn.storage.folders import replace_folder
 from charcnn.storage.paths import natural_key
 
 _CLASSES = "classes.txt"
-"""Names the class folders; it goes with them."""
+"""Name the class folders; it goes with them."""
 _FEW = 4000
 """Children below which starting further processes takes longer than it saves."""
 _CHUNK = 500
@@ -74,7 +74,7 @@ class Change(NamedTuple):
 
     @classmethod
     def draw(cls, ranges: Ranges, count: int, seed: int) -> list[Self]:
-        """Draws `count` changes; the same for the same seed."""
+        """Draw `count` changes; the same for the same seed."""
         rng = np.random.default_rng(seed)
         angles = rng.integers(ranges.min_angle, ranges.max_angle, count)
         shears, scales, xs, ys = (
@@ -89,7 +89,7 @@ class Change(NamedTuple):
         ]
 
     def apply(self, image: Gray) -> Gray:
-        """Turns an image about its centre; what comes into view has the colour of the image's own paper.
+        """Turn an image about its centre; what comes into view has the colour of the image's own paper.
 
         Args:
             image: uint8 `[H,W]`, either polarity.
@@ -139,7 +139,7 @@ def augment(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Augmented:
-    """Writes turned copies of all images of a folder, sub-folders mirrored, into a new folder with a manifest.
+    """Write turned copies of all images of a folder, sub-folders mirrored, into a new folder with a manifest.
 
     The manifest, `augment.csv`, names for each child its parent, the sha256 of the original (the parent, or the
     parent's own original), its own sha256, and every parameter drawn; with it children stay on their original's side of
@@ -191,7 +191,7 @@ def augment(
 
 
 def _copied(source: Path, folder: Path, name: str) -> str:
-    """Copies a file that goes with the images; gives its line of the manifest."""
+    """Copy a file that goes with the images; gives its line of the manifest."""
     data = (source / name).read_bytes()
     write_bytes(folder / name, data)
     digest = hashlib.sha256(data).hexdigest()
@@ -199,7 +199,7 @@ def _copied(source: Path, folder: Path, name: str) -> str:
 
 
 def _tasks(source: Path, folder: Path, originals: list[str], copies: int, ranges: Ranges, seed: int) -> list["_Task"]:
-    """Makes the sub-folders and says what is to be done: every child's parent, name and change."""
+    """Make the sub-folders and says what is to be done: every child's parent, name and change."""
     for inner in {os.path.dirname(name) for name in originals}:  # noqa: PTH120 ten times as fast
         (folder / inner).mkdir(parents=True, exist_ok=True)
     children = [name if copies == 1 else _numbered(name, copy) for name in originals for copy in range(1, copies + 1)]
@@ -261,7 +261,7 @@ class _Done(NamedTuple):
 
 
 def _augment_files(task: _Task) -> _Done:
-    """Makes some children."""
+    """Make some children."""
     rows: list[tuple[object, ...]] = []
     failures: dict[Path, str] = {}
     source, folder = str(task.source), str(task.folder)

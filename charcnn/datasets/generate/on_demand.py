@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 def _write_starter(root: Path) -> object:
-    from charcnn.datasets.generate.starter import synth  # imports all that draws, and is rarely needed
+    from charcnn.datasets.generate.starter import write_starter  # imports all that draws, and is rarely needed
 
-    return synth(root)
+    return write_starter(root)
 
 
 def dataset_or_starter(argument: str, write_starter: Callable[[Path], object] = _write_starter) -> Path:

@@ -23,7 +23,7 @@ FILES = ("classes.txt", "ttest.csv", "preview.png")
 
 
 def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
-    """Makes a set, or makes it anew where one was made before and not touched since.
+    """Make a set, or makes it anew where one was made before and not touched since.
 
     Args:
         root: The set's folder.
@@ -52,12 +52,12 @@ def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry
 
 
 def is_free_for_set(root: Path) -> bool:
-    """Tells whether nothing but (a part of) a set that charcnn made stands where one would be written."""
+    """Return whether nothing but (a part of) a set that charcnn made stands where one would be written."""
     return not _foreign(root)
 
 
 def _take_in(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
-    """Moves what was made to its place, and removes what was made before and is no part of it now."""
+    """Move what was made to its place, and removes what was made before and is no part of it now."""
     made, listed = _made_before(root), read_synth_entries(root)
     if made >= entries.keys() and listed == entries:
         return  # another process wrote it while this one waited
@@ -78,7 +78,7 @@ def _take_in(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
 
 
 def _remove(folder: Path, files: Collection[Path]) -> None:
-    """Removes files, and the folders that are empty then."""
+    """Remove files, and the folders that are empty then."""
     for path in files:
         (folder / path).unlink(missing_ok=True)
     for inner in sorted({parent for path in files for parent in path.parents}, reverse=True):

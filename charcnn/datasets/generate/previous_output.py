@@ -28,7 +28,7 @@ class PreviousOutput:
 
     @classmethod
     def read(cls, folder: Path, parameters: Collection[str]) -> Self:
-        """Reads a folder's manifest.
+        """Read a folder's manifest.
 
         Args:
             folder: The folder; it need not exist.
@@ -45,7 +45,7 @@ class PreviousOutput:
         return cls(folder, rows, hashes)
 
     def is_own(self, file: Path) -> bool:
-        """Tells whether a file of the folder is as the earlier run wrote it; in the manifest, values may have changed.
+        """Return whether a file of the folder is as the earlier run wrote it; in the manifest, values may have changed.
 
         Args:
             file: Its path relative to the folder.
@@ -53,7 +53,7 @@ class PreviousOutput:
         return is_unmodified(self.folder / file, self.hashes.get(file))
 
     def rows_of_kept(self, fresh: Path) -> list[tuple[str, str, str]]:
-        """Gives child, parent and the original's sha256 of the files that stay beside those of a new run.
+        """Return child, parent and the original's sha256 of the files that stay beside those of a new run.
 
         Args:
             fresh: The folder that holds what the new run wrote.

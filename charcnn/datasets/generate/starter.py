@@ -1,8 +1,8 @@
-"""The starter set: the lab's twelve characters in synthetic handwriting, to try every command with.
+"""The starter set: twelve characters in synthetic handwriting, to try every command with.
 
 ROOT/train/1 … 12      500 each        ROOT/ttest/1.bmp …   10 of each, shuffled
 ROOT/test/1 … 12       100 each        ROOT/ttest.csv       their truth
-ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was made, with sha256 and writer
+ROOT/classes.txt       1 → 博 …         ROOT/synth.csv       what was written, with sha256 and writer
 """
 
 from dataclasses import replace
@@ -11,83 +11,58 @@ from pathlib import Path
 import numpy as np
 
 from charcnn.datasets.generate.owned_folder import replace_owned_folder
-from charcnn.datasets.generate.samples import PREVIEW, Progress, check_numbers, entry_of, write_preview, write_samples
-from charcnn.datasets.labels import CLASSES_FILE, write_classes
+from charcnn.datasets.generate.request import SynthRequest
+from charcnn.datasets.generate.samples import write_companions, write_samples
 from charcnn.datasets.provenance.synth_manifest import SynthEntry
 from charcnn.handwriting.charsets import STARTER
-from charcnn.handwriting.hand import WritingStyle
 
-SIZE = 28
-_FLAT, _TRUTH = "ttest", "ttest.csv"
+STARTER_SIZE = 28
+"""Side of its images where no other is requested, in pixels."""
+_FLAT_FOLDER, _TRUTH_FILE = "ttest", "ttest.csv"
 _FLAT_PER_CLASS = 10
 _CLASSES = {str(number): character for number, character in enumerate(STARTER, 1)}
 
 
-def synth(
-    root: Path | str,
-    *,
-    per_class: int = 500,
-    test_per_class: int = 100,
-    size: int = SIZE,
-    hand: WritingStyle | None = None,
-    seed: int = 0,
-    jobs: int = 1,
-    preview: bool = False,
-    force: bool = False,
-    on_progress: Progress = lambda _done, _total: None,
-) -> Path:
-    """Writes the starter set. One that was made before and not touched since is made anew.
+def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
+    """Write the starter set. One that was written before and not modified since is replaced.
 
     Args:
-        root: The folder that gets `train`, `test`, `ttest`, `ttest.csv` and `classes.txt`.
-        per_class: Training images of each character.
-        test_per_class: Test images of each character.
-        size: Side of the images, in pixels.
-        hand: How it is to be written; where not given, as a form that was scanned in 1 bit.
-        seed: Drives everything that is drawn, where no hand is given.
-        jobs: Processes. The files do not depend on it.
-        preview: Make a contact sheet, `preview.png`, too.
-        force: Write although other files are there; files of other names stay.
-        on_progress: Called with images drawn and images in all.
+        root: The folder that gets `train`, `test`, `ttest`, `ttest.csv`, `classes.txt` and `synth.csv`.
+        request: What it should be. A style without a paper is scanned in 1 bit.
 
     Returns:
         The root.
 
     Raises:
-        ConfigError: a number that makes no sense.
-        OverwriteError: there are files in the way that charcnn did not write, or that were changed.
+        OverwriteError: the root holds files that were not written by this function, or were modified.
         OSError: a file cannot be written.
     """
-    root, hand = Path(root), hand or WritingStyle(seed=seed)
-    hand = hand if hand.paper else replace(hand, paper="scan")  # as the lab's images are
-    check_numbers(per_class, test_per_class, size)
-    parts = {"train": per_class, "test": test_per_class, _FLAT: _FLAT_PER_CLASS}
+    request = request or SynthRequest(size=STARTER_SIZE)
+    style = replace(request.style, paper=request.style.paper or "scan")
+    request = replace(request, style=style)
+    splits = {"train": request.per_class, "test": request.test_per_class, _FLAT_FOLDER: _FLAT_PER_CLASS}
 
     def fill(folder: Path) -> dict[str, SynthEntry]:
-        entries = write_samples(folder, _CLASSES, parts, size, ".bmp", hand, jobs, on_progress)
-        entries = _shuffled(folder, entries, hand.seed)
-        write_classes(folder / CLASSES_FILE, _CLASSES)
-        if preview:
-            write_preview(folder, _CLASSES, ".bmp")
-        files = (_TRUTH, CLASSES_FILE, *[PREVIEW] * preview)
-        return entries | {name: entry_of(folder / name) for name in files}
+        entries = write_samples(folder, _CLASSES, splits, ".bmp", request)
+        entries = _shuffle_flat(folder, entries, style.seed)
+        return entries | write_companions(folder, _CLASSES, ".bmp", request, [_TRUTH_FILE])
 
-    replace_owned_folder(root, fill, force)
+    replace_owned_folder(root, fill, request.force)
     return root
 
 
-def _shuffled(root: Path, entries: dict[str, SynthEntry], seed: int) -> dict[str, SynthEntry]:
-    """Makes `ttest` a flat folder, its images in any order, and writes down what they show."""
-    names = [name for name in entries if name.startswith(f"{_FLAT}/")]
-    kept = {name: entry for name, entry in entries.items() if not name.startswith(f"{_FLAT}/")}
+def _shuffle_flat(root: Path, entries: dict[str, SynthEntry], seed: int) -> dict[str, SynthEntry]:
+    """Make `ttest` a flat folder, its images in random order, and write what they show to `ttest.csv`."""
+    names = [name for name in entries if name.startswith(f"{_FLAT_FOLDER}/")]
+    kept = {name: entry for name, entry in entries.items() if not name.startswith(f"{_FLAT_FOLDER}/")}
     truth = ["file,label\n"]
     for number, position in enumerate(np.random.default_rng(seed).permutation(len(names)), 1):
         old = names[position]
         character = _CLASSES[old.split("/")[1]]
-        (root / old).rename(root / _FLAT / f"{number}.bmp")
-        kept[f"{_FLAT}/{number}.bmp"] = entries[old]
+        (root / old).rename(root / _FLAT_FOLDER / f"{number}.bmp")
+        kept[f"{_FLAT_FOLDER}/{number}.bmp"] = entries[old]
         truth.append(f"{number}.bmp,{character}\n")
     for folder in _CLASSES:
-        (root / _FLAT / folder).rmdir()
-    (root / _TRUTH).write_text("".join(truth), encoding="utf-8")
+        (root / _FLAT_FOLDER / folder).rmdir()
+    (root / _TRUTH_FILE).write_text("".join(truth), encoding="utf-8")
     return kept

@@ -1,21 +1,21 @@
-"""`charcnn synth`, as a function: what is written where."""
+"""Synthetic handwriting: what is written where."""
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from charcnn.datasets.generate.samples import Progress, distinct, write_dataset
-from charcnn.datasets.generate.starter import SIZE as STARTER_SIZE
-from charcnn.datasets.generate.starter import synth as write_starter
+from charcnn.datasets.generate.request import SynthRequest
+from charcnn.datasets.generate.samples import distinct_characters, write_dataset
+from charcnn.datasets.generate.starter import STARTER_SIZE, write_starter
 from charcnn.datasets.labels import folder_names
 from charcnn.datasets.locate import DATASET_FOLDERS, data_root
 from charcnn.errors import ConfigError
 from charcnn.handwriting.charsets import CHARSETS, get_charset
-from charcnn.handwriting.hand import WritingStyle
+from charcnn.handwriting.style import WritingStyle
 
-_LONG = 12
-"""Characters that still make a name."""
+_MAX_NAME_CHARACTERS = 12
+"""Characters that still make the name of a folder."""
 
 
 def synth(
@@ -26,81 +26,70 @@ def synth(
     per_class: int = 500,
     test_per_class: int = 100,
     size: int | None = None,
-    hand: WritingStyle | None = None,
+    style: WritingStyle | None = None,
     jobs: int = 1,
     preview: bool = False,
     force: bool = False,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Path:
-    """Writes a dataset of synthetic handwriting: of some characters, or else the starter set.
+    """Write a dataset of synthetic handwriting: of some characters, or else the starter set.
 
     Args:
         characters: What to write; spaces and repetitions do not count.
         root: The folder that gets `train` and `test`; where not given, one below the data root, named after what is
             written. The starter set goes into the data root itself.
-        sets: Named sets of characters, which follow: `digits`, `latin`, `hiragana`, ….
+        sets: Named sets of characters to add: `digits`, `latin`, `hiragana`, ….
         per_class: Training images of each character: as many writers.
         test_per_class: Test images of each character: as many other writers.
         size: Side of the images, in pixels; 64, of the starter set 28.
-        hand: How it is to be written.
+        style: How the handwriting looks.
         jobs: Processes. The files do not depend on it. With several, a script needs `if __name__ == "__main__":`.
-        preview: Make a contact sheet, `preview.png`, too.
+        preview: Also write a contact sheet, `preview.png`.
         force: Write although other files are there; files of other names stay.
         on_progress: Called with images written and images in all.
 
     Returns:
-        The folder: its `train` is what a training takes.
+        The folder; a training takes its `train`.
 
     Raises:
-        ConfigError: no such set, fewer than two characters, or a number that makes no sense.
+        ConfigError: an unknown set, fewer than two characters, or a number that is too small or too large.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: there are files in the way that charcnn did not write, or that were changed.
+        OverwriteError: the folder holds files that were not written by this function, or were modified.
         OSError: a file cannot be written.
     """
-    if characters is None and not sets:
-        return write_starter(
-            root or data_root(),
-            per_class=per_class,
-            test_per_class=test_per_class,
-            size=size or STARTER_SIZE,
-            hand=hand,
-            jobs=jobs,
-            preview=preview,
-            force=force,
-            on_progress=on_progress,
-        )
-    return write_dataset(
-        (characters or "") + "".join(map(get_charset, sets)),
-        root or data_root() / _name(characters or "", sets),
+    is_starter = characters is None and not sets
+    request = SynthRequest(
         per_class=per_class,
         test_per_class=test_per_class,
-        size=size or 64,
-        hand=hand,
+        size=size or (STARTER_SIZE if is_starter else SynthRequest.size),
+        style=style or WritingStyle(),
         jobs=jobs,
         preview=preview,
         force=force,
         on_progress=on_progress,
     )
+    if is_starter:
+        return write_starter(Path(root or data_root()), request)
+    wanted = (characters or "") + "".join(map(get_charset, sets))
+    return write_dataset(wanted, Path(root or data_root() / _folder_name(characters or "", sets)), request)
 
 
-def _name(characters: str, sets: Sequence[str]) -> str:
-    """What the folder of some characters is called.
+def _folder_name(characters: str, sets: Sequence[str]) -> str:
+    """Return the name of the folder of some characters.
 
     Raises:
-        ConfigError: the characters are a set's name: the set is meant.
+        ConfigError: the characters are the name of a set.
     """
     if characters in CHARSETS:
         raise ConfigError(
-            f"{characters} is a set of characters, and a word too.",
-            f"For the set: charcnn synth --set {characters}. For the letters: charcnn synth {characters} -o DIR",
+            f"{characters} is the name of a character set, and a word.",
+            f'Use `sets=["{characters}"]` for the set, or name the folder with `root` for the letters.',
         )
     if not characters.strip():
         return "-".join(dict.fromkeys(sets))
-    wanted = distinct(characters + "".join(map(get_charset, sets)))
+    wanted = distinct_characters(characters + "".join(map(get_charset, sets)))
     name = unicodedata.normalize("NFC", "".join(wanted))
-    plain = len(wanted) <= _LONG and name.isalnum() and name in folder_names([name])  # no name of a Windows device
-    return (
-        name
-        if plain and name not in (*DATASET_FOLDERS, *CHARSETS)
-        else f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
-    )
+    is_plain = len(wanted) <= _MAX_NAME_CHARACTERS and name.isalnum() and name in folder_names([name])
+    if is_plain and name not in (*DATASET_FOLDERS, *CHARSETS):
+        return name
+    return f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"

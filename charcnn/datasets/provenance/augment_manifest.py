@@ -15,7 +15,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read_copies(folder: Path) -> list[dict[str, str]]:
-    """Gives the rows that a folder's manifest has of images; none where there is no manifest.
+    """Return the rows that a folder's manifest has of images; none where there is no manifest.
 
     Raises:
         DatasetError: the file is no manifest.
@@ -24,7 +24,7 @@ def read_copies(folder: Path) -> list[dict[str, str]]:
 
 
 def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
-    """Gives all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
+    """Return all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
 
     Raises:
         DatasetError: the file is no manifest.
@@ -47,7 +47,7 @@ def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
 
 
 def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Gives lines of a manifest.
+    """Return lines of a manifest.
 
     Args:
         rows: Child and parent, relative to their folders, the original's sha256, and values of further columns.
@@ -58,7 +58,7 @@ def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
 
 
 def write_augment_manifest(folder: Path, lines: Iterable[str], further: Sequence[str] = ()) -> None:
-    """Writes a folder's manifest.
+    """Write a folder's manifest.
 
     Args:
         folder: The folder of the children.

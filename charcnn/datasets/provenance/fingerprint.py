@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def content_fingerprint(labels: NDArray[np.int64], classes: Sequence[str], digests: NDArray[np.uint8]) -> str:
-    """Gives the sha256, as 64 hex digits, over label text and sha256 of each image; names and order do not count.
+    """Return the sha256, as 64 hex digits, over label text and sha256 of each image; names and order do not count.
 
     Args:
         labels: int64 `[N]`, indices into `classes`.

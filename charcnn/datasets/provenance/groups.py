@@ -15,7 +15,7 @@ from charcnn.errors import DatasetError
 
 
 def group_ids(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Tells of each image which one it comes from.
+    """Return for each image which one it comes from.
 
     An image's origin is its own content, or what an `augment.csv` above it names as its original's content, or the
     writer whom a `synth.csv` above it names.
@@ -36,7 +36,7 @@ def group_ids(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.v
 
 
 def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
-    """Gives file → sha256 of its original, for each file that a manifest in one of the folders above it names.
+    """Return file → sha256 of its original, for each file that a manifest in one of the folders above it names.
 
     Of an image that a synthetic writer wrote, the origin is the writer.
     """

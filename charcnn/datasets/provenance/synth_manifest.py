@@ -15,7 +15,7 @@ class SynthEntry(NamedTuple):
 
 
 def read_synth_entries(folder: Path) -> dict[str, SynthEntry]:
-    """Gives what a folder's `synth.csv` says, by file; nothing where there is none, or somebody else's."""
+    """Return what a folder's `synth.csv` says, by file; nothing where there is none, or somebody else's."""
     path = folder / SYNTH_MANIFEST
     if not path.is_file():
         return {}
@@ -27,5 +27,5 @@ def read_synth_entries(folder: Path) -> dict[str, SynthEntry]:
 
 
 def read_writers(folder: Path) -> dict[str, str]:
-    """Gives file → writer, of the images that `synth.csv` in a folder names."""
+    """Return file → writer, of the images that `synth.csv` in a folder names."""
     return {file: written.writer for file, written in read_synth_entries(folder).items() if written.writer}

@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from charcnn.handwriting.stroke_data import EM
 
-_UNITS = 1024
+_SOURCE_EM = 1024
 """Units of an em in the source; its y goes up from 124 below the base line."""
 _NOTICE = (
     "From the fonts AR PL KaitiM GB and AR PL UKai, Copyright (C) 1999 Arphic Technology Co., Ltd., by way of Make Me "
     "a Hanzi and hanzi-writer-data 2.0.1, under the ARPHIC PUBLIC LICENSE (ARPHICPL.TXT). Changed on 2026-11-25: only "
     "the middle lines of the strokes are kept, with fewer points, in 256ths of an em."
 )
-_TOLERANCE = 1 / 192
+_TOLERANCE_EM = 1 / 192
 """Ems that a line may be off."""
 
 
 def pack(folder: Path, file: Path) -> int:
-    """Packs the medians of all characters of a folder of JSON files, one per character, and gives their number."""
+    """Pack the medians of all characters of a folder of JSON files, one per character; return their number."""
     characters = sorted(path for path in folder.glob("?.json"))
     medians = [json.loads(path.read_text(encoding="utf-8"))["medians"] for path in characters]
-    strokes = [[_simplified(np.array(line, np.float32)) for line in lines] for lines in medians]
+    strokes = [[_simplify(np.array(line, np.float32)) for line in lines] for lines in medians]
     np.savez_compressed(
         file,
         notice=np.array(_NOTICE),
@@ -37,14 +37,14 @@ def pack(folder: Path, file: Path) -> int:
     return len(characters)
 
 
-def _simplified(line: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Leaves out what lies on the way (Douglas and Peucker, Cartographica 10(2), 1973).
+def _simplify(line: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Leave out what lies on the way (Douglas and Peucker, Cartographica 10(2), 1973).
 
     Raises:
         ValueError: nothing of the line is left.
     """
-    x, y = cv2.approxPolyDP(line, _TOLERANCE * _UNITS, closed=False)[:, 0].T
-    packed = np.clip(np.rint(np.stack([x, 900 - y], 1) * EM / _UNITS), 0, 255).astype(np.uint8)
+    x, y = cv2.approxPolyDP(line, _TOLERANCE_EM * _SOURCE_EM, closed=False)[:, 0].T
+    packed = np.clip(np.rint(np.stack([x, 900 - y], 1) * EM / _SOURCE_EM), 0, 255).astype(np.uint8)
     if len(packed) < 2 or (packed[0] == packed[1]).all() or (packed[-1] == packed[-2]).all():
         raise ValueError(f"A stroke without length: {line.tolist()}")
     return packed

@@ -15,8 +15,8 @@ from charcnn.datasets.formats.idx import import_idx
 from charcnn.datasets.sample_stats import inspect_sample
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, OverwriteError
-from charcnn.handwriting.hand import WritingStyle
-from charcnn.handwriting.writer import handwriting
+from charcnn.handwriting.style import WritingStyle
+from charcnn.handwriting.writer import write_character
 from charcnn.images.fit import fit
 from charcnn.specs.image import ImageSpec
 from tests.support.idx_files import IMAGES, LABELS, write_pair
@@ -38,8 +38,8 @@ def by_pixels(arrays: LabeledImages) -> list[tuple[bytes, str]]:
 
 def drawn(size: int = 28, light_on_dark: bool = False) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Eight drawings of each of three characters."""
-    hand = WritingStyle("neat", paper="scan", seed=3)
-    images = np.concatenate([handwriting(character, range(8), size, hand) for character in "博学自"])
+    style = WritingStyle("neat", paper="scan", seed=3)
+    images = np.concatenate([write_character(character, range(8), size, style) for character in "博学自"])
     return (255 - images if light_on_dark else images), np.repeat(np.arange(3, dtype=np.uint8), 8)
 
 

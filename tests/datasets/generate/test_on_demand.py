@@ -1,16 +1,17 @@
 """When the starter set is written: where a command asks for a default dataset, and nothing of it is there."""
 
 import logging
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from charcnn.datasets.generate.on_demand import dataset_or_starter
-from charcnn.datasets.generate.starter import synth
+from charcnn.datasets.generate.synth import synth
 from charcnn.errors import DatasetNotFoundError
 
-_write_smallest = partial(synth, per_class=1, test_per_class=1)
+
+def _write_smallest(root: Path) -> None:
+    synth(root=root, per_class=1, test_per_class=1)
 
 
 def _refuse_to_write(root: Path) -> None:

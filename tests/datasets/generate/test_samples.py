@@ -10,25 +10,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import charcnn.datasets.generate.samples
+import charcnn.parallel
 from charcnn.datasets.arrays import LabeledImages
 from charcnn.datasets.generate.augment import Ranges, augment
-from charcnn.datasets.generate.samples import MOST, distinct, write_dataset
+from charcnn.datasets.generate.request import MAX_WRITERS_PER_SPLIT
+from charcnn.datasets.generate.samples import distinct_characters
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
 from charcnn.datasets.split import split_indices
 from charcnn.errors import ConfigError, GlyphError, OverwriteError
 from charcnn.handwriting.charsets import STARTER
-from charcnn.handwriting.hand import WritingStyle
+from charcnn.handwriting.style import WritingStyle
 from charcnn.images.io import read_image
+from charcnn.specs.choices import Neatness
 from charcnn.specs.image import ImageSpec
 
 # The test images' writers begin where training's can never reach, so that --per-class leaves them as they are.
-TEST_WRITERS = (MOST, MOST + 1)
+TEST_WRITERS = (MAX_WRITERS_PER_SPLIT, MAX_WRITERS_PER_SPLIT + 1)
 
 
 def _small(characters: str, root: Path, **settings: Any) -> Path:
-    return write_dataset(characters, root, **{"per_class": 5, "test_per_class": 2, "size": 24, **settings})
+    return synth(characters, root, **{"per_class": 5, "test_per_class": 2, "size": 24, **settings})
 
 
 def _hashes(root: Path) -> dict[str, str]:
@@ -54,7 +56,7 @@ def test_it_holds_what_was_asked(world: Path) -> None:
 
 
 def test_the_manifest_names_every_file_with_its_sha256_and_writer(world: Path) -> None:
-    root = _small("由自", world / "set", hand=WritingStyle(seed=7), preview=True)
+    root = _small("由自", world / "set", style=WritingStyle(seed=7), preview=True)
     rows = _manifest(root)
     contents = {name: digest for name, digest in _hashes(root).items() if name != "synth.csv"}
     assert {row["file"]: row["sha256"] for row in rows} == contents
@@ -65,8 +67,7 @@ def test_the_manifest_names_every_file_with_its_sha256_and_writer(world: Path) -
 def test_the_files_do_not_depend_on_the_processes(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _, _ = made = [_small("由自", world / str(jobs), jobs=jobs, per_class=70) for jobs in (1, 2, 4)]
     assert [_hashes(root) for root in made] == [_hashes(one)] * 3, "they are too few to be shared"
-    monkeypatch.setattr(charcnn.datasets.generate.samples, "_FEW", 1)
-    monkeypatch.setattr(charcnn.datasets.generate.samples, "_SHARE", 20)
+    monkeypatch.setattr(charcnn.parallel, "MIN_IMAGES_FOR_POOL", 1)
     for jobs in (2, 4):
         assert _hashes(_small("由自", world / "shared", jobs=jobs, per_class=70)) == _hashes(one)
 
@@ -82,7 +83,7 @@ def test_other_characters_beside_it_change_nothing(world: Path) -> None:
 
 
 def test_another_seed_gives_other_images(world: Path) -> None:
-    one, other = _hashes(_small("由自", world / "0")), _hashes(_small("由自", world / "1", hand=WritingStyle(seed=1)))
+    one, other = _hashes(_small("由自", world / "0")), _hashes(_small("由自", world / "1", style=WritingStyle(seed=1)))
     assert not {digest for name, digest in one.items() if name.endswith(".png")} & set(other.values())
 
 
@@ -133,7 +134,7 @@ def test_labels_survive_what_file_systems_dislike(world: Path) -> None:
 def test_what_the_font_lacks_is_refused_and_nothing_is_written(world: Path, lacking: str) -> None:
     with pytest.raises(GlyphError, match=rf"2 of the 4 characters.*U\+{ord(lacking):04X}.*U\+E001") as caught:
         _small(f"由{lacking}自\ue001", world / "set")
-    assert "--font" in caught.value.hint
+    assert "`fonts`" in caught.value.hint
     assert not (world / "set").exists()
 
 
@@ -143,7 +144,7 @@ def test_a_font_that_cannot_be_read_is_named(world: Path, content: bytes | None)
     if content is not None:
         (world / "not.ttf").write_bytes(content)
     with pytest.raises(GlyphError, match=r"not\.ttf"):
-        _small("由自", world / "set", hand=WritingStyle(fonts=(world / "not.ttf",)))
+        _small("由自", world / "set", style=WritingStyle(fonts=(world / "not.ttf",)))
     assert not (world / "set").exists()
 
 
@@ -151,11 +152,11 @@ def test_the_shapes_come_from_the_font_that_is_named(world: Path) -> None:
     font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf")
     if not font.is_file():
         pytest.skip(f"no {font} here")
-    own, built_in = _small("ag", world / "own", hand=WritingStyle(fonts=(font,))), _small("ag", world / "built-in")
+    own, built_in = _small("ag", world / "own", style=WritingStyle(fonts=(font,))), _small("ag", world / "built-in")
     images = [digest for name, digest in _hashes(own).items() if name.endswith(".png")]
     assert not set(images) & set(_hashes(built_in).values())
     with pytest.raises(GlyphError, match=r"DejaVuSerif\.ttf lacks 1 of the 2 characters: 由"):
-        _small("a由", world / "lacking", hand=WritingStyle(fonts=(font,)))
+        _small("a由", world / "lacking", style=WritingStyle(fonts=(font,)))
 
 
 @pytest.mark.parametrize("characters", ["", " \n", "由", "由 由\t由"])
@@ -165,10 +166,10 @@ def test_fewer_than_two_characters_are_refused(world: Path, characters: str) -> 
 
 
 def test_each_character_counts_once() -> None:
-    assert distinct("b a\nba\u3000c") == ["b", "a", "c"]
-    assert distinct("e\u0301か\u3099") == ["é", "が"]
+    assert distinct_characters("b a\nba\u3000c") == ["b", "a", "c"]
+    assert distinct_characters("e\u0301か\u3099") == ["é", "が"]
     with pytest.raises(ConfigError, match="UTF-8"):
-        distinct("a\udcffb")
+        distinct_characters("a\udcffb")
 
 
 @pytest.mark.parametrize(("name", "value"), [("per_class", 0), ("test_per_class", -1), ("size", 4), ("size", 5000)])
@@ -248,10 +249,10 @@ def test_a_preview_has_a_row_for_each_character(world: Path) -> None:
     style=st.sampled_from(["neat", "hasty"]),
 )
 def test_every_image_has_ink_inside_the_frame(
-    tmp_path_factory: pytest.TempPathFactory, characters: list[str], size: int, seed: int, style: str
+    tmp_path_factory: pytest.TempPathFactory, characters: list[str], size: int, seed: int, style: Neatness
 ) -> None:
     root = tmp_path_factory.mktemp("ink") / "set"
-    _small("".join(characters), root, size=size, hand=WritingStyle(style, paper="scan", seed=seed))
+    _small("".join(characters), root, size=size, style=WritingStyle(style, paper="scan", seed=seed))
     for path in (*root.glob("train/*/*.png"), *root.glob("test/*/*.png")):
         image = read_image(path)
         frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])

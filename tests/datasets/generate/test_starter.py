@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from charcnn.datasets.generate.owned_folder import is_free_for_set
-from charcnn.datasets.generate.starter import synth
+from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
 from charcnn.errors import OverwriteError
 from charcnn.handwriting.charsets import STARTER
-from charcnn.handwriting.hand import WritingStyle
-from charcnn.handwriting.writer import handwriting
+from charcnn.handwriting.style import WritingStyle
+from charcnn.handwriting.writer import write_character
 from charcnn.images.io import read_image
 
 
-def _small(root: Path, **settings: int | bool) -> Path:
-    return synth(root, **{"per_class": 2, "test_per_class": 1, **settings})  # type: ignore[arg-type]
+def _small(root: Path, *, per_class: int = 2, seed: int = 0, force: bool = False) -> Path:
+    return synth(root=root, per_class=per_class, test_per_class=1, style=WritingStyle(seed=seed), force=force)
 
 
 def _bytes(root: Path) -> dict[str, bytes]:
@@ -74,7 +74,7 @@ def test_the_truth_of_ttest_is_true(starter: Path) -> None:
             row["file"]: int(row["writer"].removeprefix("0-")) for row in csv.DictReader(stream) if row["writer"]
         }
     for file, label in zip(truth.files, labels, strict=True):
-        (written,) = handwriting(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", paper="scan"))
+        (written,) = write_character(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", paper="scan"))
         assert np.array_equal(read_image(file), written)
 
 
@@ -184,7 +184,7 @@ def test_an_interruption_leaves_the_set_as_it_was(root: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        synth(root, per_class=2, test_per_class=1, seed=4, on_progress=interrupt)
+        synth(root=root, per_class=2, test_per_class=1, style=WritingStyle(seed=4), on_progress=interrupt)
     assert _bytes(root) == before
 
 
@@ -198,7 +198,7 @@ def test_a_refusal_leaves_no_file_of_its_own_behind(world: Path) -> None:
 
 def test_progress_ends_at_the_total(world: Path) -> None:
     steps: list[tuple[int, int]] = []
-    synth(world / "data", per_class=2, test_per_class=1, on_progress=lambda done, total: steps.append((done, total)))
+    synth(root=world / "data", per_class=2, test_per_class=1, on_progress=lambda *step: steps.append(step))
     assert steps[-1] == (12 * 13, 12 * 13)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 

@@ -1,46 +1,50 @@
-"""How handwriting was captured: scanned in 1 bit or in grey, photographed, written on a tablet."""
+"""How handwriting is captured: scanned in 1 bit or in shades of gray, photographed, written on a tablet."""
+
+from typing import get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PAPERS = ("scan", "grey", "photo", "tablet")
-"""1-bit scan, scan in shades of grey, photo (uneven light, blur, noise, compression), pen tablet (even lines)."""
+from charcnn.specs.choices import Paper
+
+PAPERS: tuple[Paper, ...] = get_args(Paper)
+"""1-bit scan, scan in shades of gray, photo (uneven light, blur, noise, compression), pen tablet (even lines)."""
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
-def on_paper(
-    pictures: Pictures, choice: Floats, shade: Floats, paper: str | None, rng: np.random.Generator
+def capture(
+    pictures: Pictures, choice: Floats, shade: Floats, paper: Paper | None, rng: np.random.Generator
 ) -> Pictures:
-    """Makes clean drawings look as they would after capture.
+    """Make clean drawings look as they do after capture.
 
     Args:
         pictures: uint8 `[N,H,W]`, black ink on white.
         choice: float32 `[N]`, 0 … 1: picks each writer's paper where `paper` is None.
         shade: float32 `[N]`, 0 … 1: how dark the ink, how high the threshold.
         paper: One of `PAPERS`, or None.
-        rng: Drives the noise.
+        rng: Draws the noise.
 
     Returns:
         uint8 `[N,H,W]`.
     """
     kind = np.full(len(pictures), PAPERS.index(paper)) if paper else np.minimum((choice * 4).astype(int), 3)
-    made = pictures.copy()
-    scan = np.flatnonzero(kind == 0)
+    captured = pictures.copy()
+    scan = np.flatnonzero(kind == PAPERS.index("scan"))
     level = (110 + 90 * shade[scan])[:, None, None]
     faint = pictures[scan].min((1, 2))[:, None, None]  # the finest lines never reach black
-    made[scan] = np.where(pictures[scan] < np.maximum(level, faint + 30.0), 0, 255)
-    grey = np.flatnonzero((kind == 1) | (kind == 2))
-    made[grey] = _in_grey(pictures[grey], shade[grey], rng)
-    for index in np.flatnonzero(kind == 2):
-        made[index] = _photographed(made[index], rng)
-    return made
+    captured[scan] = np.where(pictures[scan] < np.maximum(level, faint + 30.0), 0, 255)
+    gray = np.flatnonzero((kind == PAPERS.index("gray")) | (kind == PAPERS.index("photo")))
+    captured[gray] = _scan_in_gray(pictures[gray], shade[gray], rng)
+    for index in np.flatnonzero(kind == PAPERS.index("photo")):
+        captured[index] = _photograph(captured[index], rng)
+    return captured
 
 
-def _in_grey(pictures: Pictures, shade: Floats, rng: np.random.Generator) -> Pictures:
-    """Ink that is not quite black and not even."""
+def _scan_in_gray(pictures: Pictures, shade: Floats, rng: np.random.Generator) -> Pictures:
+    """Make ink not quite black and not even."""
     height, width = pictures.shape[1:]
     ink = 1 - pictures.astype(np.float32) / 255
     gain = np.exp(0.25 * rng.standard_normal((len(pictures), 1, 1), np.float32)) * 1.2
@@ -50,8 +54,8 @@ def _in_grey(pictures: Pictures, shade: Floats, rng: np.random.Generator) -> Pic
     return np.asarray(255 - 255 * np.clip(ink * gain, 0, 1) * dark * uneven, np.uint8)
 
 
-def _photographed(picture: Pictures, rng: np.random.Generator) -> Pictures:
-    """Uneven light, blur, noise and JPEG."""
+def _photograph(picture: Pictures, rng: np.random.Generator) -> Pictures:
+    """Add uneven light, blur, noise and JPEG compression."""
     height, width = picture.shape
     light = cv2.resize(rng.uniform(0.72, 1.0, (2, 2)).astype(np.float32), (width, height))
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.3 + width / 90)))
