@@ -13,6 +13,8 @@ from charcnn.specs.train_config import OptionValue, ResolvedConfig, TrainConfig,
 from charcnn.training.recipes import RECIPES, Recipe
 
 DEFAULT_NETWORK = "compact"
+_COMMON_OPTIONS = ("activation", "batch_norm", "dropout")
+"""Options of networks that are settings of their own; others are `net_options`."""
 _OPTIMIZER_SETTINGS = ("lr", "momentum", "weight_decay")
 
 
@@ -74,9 +76,10 @@ def resolve_config(
     recipe = RECIPES[recipe_name]
     filled = _filled(config, recipe)
     network = get_network(filled["net"])
-    options = network.own_options | network_options(config)
     network.check_options(network_options(config))
-    filled |= {name: value for name, value in options.items() if name in ("activation", "batch_norm", "dropout")}
+    options = network.own_options | network_options(config)
+    filled |= {name: options.pop(name) for name in _COMMON_OPTIONS if name in options}
+    filled["net_options"] = options
     filled |= {"net": network.name, "size": network.check_size(config.size), "recipe": recipe_name}
     if images is None or machine is None:
         draft = TrainSettings(**filled)
@@ -93,7 +96,7 @@ def resolve_config(
 
 def network_options(config: TrainSettings) -> dict[str, OptionValue]:
     """Return the options of the network that a config sets."""
-    common = {"activation": config.activation, "batch_norm": config.batch_norm, "dropout": config.dropout}
+    common = {name: getattr(config, name) for name in _COMMON_OPTIONS}
     return {**{name: value for name, value in common.items() if value is not None}, **config.net_options}
 
 
