@@ -12,9 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charcnn.datasets.generate.augment import augment
+    from charcnn.datasets.generate.augment import AugmentResult, augment
+    from charcnn.datasets.generate.rotation import AugmentRanges
     from charcnn.datasets.generate.synth import synth
     from charcnn.evaluation.evaluate import Evaluation, evaluate
+    from charcnn.handwriting.style import WritingStyle
     from charcnn.inference.predictor import Prediction, Predictor
     from charcnn.registry.store import Registry
     from charcnn.specs.card import ModelCard
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __version__: str
 
 _HOMES = {
+    "AugmentRanges": "charcnn.datasets.generate.rotation",
+    "AugmentResult": "charcnn.datasets.generate.augment",
     "Evaluation": "charcnn.evaluation.evaluate",
     "ImageSpec": "charcnn.specs.image",
     "ModelCard": "charcnn.specs.card",
@@ -35,6 +39,7 @@ _HOMES = {
     "Registry": "charcnn.registry.store",
     "TrainConfig": "charcnn.specs.train_config",
     "Trained": "charcnn.training.train",
+    "WritingStyle": "charcnn.handwriting.style",
     "augment": "charcnn.datasets.generate.augment",
     "evaluate": "charcnn.evaluation.evaluate",
     "resume": "charcnn.training.train",
@@ -43,6 +48,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AugmentRanges",
+    "AugmentResult",
     "Evaluation",
     "ImageSpec",
     "ModelCard",
@@ -51,6 +58,7 @@ __all__ = [
     "Registry",
     "TrainConfig",
     "Trained",
+    "WritingStyle",
     "__version__",
     "augment",
     "evaluate",

@@ -11,6 +11,8 @@ import charcnn
 from charcnn.errors import DatasetNotFoundError
 
 PUBLIC = [
+    "AugmentRanges",
+    "AugmentResult",
     "Evaluation",
     "ImageSpec",
     "ModelCard",
@@ -19,6 +21,7 @@ PUBLIC = [
     "Registry",
     "TrainConfig",
     "Trained",
+    "WritingStyle",
     "__version__",
     "augment",
     "evaluate",
@@ -49,7 +52,7 @@ def test_readme_example(tmp_path: Path, trained: Path, starter: Path) -> None:
     assert model.predict(np.full((50, 40), 255, np.uint8)).label
     report = charcnn.evaluate(model, starter / "test", registry=charcnn.Registry(tmp_path / "registry"))
     assert report.images == 60
-    assert charcnn.augment(starter / "ttest", tmp_path / "turned").children == 120
+    assert charcnn.augment(starter / "ttest", tmp_path / "turned").copies == 120
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""A dataset → one uint8 array, its labels, and who belongs to whom."""
+"""A dataset → one uint8 array, its labels, and the groups that a split keeps together."""
 
 import hashlib
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """The readable images of a labelled dataset.
+    """The readable images of a labeled dataset.
 
     Attributes:
         images: uint8 `[N,H,W]`, dark ink on white; read-only, possibly mapped from the cache.
@@ -34,8 +34,8 @@ class LabeledImages:
         classes: The label texts, in order.
         files: The `N` image files; none of a packed dataset or of images in memory.
         digests: uint8 `[N,32]`: the sha256 of each file; where there are none, of each image's pixels.
-        groups: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, an augmented child's
-            original, or a synthetic writer. Images with the same origin stay together in a split.
+        groups: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, a copy's
+            original, or a synthetic writer. Images of one group stay together in a split.
         unreadable: The files that could not be read, and why.
     """
 
@@ -56,7 +56,7 @@ class LabeledImages:
         strict: bool = False,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Self:
-        """Read a labelled dataset, from the cache where it can.
+        """Read a labeled dataset, from the cache where that is possible.
 
         Args:
             dataset: What to read.
@@ -65,7 +65,8 @@ class LabeledImages:
             on_progress: Called with images done and images in all.
 
         Raises:
-            DatasetError: no labels; an unreadable image, where strict; a class of which no image can be read.
+            UnlabeledError: the dataset has no labels.
+            DatasetError: an unreadable image, where strict; a class of which no image can be read.
         """
         labels = dataset.require_labels()
         if dataset.note:
@@ -76,14 +77,14 @@ class LabeledImages:
             loaded = load_cached(dataset.files, spec, on_progress)
         unreadable = {dataset.files[index]: reason for index, reason in sorted(loaded.failures.items())}
         if unreadable:
-            _report(dataset, loaded, strict)
+            _report_unreadable(dataset, loaded, strict)
             keep = np.setdiff1d(np.arange(len(dataset)), list(loaded.failures))
         else:
             keep = np.arange(len(dataset))
         lost = set(labels.tolist()) - set(labels[keep].tolist())
         if lost:
             name = dataset.classes[min(lost)]
-            raise DatasetError(f"Not one image of the class {name} in {dataset.source} can be read.")
+            raise DatasetError(f"No readable images of the class {name} in {dataset.source}.")
         images = loaded.images[keep] if unreadable else loaded.images
         images.flags.writeable = False
         return cls(
@@ -152,7 +153,7 @@ class LabeledImages:
         )
 
     def labels_in(self, classes: Sequence[str]) -> NDArray[np.int64]:
-        """Return the labels as indices into other classes, met by label text.
+        """Return the labels as indices into other classes, matched by label text.
 
         Returns:
             int64 `[N]`.
@@ -166,7 +167,7 @@ class LabeledImages:
 
     @property
     def duplicates(self) -> int:
-        """How many images equal an earlier one, bit for bit."""
+        """Number of images that equal an earlier one, bit for bit."""
         return len(self.digests) - len(np.unique(np.ascontiguousarray(self.digests).view("V32")))
 
     @property
@@ -209,12 +210,12 @@ def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
         raise UnknownLabelError(unknown, classes)
 
 
-def _report(dataset: DatasetIndex, loaded: LoadResult, strict: bool) -> None:
+def _report_unreadable(dataset: DatasetIndex, loaded: LoadResult, strict: bool) -> None:
     reasons = list(loaded.failures.values())
     if strict:
         raise DatasetError(
             f"{len(reasons)} of {len(dataset)} images cannot be read: {reasons[0]}",
-            "Without --strict they are left out.",
+            "Without `strict=True` they are left out.",
         )
     for reason in reasons[:5]:
         log.warning("%s", reason)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from charcnn.errors import DatasetError
 from charcnn.images.load import LoadResult, load_images
 from charcnn.machine import cache_root
 from charcnn.specs.image import ImageSpec
@@ -21,10 +23,12 @@ from charcnn.storage.folders import create_folder
 
 log = logging.getLogger(__name__)
 
-_LAYOUT = 1
-"""Part of the key: raised when `images.fit` or the files below change their meaning."""
-_MOST_BYTES = 8 * 2**30
-_PIXELS_FIELDS = {"height", "width", "fit", "margin", "polarity"}
+Content = TypeVar("Content")
+
+MAX_CACHE_BYTES = 8 * 2**30
+_LAYOUT_VERSION = 1
+"""Part of the key: raised when `images.fit` or the files of an entry change their meaning."""
+_PIXEL_FIELDS = {"height", "width", "fit", "margin", "polarity"}
 """The part of an ImageSpec that changes pixels; mean and std are applied in the network."""
 
 
@@ -38,30 +42,29 @@ def load_cached(
     spec: ImageSpec,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
-    """Return what `images.load.load_images` gives, from the cache where no file has changed since.
+    """Return what `images.load.load_images` returns, from the cache where no file has changed since.
 
-    The images come memory-mapped and read-only. A cache that cannot be written is done without.
+    The images are read-only, and memory-mapped where they come from the cache. They are returned also where the cache
+    cannot be written.
     """
-    entry = cache_folder() / cache_key(files, spec)
-    try:
-        loaded = _read(entry)
-        on_progress(len(files), len(files))
-        with suppress(OSError):
-            entry.touch()  # the oldest entries are removed first
-    except (OSError, ValueError, EOFError):
+    entry = cache_entry(files, spec)
+    loaded = read_entry(entry, _read)
+    if loaded is None:
         loaded = load_images(files, spec, on_progress)
         if not loaded.unopened:
             try:
                 write_entry(entry, partial(_fill, loaded))
             except OSError as fault:
                 log.debug("images are not cached: %s", fault)
+    else:
+        on_progress(len(files), len(files))
     loaded.images.flags.writeable = False
     return loaded
 
 
-def cache_key(files: Sequence[Path], spec: ImageSpec) -> str:
-    """Return the name of the entry for files as they are now, made into images by a spec."""
-    digest = hashlib.sha256(f"{_LAYOUT}{spec.model_dump_json(include=_PIXELS_FIELDS)}".encode())
+def cache_entry(files: Sequence[Path], spec: ImageSpec) -> Path:
+    """Return the folder of the entry for files as they are now, fitted by a spec. It need not exist."""
+    digest = hashlib.sha256(f"{_LAYOUT_VERSION}{spec.model_dump_json(include=_PIXEL_FIELDS)}".encode())
     for path in files:
         try:
             status = path.stat()
@@ -69,7 +72,23 @@ def cache_key(files: Sequence[Path], spec: ImageSpec) -> str:
         except OSError:
             about = "missing"
         digest.update(f"\0{path.absolute()}\0{about}".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+    return cache_folder() / digest.hexdigest()
+
+
+def read_entry(entry: Path, read: Callable[[Path], Content]) -> Content | None:
+    """Read an entry of the cache, and mark it as used; None where it is missing or damaged.
+
+    Args:
+        entry: Its folder.
+        read: Reads the folder; may raise any error of `OSError`, `ValueError`, `EOFError` and `DatasetError`.
+    """
+    try:
+        content = read(entry)
+    except (OSError, ValueError, EOFError, DatasetError):
+        return None
+    with suppress(OSError):
+        entry.touch()  # entries that were not used for the longest time are removed first
+    return content
 
 
 def _read(entry: Path) -> LoadResult:
@@ -82,11 +101,11 @@ def _read(entry: Path) -> LoadResult:
 
 
 def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
-    """Make an entry of the cache, whole or not at all, and makes room for it.
+    """Write an entry of the cache, whole or not at all, and make room for it.
 
     Args:
-        entry: The folder to make.
-        fill: Writes the files into a folder that is given to it.
+        entry: Its folder.
+        fill: Writes the files into a folder that it is given.
 
     Raises:
         OSError: the cache cannot be written.
@@ -111,7 +130,7 @@ def _prune(folder: Path) -> None:
         key=lambda path: path.stat().st_mtime,
     )
     sizes = [sum(file.stat().st_size for file in entry.iterdir() if file.is_file()) for entry in entries]
-    excess = sum(sizes) - _MOST_BYTES
+    excess = sum(sizes) - MAX_CACHE_BYTES
     for entry, size in zip(entries[:-1], sizes, strict=False):
         if excess <= 0:
             break

@@ -14,9 +14,9 @@ CLASSES_FILE = "classes.txt"
 
 
 def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]:
-    """Return folder name → label, from `classes.txt` inside the dataset, or else beside it; empty where there is none.
+    """Return folder name → label, from `classes.txt` inside the dataset, or else next to it; empty where there is none.
 
-    A file beside may belong to another dataset: it counts only where it names all of the folders.
+    A file next to it may belong to another dataset: it counts only where it names all of the folders.
 
     Args:
         dataset: The dataset's folder.
@@ -39,7 +39,7 @@ def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]
 
 
 def classes_file(dataset: Path) -> Path | None:
-    """Return the `classes.txt` inside a dataset, or else beside it; None where there is none."""
+    """Return the `classes.txt` inside a dataset, or else next to it; None where there is none."""
     return next(
         (path for path in (dataset / CLASSES_FILE, sibling_path(dataset, CLASSES_FILE)) if path.is_file()), None
     )
@@ -58,7 +58,7 @@ def _parse(path: Path) -> dict[str, str]:
         if not tab or not folder.strip() or not label.strip():
             raise DatasetError(f"{path}, line {number}: {line!r} is not folder<TAB>label.")
         if label.strip() in labels.values():
-            raise DatasetError(f"{path}, line {number}: the label {label.strip()} stands for two folders.")
+            raise DatasetError(f"{path}, line {number}: the label {label.strip()} belongs to two folders.")
         if folder.strip() in labels:
             raise DatasetError(f"{path}, line {number}: the folder {folder.strip()} has a label already.")
         labels[folder.strip()] = label.strip()

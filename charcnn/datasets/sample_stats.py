@@ -11,11 +11,11 @@ from charcnn.datasets.formats.packed import packed_images
 from charcnn.datasets.provenance.synth_manifest import read_writers
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.errors import DatasetError, ImageError
-from charcnn.images.fit import is_light_on_dark
+from charcnn.images.ink import is_light_on_dark
 from charcnn.images.io import Gray, read_image
 from charcnn.specs.choices import Fit, Polarity
 
-_SAMPLE = 200
+_MAX_SAMPLE = 200
 """Images looked at, at most: evenly spread over the files, and so over the classes."""
 
 
@@ -26,7 +26,7 @@ class SampleStats:
     Attributes:
         polarity: `light-on-dark` where most images are, else `dark-on-light`.
         one_square_size: Every image has the same size, and is square.
-        synthetic: The images are `charcnn synth`'s.
+        synthetic: The images are synthetic handwriting.
     """
 
     polarity: Polarity
@@ -63,7 +63,7 @@ def inspect_images(images: NDArray[np.uint8] | Sequence[Gray]) -> SampleStats:
 
 
 def _step(count: int) -> int:
-    return -(-count // _SAMPLE)
+    return -(-count // _MAX_SAMPLE)
 
 
 def _stats(images: NDArray[np.uint8] | Sequence[Gray], synthetic: bool) -> SampleStats:

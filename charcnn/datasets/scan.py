@@ -1,7 +1,7 @@
 """A path → the images that lie there and their labels. Looks at names only; no file of an image is opened.
 
-Four forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabelled, or labelled by `ROOT.csv`
-beside it or `labels.csv` inside), a CSV file with the columns `file,label`, and a packed folder (see
+Four forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabeled, or labeled by `ROOT.csv`
+next to it or `labels.csv` inside), a CSV file with the columns `file,label`, and a packed folder (see
 `charcnn.datasets.formats.packed`).
 """
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from charcnn.datasets.formats.packed import is_packed, read_labels
 from charcnn.datasets.labels import classes_file, read_classes
-from charcnn.errors import DatasetError
+from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
 from charcnn.images.io import SUFFIXES, is_image
 from charcnn.storage.paths import natural_key, normalized, sibling_path
 from charcnn.text import pluralize
 
-_FORM = "A dataset is a folder of class folders, each with images of one character."
+_EXPECTED_FORM = "A dataset is a folder of class folders, each with images of one character."
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class DatasetIndex:
     Attributes:
         source: The path, as it was asked for.
         files: The image files; of class folders class by class, always in natural order. None of a packed dataset.
-        labels: int64 `[N]`, indices into `classes`; None for an unlabelled folder.
-        classes: The label texts, in natural order of their folders; empty where unlabelled.
+        labels: int64 `[N]`, indices into `classes`; None for an unlabeled folder.
+        classes: The label texts, in natural order of their folders; empty where unlabeled.
         note: What the person should know of it; mostly empty.
         packed: The folder of a packed dataset, whose images are rows of one array.
     """
@@ -51,13 +51,10 @@ class DatasetIndex:
         """Return the labels.
 
         Raises:
-            DatasetError: there are none.
+            UnlabeledError: there are none.
         """
         if self.labels is None:
-            raise DatasetError(
-                f"{self.source} has no labels: it holds images, but no class folders and no CSV.",
-                "Sort the images into one folder per class, or write file,label lines into a CSV beside the folder.",
-            )
+            raise UnlabeledError(self.source)
         return self.labels
 
 
@@ -65,38 +62,41 @@ def scan(path: Path) -> DatasetIndex:
     """Find the images of a dataset.
 
     Raises:
-        DatasetError: the path does not exist, holds no images, has a class without any, or a CSV that does not fit.
+        DatasetNotFoundError: the path does not exist.
+        DatasetError: it holds no images, has a class without any, or a CSV that does not fit.
     """
     if path.is_file() and path.suffix.lower() == ".csv":
         return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
+    if not path.exists():
+        raise DatasetNotFoundError(str(path))
     if not path.is_dir():
-        raise DatasetError(f"No such folder: {path}" if not path.exists() else f"{path} is no folder and no CSV file.")
+        raise DatasetError(f"{path} is neither a folder nor a CSV file.")
     if is_packed(path):
         labels, texts = read_labels(path)
         return DatasetIndex(str(path), (), labels, texts, packed=path)
-    folders, images = _listing(path)
-    if folders and (not images or any(_listing(folder)[1] for folder in folders)):
+    folders, images = _list_folder(path)
+    if folders and (not images or any(_list_folder(folder)[1] for folder in folders)):
         return _from_class_folders(path, folders, images)
-    for truth in _truths(path):
+    for truth in _label_files(path):
         if truth.is_file():
             dataset = _from_csv(truth, str(path), [path])
             unused = len(set(images) - set(dataset.files))
             return replace(dataset, note=_unused(path, unused, f"not named in {truth.name}"))
     if not images:
         lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
-        hint = f"It holds lists: name one, {path / lists[0]}." if lists else _FORM
+        hint = f"It holds lists. Choose one: {path / lists[0]}" if lists else _EXPECTED_FORM
         raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", hint)
     return DatasetIndex(str(path), tuple(images), None, ())
 
 
 def may_tell_labels(folder: Path) -> bool:
-    """Return whether a folder could be labelled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
+    """Return whether a folder may be labeled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
     with os.scandir(folder) as entries:
-        return any(truth.is_file() for truth in _truths(folder)) or any(map(_is_folder, entries))
+        return any(truth.is_file() for truth in _label_files(folder)) or any(map(_is_folder, entries))
 
 
-def _truths(folder: Path) -> tuple[Path, Path]:
-    """Where the labels of a flat folder may stand."""
+def _label_files(folder: Path) -> tuple[Path, Path]:
+    """Return the files that may hold the labels of a flat folder."""
     return sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv"
 
 
@@ -104,8 +104,8 @@ def _unused(path: Path, count: int, reason: str) -> str:
     return f"Left out {pluralize(count, 'image')} in {path}: {reason}." if count else ""
 
 
-def _listing(path: Path) -> tuple[list[Path], list[Path]]:
-    """The visible sub-folders and the images of a folder, each in natural order."""
+def _list_folder(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the visible sub-folders and the images of a folder, each in natural order."""
     folders, images = [], []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -115,7 +115,7 @@ def _listing(path: Path) -> tuple[list[Path], list[Path]]:
                 folders.append(entry.name)
             elif is_image(entry.name):
                 images.append(entry.name)
-    return _in_order(path, folders), _in_order(path, images)
+    return _sort_names(path, folders), _sort_names(path, images)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -125,20 +125,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _in_order(path: Path, names: list[str]) -> list[Path]:
+def _sort_names(path: Path, names: list[str]) -> list[Path]:
     return [path / name for name in sorted(names, key=natural_key)]
 
 
 def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> DatasetIndex:
     labels = read_classes(path, [folder.name for folder in folders])
-    inside = {folder: _listing(folder) for folder in folders}
+    inside = {folder: _list_folder(folder) for folder in folders}
     deeper = [name.name for name, (below, images) in inside.items() if (below and not images) or is_packed(name)]
     if deeper:
         raise DatasetError(
-            f"{path} holds no class folders, but datasets: {', '.join(deeper)}.", f"Name one: {path / deeper[0]}"
+            f"{path} holds datasets, not class folders: {', '.join(deeper)}.", f"Choose one: {path / deeper[0]}"
         )
     if not any(images for _, images in inside.values()):
-        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _FORM)
+        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _EXPECTED_FORM)
     files: list[Path] = []
     indices: list[int] = []
     classes: list[str] = []
@@ -151,9 +151,9 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
                 f"Put images into it, or remove the folder {folder}.",
             )
         if not label.isascii() and any("\ud800" <= character <= "\udfff" for character in label):
-            raise DatasetError(f"The folder name {label!a} in {path} is not UTF-8.", "Rename it, or unpack it anew.")
+            raise DatasetError(f"The folder name {label!a} in {path} is not UTF-8.", "Rename it, or unpack it again.")
         if label in classes:
-            raise DatasetError(f"{classes_file(path)}: the label {label} stands for two folders, {folder.name} is one.")
+            raise DatasetError(f"{classes_file(path)}: the label {label} belongs to two folders, one is {folder.name}.")
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
@@ -162,12 +162,12 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
 
 
 def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> DatasetIndex:
-    """A table `file,label`; files are relative to the first of the folders in which they lie."""
+    """Read a table `file,label`; files are relative to the first of the folders in which they lie."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream, skipinitialspace=True))
     except (UnicodeDecodeError, csv.Error) as fault:
-        raise DatasetError(f"{path} is no CSV in UTF-8: {fault}") from None
+        raise DatasetError(f"{path} is not a CSV file in UTF-8: {fault}") from None
     if not rows:
         raise DatasetError(f"{path} has no lines below its heading.", "It needs the columns file,label.")
     files, texts = [], []

@@ -1,4 +1,4 @@
-"""Honest splits: stratified by class, groups (duplicates, children) never torn apart, the same for the same seed."""
+"""Splits, stratified by class, that keep groups (duplicates, copies, writers) together; the same for the same seed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from charcnn.text import pluralize
 def split_indices(
     labels: NDArray[np.int64], groups: NDArray[np.generic], share: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Put a share of each class aside, whole groups at a time.
+    """Split off a share of each class, whole groups at a time.
 
     A group counts for the class of its first image, so that a duplicate under two labels stays on one side; so does
     all that one writer wrote, and where each wrote every class, the share is right in all of them. A class of several
@@ -19,14 +19,14 @@ def split_indices(
     Args:
         labels: int64 `[N]`.
         groups: `[N]`; images with equal values stay together.
-        share: Share of each class to put aside, 0 … 1 (exclusive).
-        seed: Drives which.
+        share: Share of each class to split off, 0 … 1 (exclusive).
+        seed: Random seed.
 
     Returns:
-        Indices that stay and indices put aside, each sorted.
+        Indices that stay and indices that are split off, each sorted.
 
     Raises:
-        DatasetError: nothing would be left, or nothing put aside.
+        DatasetError: one side would be empty.
     """
     rng = np.random.default_rng(seed)
     _, first, member = np.unique(groups, return_index=True, return_inverse=True)
@@ -40,23 +40,26 @@ def split_indices(
         before = np.cumsum(sizes[own]) - sizes[own] / 2  # a group goes where most of it fits
         count = int(np.clip(np.count_nonzero(before < wanted), 1, len(own) - 1))
         aside[own[:count]] = True
-    _mend(aside, member, labels, rng)
+    _ensure_both_sides(aside, member, labels, rng)
     put_aside = aside[member]
     if put_aside.all() or not put_aside.any():
         raise DatasetError(
-            f"{pluralize(len(labels), 'image')} cannot be split: each class needs two different images at least.",
-            "Add images, or train with --val-split 0 (no validation, the last epoch's weights).",
+            f"{pluralize(len(labels), 'image')} cannot be split: each class needs at least two distinct images.",
+            "Add images. Training can do without validation: `val_split=0`.",
         )
     return np.flatnonzero(~put_aside), np.flatnonzero(put_aside)
 
 
-def _mend(
+def _ensure_both_sides(
     aside: NDArray[np.bool_], member: NDArray[np.intp], labels: NDArray[np.int64], rng: np.random.Generator
 ) -> None:
-    """Move groups to where a class has none of its several; only groups of several classes can lead to that.
+    """Move groups to the side where a class of several groups has none, as groups of several classes can lead to that.
+
+    Not scikit-learn's `StratifiedGroupKFold`: it makes k folds of 1/k each, not any share, and does not ensure that
+    every class is on both sides.
 
     Args:
-        aside: bool `[G]`: which groups are put aside; changed in place.
+        aside: bool `[G]`: which groups are split off; changed in place.
         member: int `[N]`: the group of each image.
         labels: int64 `[N]`.
         rng: Chooses which.

@@ -1,9 +1,8 @@
-"""One dataset → a training and a test dataset, as copies or as lists, duplicates and children on one side."""
+"""One dataset → a training and a test dataset, as lists or as copies of files; duplicates and copies on one side."""
 
 import csv
 import shutil
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from charcnn.datasets.provenance.augment_manifest import manifest_lines, write_a
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
+from charcnn.specs.choices import SplitForm
 from charcnn.specs.image import ImageSpec
 from charcnn.storage.files import refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
@@ -23,18 +23,18 @@ def split_dataset(
     dataset: DatasetIndex,
     destination: Path,
     *,
-    share: float = 0.2,
+    test_split: float = 0.2,
     seed: int = 0,
-    by: Literal["list", "copy"] = "list",
+    by: SplitForm = "list",
     force: bool = False,
 ) -> dict[Path, int]:
-    """Put a share of a labelled dataset aside for testing.
+    """Split off a test set from a labeled dataset.
 
     Args:
-        dataset: What to divide; it is left as it is. Unreadable images come to neither side.
+        dataset: What to split; it is left as it is. Unreadable images are on neither side.
         destination: Gets `train.csv` and `test.csv` (`file,label`), or with `copy` the folders `train` and `test`.
-        share: Share of each class to put aside.
-        seed: Drives which.
+        test_split: Share of each class to split off.
+        seed: Random seed.
         by: Lists that point to the files, or copies of them.
         force: Replace lists of these names. Folders of these names are never replaced.
 
@@ -42,7 +42,8 @@ def split_dataset(
         Each dataset written → its number of images.
 
     Raises:
-        DatasetError: no labels, or too few images.
+        UnlabeledError: the dataset has no labels.
+        DatasetError: it is packed, or has too few images.
         OverwriteError: a file or folder of these names is there already.
     """
     targets = [destination / (f"{side}.csv" if by == "list" else side) for side in ("train", "test")]
@@ -53,11 +54,11 @@ def split_dataset(
             refuse_to_overwrite(target, hint="Choose another folder, or remove it first.")
     if dataset.packed is not None:
         raise DatasetError(
-            f"{dataset.source} is one array: its images are no files to divide.",
-            "charcnn train puts images aside by itself (--val-split); a test set is imported on its own.",
+            f"{dataset.source} is packed: its images are rows of one array, not files.",
+            "Training splits off validation images by itself (`val_split`); import a test set on its own.",
         )
     arrays = LabeledImages.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
-    sides = split_indices(arrays.labels, arrays.groups, share, seed)
+    sides = split_indices(arrays.labels, arrays.groups, test_split, seed)
     destination.mkdir(parents=True, exist_ok=True)
     for target, indices in zip(targets, sides, strict=True):
         (_write_list if by == "list" else _write_copies)(arrays, indices, target)
@@ -79,7 +80,7 @@ def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path)
 def _write_copies(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
     """Copy files into class folders, with a manifest of those that come from another image."""
     folders = {label: folder for folder, label in folder_names(arrays.classes).items()}
-    children = []
+    copies = []
     with replace_folder(target, lambda _: False) as fresh:
         for folder in folders.values():
             (fresh / folder).mkdir()
@@ -89,12 +90,12 @@ def _write_copies(arrays: LabeledImages, indices: NDArray[np.int64], target: Pat
             if (fresh / copy).exists():
                 raise DatasetError(
                     f"Two images of one class are named {copy.name}: they would overwrite each other.",
-                    "Divide by list: --by list",
+                    'Write lists instead: `by="list"`.',
                 )
             shutil.copy2(file, fresh / copy)
             origin = arrays.groups[index].tobytes()
             if origin != arrays.digests[index].tobytes():
-                children.append((copy.as_posix(), file.name, origin.hex()))
+                copies.append((copy.as_posix(), file.name, origin.hex()))
         write_classes(fresh / CLASSES_FILE, {folder: label for label, folder in folders.items()})
-        if children:
-            write_augment_manifest(fresh, [manifest_lines(children)])
+        if copies:
+            write_augment_manifest(fresh, [manifest_lines(copies)])

@@ -7,9 +7,9 @@ import numpy as np
 
 from charcnn.images.io import Gray
 
-_GAP = 4
-_RULE = 225
-"""The grey between images."""
+_GAP_PIXELS = 4
+_BACKGROUND_LEVEL = 225
+"""Gray level between images."""
 
 
 def contact_sheet(rows: Sequence[Sequence[Gray]], side: int = 48) -> Gray:
@@ -22,11 +22,12 @@ def contact_sheet(rows: Sequence[Sequence[Gray]], side: int = 48) -> Gray:
     Returns:
         uint8 `[R * (side + 4) + 4, C * (side + 4) + 4]` for `R` rows and `C` columns.
     """
-    step = side + _GAP
-    sheet = np.full((len(rows) * step + _GAP, max(map(len, rows), default=0) * step + _GAP), _RULE, np.uint8)
+    step = side + _GAP_PIXELS
+    columns = max(map(len, rows), default=0)
+    sheet = np.full((len(rows) * step + _GAP_PIXELS, columns * step + _GAP_PIXELS), _BACKGROUND_LEVEL, np.uint8)
     for row, images in enumerate(rows):
         for column, image in enumerate(images):
             small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-            top, left = row * step + _GAP, column * step + _GAP
+            top, left = row * step + _GAP_PIXELS, column * step + _GAP_PIXELS
             sheet[top : top + side, left : left + side] = small
     return sheet

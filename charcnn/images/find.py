@@ -23,6 +23,6 @@ def find_images(folder: Path) -> list[str]:
 
 
 def list_images(folder: Path) -> list[str]:
-    """Return the paths of what `found_below` finds, in natural order, with `/`."""
+    """Return the paths of what `find_images` finds, in natural order, with `/`."""
     before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
     return [before + name for name in sorted(find_images(folder), key=natural_key)]

@@ -1,6 +1,6 @@
-"""Any image file → uint8 grey `[H,W]`, and back.
+"""Any image file → uint8 gray `[H,W]`, and back.
 
-Files are opened by Python and decoded from memory, so that a path may hold any character on any system. Grey BMP and
+Files are opened by Python and decoded from memory, so that a path may hold any character on any system. Gray BMP and
 PNG files, which datasets are mostly made of, go straight to OpenCV; everything else goes through Pillow, which knows
 modes, transparency and orientation. Both give the same pixels.
 """
@@ -27,25 +27,25 @@ Gray = NDArray[np.uint8]
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 _ENDS = tuple(SUFFIXES)
-_FORMATS = ("BMP", "PNG", "JPEG", "WEBP", "TIFF", "GIF")
+_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "WEBP", "TIFF", "GIF")
 """What a file may hold, whatever its name says. Pillow knows more, some of it through other programs."""
 MAX_PIXELS = 100_000_000
-"""The largest declared size that is decoded: some 100 MB as grey. Larger ones are refused before decoding."""
+"""The largest declared size that is decoded: some 100 MB as gray. Larger ones are refused before decoding."""
 
 
 def is_image(name: str) -> bool:
-    """Return by its suffix whether a file is taken for an image; hidden files are not."""
+    """Return whether a file is taken for an image, by its suffix; hidden files are not."""
     return not name.startswith(".") and name.lower().endswith(_ENDS)
 
 
 def read_image(path: Path | str) -> Gray:
-    """Read an image file as grey.
+    """Read an image file as gray.
 
     Returns:
         uint8 `[H,W]`, the file's own polarity, transparency composited on white.
 
     Raises:
-        ImageError: the file cannot be opened or is no image.
+        ImageError: the file cannot be opened or is not an image.
     """
     return decode_image(read_bytes(path), str(path))
 
@@ -79,11 +79,11 @@ def read_bytes(path: Path | str) -> bytes:
         raise ImageError(f"{path} cannot be read: {fault.strerror or fault}") from None
 
 
-_BYTES = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-"""On Windows, line ends stay as they are."""
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BYTES
-"""A pipe is opened at once too, though nobody writes to it."""
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BYTES
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""On Windows, line ends are not converted."""
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY
+"""A pipe opens at once, although nothing writes to it."""
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
 
 
 def decode_image(data: bytes, where: str) -> Gray:
@@ -97,27 +97,27 @@ def decode_image(data: bytes, where: str) -> Gray:
         uint8 `[H,W]`, the file's own polarity, transparency composited on white.
 
     Raises:
-        ImageError: empty, truncated, no image, or larger than `MAX_PIXELS`.
+        ImageError: empty, truncated, not an image, or larger than `MAX_PIXELS`.
     """
     if not data:
         raise ImageError(f"{where} is empty.")
-    if _is_plain_grey(data):
-        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-        if grey is not None:
-            return np.asarray(grey, np.uint8)
+    if _is_plain_gray(data):
+        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if gray is not None:
+            return np.asarray(gray, np.uint8)
     return _decode_with_pillow(data, where)
 
 
 _BLACK_AND_WHITE = (b"\0\0\0\xff\xff\xff", b"\xff\xff\xff\0\0\0")
-_GREYS = b"".join(bytes((level, level, level, 0)) for level in range(256))
+_GRAY_PALETTE = b"".join(bytes((level, level, level, 0)) for level in range(256))
 
 
-def _is_plain_grey(data: bytes) -> bool:
-    """Return whether the file is a whole 1- or 8-bit grey BMP or PNG, not transparent, not turned, of sane size."""
-    return _is_plain_grey_png(data) or _is_plain_grey_bmp(data)
+def _is_plain_gray(data: bytes) -> bool:
+    """Return whether the file is a whole 1- or 8-bit gray BMP or PNG, not transparent, not turned, of sane size."""
+    return _is_plain_gray_png(data) or _is_plain_gray_bmp(data)
 
 
-def _is_plain_grey_png(data: bytes) -> bool:
+def _is_plain_gray_png(data: bytes) -> bool:
     if len(data) < 57 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
         return False
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -134,15 +134,15 @@ def _is_plain_grey_png(data: bytes) -> bool:
     return False
 
 
-def _is_plain_grey_bmp(data: bytes) -> bool:
+def _is_plain_gray_bmp(data: bytes) -> bool:
     if data[:2] != b"BM" or data[14:18] != b"\x28\0\0\0" or data[30:34] != b"\0\0\0\0":
         return False
     width, height = int.from_bytes(data[18:22], "little"), int.from_bytes(data[22:26], "little", signed=True)
     bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
-    two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GREYS
+    two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GRAY_PALETTE
     whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
-    grey = (bits == 1 and two) or (bits == 8 and many)
-    return grey and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
+    gray = (bits == 1 and two) or (bits == 8 and many)
+    return gray and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
 
 
 def _decode_with_pillow(data: bytes, where: str) -> Gray:
@@ -150,41 +150,41 @@ def _decode_with_pillow(data: bytes, where: str) -> Gray:
 
     _silence_pillow()
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            return _to_grey(ImageOps.exif_transpose(image), where)
+            return _to_gray(ImageOps.exif_transpose(image), where)
     except Image.DecompressionBombError:
         raise ImageError(f"{where} is larger than {MAX_PIXELS // 1_000_000} million pixels.") from None
     except UnidentifiedImageError:
-        raise ImageError(f"{where} is no image that can be read.") from None
+        raise ImageError(f"{where} is not a readable image.") from None
     except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, OverflowError, MemoryError) as fault:
-        # what Pillow's decoders raise on files that are cut short or made to be wrong
+        # what Pillow's decoders raise on truncated and on malicious files
         raise ImageError(f"{where} is damaged ({fault}).") from None
 
 
 @cache
 def _silence_pillow() -> None:
-    """Pillow warns of large images; here they are measured against `MAX_PIXELS`. Once: filters are no thread's own."""
+    """Silence Pillow's warning of large images: `MAX_PIXELS` is checked. Once, as filters are not per thread."""
     from PIL import Image
 
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def _to_grey(image: "Image.Image", where: str) -> Gray:
+def _to_gray(image: "Image.Image", where: str) -> Gray:
     from PIL import Image
 
     mode = image.mode
     if mode.startswith("I") or mode == "F":
-        return _scaled_to_8_bits(np.asarray(image), mode, where)
+        return _scale_to_8_bits(np.asarray(image), mode, where)
     if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("L"), np.uint8).copy()
 
 
-def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gray:
-    """Wide integers and floats → 8 bits, by the smallest usual range (floats: 1; 255, 65535, 2³¹) that holds them."""
+def _scale_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gray:
+    """Scale wide integers and floats to 8 bits, by the smallest usual range that holds them (1; 255, 65535, 2³¹)."""
     wide = values.astype(np.float64)
     if not np.isfinite(wide).all():
         raise ImageError(f"{where} holds pixels that are not numbers.")
@@ -195,15 +195,15 @@ def _scaled_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gra
 
 
 def encode_image(image: Gray, suffix: str) -> bytes:
-    """Encode a grey image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
+    """Encode a gray image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
 
     Raises:
-        ImageError: the suffix is none that can be written.
+        ImageError: images of that suffix cannot be written.
     """
     kind = suffix.lower()
     if kind not in SUFFIXES:
         raise ImageError(
-            f"{suffix or 'A name without a suffix'} is no image format.",
+            f"{suffix or 'A name without a suffix'} is not an image format.",
             f"Known: {', '.join(sorted(SUFFIXES))}",
         )
     options = [cv2.IMWRITE_JPEG_QUALITY, 95] if kind in (".jpg", ".jpeg") else []
@@ -214,7 +214,7 @@ def write_image(path: Path | str, image: Gray) -> None:
     """Write uint8 `[H,W]` in the format of the path's suffix.
 
     Raises:
-        ImageError: the suffix is none that can be written.
+        ImageError: images of that suffix cannot be written.
         OSError: the file cannot be written.
     """
     write_bytes(path, encode_image(image, os.path.splitext(path)[1]))  # noqa: PTH122 ten times as fast

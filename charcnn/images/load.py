@@ -16,12 +16,10 @@ from charcnn.images.io import decode_image, read_bytes
 from charcnn.machine import usable_cores
 from charcnn.specs.image import ImageSpec
 
-_CHUNK = 32
-"""Files per task: enough that handing a task over costs nothing, few enough that progress moves."""
-
-
-_LARGE = 16_384
-"""Bytes of a file from which decoding outweighs Python: below, a second thread only waits for the first."""
+_FILES_PER_TASK = 32
+"""Enough that a task costs more than starting it, few enough that progress moves."""
+_MIN_BYTES_FOR_THREADS = 16_384
+"""Bytes of an average file from which threads help: below, decoding is short, and they wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def load_images(
     spec: ImageSpec,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
-    """Read, fits and hashes image files.
+    """Read, fit and hash image files.
 
     Args:
         files: Any image files.
@@ -62,7 +60,7 @@ def load_images(
 
     def read(start: int) -> dict[int, str]:
         failures = {}
-        for index in range(start, min(start + _CHUNK, len(files))):
+        for index in range(start, min(start + _FILES_PER_TASK, len(files))):
             path, data = files[index], None
             try:
                 data = read_bytes(path)
@@ -76,15 +74,15 @@ def load_images(
         return failures
 
     failures: dict[int, str] = {}
-    starts, workers = range(0, len(files), _CHUNK), _workers(files)
+    starts, workers = range(0, len(files), _FILES_PER_TASK), _count_threads(files)
     with ThreadPoolExecutor(workers) as pool:
         for start, found in zip(starts, pool.map(read, starts) if workers > 1 else map(read, starts), strict=True):
             failures |= found
-            on_progress(min(start + _CHUNK, len(files)), len(files))
+            on_progress(min(start + _FILES_PER_TASK, len(files)), len(files))
     return LoadResult(images, np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32), failures, frozenset(unopened))
 
 
-def _workers(files: Sequence[Path | str]) -> int:
+def _count_threads(files: Sequence[Path | str]) -> int:
     sample = files[:: max(1, len(files) // 16)]
     sizes = [os.path.getsize(path) for path in sample if os.path.isfile(path)]  # noqa: PTH113, PTH202 four times as fast
-    return usable_cores() if sizes and sum(sizes) / len(sizes) >= _LARGE else 1
+    return usable_cores() if sizes and sum(sizes) / len(sizes) >= _MIN_BYTES_FOR_THREADS else 1

@@ -138,3 +138,29 @@ def test_casia_crops_of_any_size_need_no_flag(cli: Cli, casia20: Path) -> None:
     result = cli("train", "--data", casia20 / "test", "--epochs", 1, "--net", "lenet")
     assert result.exit_code == 0, result.stderr
     assert "--fit ink" in result.stderr
+
+
+def test_augment_and_split_print_the_paths_they_wrote(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    turned = cli("augment", starter / "test", "my copies")
+    assert turned.exit_code == 0, turned.stderr
+    assert turned.stdout == "my copies\n"
+    assert turned.stderr.splitlines()[-1] == "Next: charcnn train --data 'my copies'"
+    for number, flag in enumerate(("--test-split", "--test")):
+        split = cli("data", "split", "my copies", flag, 0.4, "--by", "COPY", "-o", number)
+        assert split.exit_code == 0, split.stderr
+        assert split.stdout == f"{number}/train\n{number}/test\n"
+    images = [sorted(path.name for path in (tmp_path / name).rglob("*.bmp")) for name in ("0/test", "1/test")]
+    assert images[0] == images[1]
+    assert len(images[0]) == 24
+
+
+def test_wrong_choice_is_answered_with_the_known_ones(cli: Cli, starter: Path) -> None:
+    result = cli("data", "split", starter / "test", "--by", "lists", "-o", "new")
+    assert result.exit_code == 2
+    assert "'list', 'copy'" in result.stderr
+
+
+def test_augment_names_the_flag_of_an_impossible_range(cli: Cli, starter: Path) -> None:
+    result = cli("augment", starter / "ttest", "new", "--min-angle", 9, "--max-angle", 3)
+    assert result.exit_code == 2
+    assert "--min-angle 9: must be below --max-angle 3" in result.stderr

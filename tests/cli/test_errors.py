@@ -66,7 +66,7 @@ def test_label_the_model_does_not_know(cli: Cli, tmp_path: Path, trained: Path) 
     ("name", "content", "word"),
     [
         ("empty.png", b"", "is empty"),
-        ("text.png", b"this is no image at all", "no image"),
+        ("text.png", b"this is no image at all", "not a readable image"),
         ("short.png", None, "damaged"),
     ],
 )

@@ -215,7 +215,7 @@ def test_old_entries_go_when_there_are_too_many(files: list[Path], monkeypatch: 
         entries.append(new)
     load_cached(files, specs[0])  # used again: now the second one is the oldest
     size = sum(file.stat().st_size for file in entries[0].iterdir())
-    monkeypatch.setattr(charcnn.datasets.cache, "_MOST_BYTES", 3 * size + 100)
+    monkeypatch.setattr(charcnn.datasets.cache, "MAX_CACHE_BYTES", 3 * size + 100)
     load_cached(files, SPEC)
     left = set(cache_folder().iterdir())
     assert entries[1] not in left

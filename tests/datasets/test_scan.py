@@ -6,7 +6,7 @@ import pytest
 
 from charcnn.datasets.labels import write_classes
 from charcnn.datasets.scan import DatasetIndex, scan
-from charcnn.errors import DatasetError
+from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
 
 
 def _touch(root: Path, *names: str) -> Path:
@@ -86,7 +86,7 @@ def test_a_label_that_is_also_another_folders_name_is_named_with_its_file(world:
     root = _touch(world / "train", "1/1.png", "2/1.png")
     path = world / place / "classes.txt"
     write_classes(path, {"1": "2"})
-    with pytest.raises(DatasetError, match="the label 2 stands for two folders") as caught:
+    with pytest.raises(DatasetError, match="the label 2 belongs to two folders") as caught:
         scan(root)
     assert caught.value.message.startswith(f"{path}:")
 
@@ -115,18 +115,18 @@ def test_a_dataset_without_images_is_named(world: Path, names: tuple[str, ...]) 
 
 
 def test_a_folder_that_does_not_exist_is_named(world: Path) -> None:
-    with pytest.raises(DatasetError, match="No such folder: nowhere"):
+    with pytest.raises(DatasetNotFoundError, match="No such dataset: nowhere"):
         scan(Path("nowhere"))
 
 
 def test_a_file_that_is_no_csv_is_named(world: Path) -> None:
-    with pytest.raises(DatasetError, match=r"train\.zip is no folder and no CSV"):
+    with pytest.raises(DatasetError, match=r"train\.zip is neither a folder nor a CSV"):
         scan(_touch(world, "train.zip") / "train.zip")
 
 
 def test_a_folder_of_datasets_names_one_of_them(world: Path) -> None:
     root = _touch(world / "data", "train/1/1.png", "test/1/1.png")
-    with pytest.raises(DatasetError, match="no class folders, but datasets: test, train") as caught:
+    with pytest.raises(DatasetError, match="holds datasets, not class folders: test, train") as caught:
         scan(root)
     assert str(root / "test") in caught.value.hint
 
@@ -144,7 +144,7 @@ def test_a_flat_folder_is_unlabelled_and_in_natural_order(world: Path) -> None:
     assert [file.name for file in dataset.files] == ["1.bmp", "9.bmp", "10.bmp"]
     assert dataset.labels is None
     assert dataset.classes == ()
-    with pytest.raises(DatasetError, match="ttest has no labels") as caught:
+    with pytest.raises(UnlabeledError, match="ttest has no labels") as caught:
         dataset.require_labels()
     assert "CSV" in caught.value.hint
 

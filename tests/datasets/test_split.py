@@ -138,7 +138,7 @@ def test_another_seed_gives_another_split() -> None:
 def test_where_each_class_has_one_group_nothing_can_be_put_aside(groups: list[int]) -> None:
     with pytest.raises(DatasetError, match="4 images cannot be split") as caught:
         split_indices(np.array([0, 0, 1, 1]), np.array(groups), 0.2, 0)
-    assert "--val-split 0" in caught.value.hint
+    assert "`val_split=0`" in caught.value.hint
 
 
 def test_no_images_cannot_be_split() -> None:

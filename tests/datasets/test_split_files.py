@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from charcnn.datasets.arrays import LabeledImages
-from charcnn.datasets.generate.augment import Ranges, augment
+from charcnn.datasets.generate.augment import augment
+from charcnn.datasets.generate.rotation import AugmentRanges
 from charcnn.datasets.scan import scan
 from charcnn.datasets.split_files import split_dataset
 from charcnn.errors import DatasetError, OverwriteError
@@ -67,7 +68,7 @@ def test_the_same_seed_divides_alike(source: Path, world: Path, by: By) -> None:
 
 
 def test_the_share_is_the_one_asked_for(source: Path, world: Path) -> None:
-    written = split_dataset(scan(source), world / "out", share=0.5)
+    written = split_dataset(scan(source), world / "out", test_split=0.5)
     assert written[world / "out" / "test.csv"] == pytest.approx(124, abs=6)
 
 
@@ -106,9 +107,9 @@ def test_unreadable_images_come_to_neither_side(source: Path, world: Path) -> No
 
 @pytest.mark.parametrize("by", BOTH)
 def test_children_stay_with_their_originals(source: Path, world: Path, by: By) -> None:
-    augment(source / "2", world / "all" / "x", Ranges(min_angle=5, max_angle=25), copies=2)
+    augment(source / "2", world / "all" / "x", AugmentRanges(min_angle=5, max_angle=25), copies=2)
     shutil.copytree(source / "2", world / "all" / "x", dirs_exist_ok=True)
-    augment(source / "3", world / "all" / "y", Ranges(min_angle=5, max_angle=25))
+    augment(source / "3", world / "all" / "y", AugmentRanges(min_angle=5, max_angle=25))
     written = split_dataset(scan(world / "all"), world / "out", by=by)
     assert sum(written.values()) == 80
     sides = [
@@ -122,7 +123,7 @@ def test_children_stay_with_their_originals(source: Path, world: Path, by: By) -
 @pytest.mark.parametrize("by", BOTH)
 def test_a_side_can_be_divided_again_without_tearing_children_from_originals(source: Path, world: Path, by: By) -> None:
     for folder in ("2", "3"):
-        augment(source / folder, world / "all" / folder, Ranges(min_angle=5, max_angle=25), copies=3)
+        augment(source / folder, world / "all" / folder, AugmentRanges(min_angle=5, max_angle=25), copies=3)
     written = split_dataset(scan(world / "all"), world / "out", by=by)
     arrays = LabeledImages.load(scan(next(iter(written))), ImageSpec(polarity="dark-on-light"))
     assert len(arrays.files) == 96
@@ -164,7 +165,7 @@ def test_two_images_of_one_class_and_name_are_not_lost(source: Path, world: Path
     (world / "some.csv").write_text("file,label\n" + "".join(lines), encoding="utf-8")
     with pytest.raises(DatasetError, match=r"named \d+\.bmp") as caught:
         split_dataset(scan(world / "some.csv"), world / "out", by="copy")
-    assert "--by list" in caught.value.hint
+    assert '`by="list"`' in caught.value.hint
     assert sum(split_dataset(scan(world / "some.csv"), world / "lists", by="list").values()) == 40
 
 

@@ -18,8 +18,8 @@ def augment(
     shear: Annotated[float, typer.Option(help="Largest slant either way, degrees.")] = 0,
     scale: Annotated[float, typer.Option(help="Largest change of size either way: 0.1 is 90 … 110 %.")] = 0,
     shift: Annotated[float, typer.Option(help="Largest shift either way, share of the side.")] = 0,
-    noise: Annotated[float, typer.Option(help="Noise: standard deviation in grey levels.")] = 0,
-    copies: Annotated[int, typer.Option(min=1, help="Children per image; names say which.")] = 1,
+    noise: Annotated[float, typer.Option(help="Noise: standard deviation in gray levels.")] = 0,
+    copies: Annotated[int, typer.Option(min=1, help="Copies per image (numbered in the file name).")] = 1,
     seed: Seed = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
@@ -29,39 +29,40 @@ def augment(
 ) -> None:
     """Rotate images into a new folder, with a manifest of what was done to each.
 
-    Each image is turned about its centre by a whole angle drawn from --min-angle up to --max-angle; corners that come
-    into view get the colour of the image's own paper. File names and sub-folders stay. augment.csv names for each child
-    its parent and all that was drawn, so that train keeps both on one side of its split. Its own folder is made anew,
-    but not where a file in it was changed.
+    Each image is turned about its center by a whole angle drawn from --min-angle up to --max-angle; corners that come
+    into view get the level of the image's own paper. File names and sub-folders stay. augment.csv names for each copy
+    its original and all that was drawn, so that train keeps both on one side of its split. Re-running replaces earlier
+    output unless a file in it was modified. stdout: the new folder.
     """
-    from charcnn.datasets.generate.augment import Ranges
-    from charcnn.datasets.generate.augment import augment as write_augmented
+    from charcnn.datasets.generate.augment import augment as write_copies
     from charcnn.datasets.generate.on_demand import dataset_or_starter
+    from charcnn.datasets.generate.rotation import AugmentRanges
     from charcnn.datasets.locate import destination_path
     from charcnn.errors import ConfigError
     from charcnn.machine import usable_cores
 
     if flip:
         raise ConfigError(
-            "Characters are not flipped: a mirrored b is a d, and a mirrored 由 is no 由.",
+            "Characters are not flipped: a mirrored b is a d, and a mirrored 由 is not a character.",
             "Leave the flip out.",
         )
     target = destination_path(destination, source)
     with output.progress("Turning") as update:
-        made = write_augmented(
+        result = write_copies(
             dataset_or_starter(source),
             target,
-            Ranges(min_angle, max_angle, shear, scale, shift, noise),
+            AugmentRanges(min_angle, max_angle, shear, scale, shift, noise),
             copies=copies,
             seed=seed,
             jobs=jobs or usable_cores(),
             force=force,
             on_progress=update,
         )
-    for reason in list(made.failures.values())[:5]:
+    for reason in list(result.failures.values())[:5]:
         output.warn(reason)
-    if made.failures:
-        output.warn(f"Left out {pluralize(len(made.failures), 'image')} that could not be read.")
-    output.say(f"Wrote {pluralize(made.children, 'image')} and augment.csv to {made.folder}.")
-    command = "train --data" if any(path.is_dir() for path in made.folder.iterdir()) else "predict"
+    if result.failures:
+        output.warn(f"Left out {pluralize(len(result.failures), 'image')} that could not be read.")
+    output.say(f"Wrote {pluralize(result.copies, 'image')} and augment.csv to {result.folder}.")
+    output.put(str(result.folder))
+    command = "train --data" if any(path.is_dir() for path in result.folder.iterdir()) else "predict"
     output.next_step(f"charcnn {command} {shlex.quote(str(target))}")

@@ -8,9 +8,10 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Seed
+from charcnn.specs.choices import SplitForm
 from charcnn.text import pluralize
 
-app = typer.Typer(help="Bring datasets in, and divide them.", no_args_is_help=True)
+app = typer.Typer(help="Import and split datasets.", no_args_is_help=True)
 importers = typer.Typer(help="Turn other formats into class folders.", no_args_is_help=True)
 app.add_typer(importers, name="import")
 
@@ -27,15 +28,17 @@ def import_idx(
     ] = False,
     force: Force = False,
 ) -> None:
-    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files, or into one array."""
+    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files, or into one array.
+
+    stdout: the folders written, one per line.
+    """
     from charcnn.datasets.formats.idx import import_idx as write_datasets
     from charcnn.datasets.locate import data_root
 
     target = destination or data_root() / "mnist"
     with output.progress("Writing") as update:
         written = write_datasets(files, target, packed=packed, force=force, on_progress=update)
-    for path, count in written.items():
-        output.say(f"Wrote {pluralize(count, 'image')} to {path}.")
+    _report(written)
     first = next(iter(written))
     output.next_step(
         f"charcnn train --data {shlex.quote(str(first))}"
@@ -48,35 +51,44 @@ def import_idx(
 def split(
     source: Annotated[str, typer.Argument(metavar="DIR", help="A labelled dataset, or its name under the data root.")],
     destination: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="beside DIR")
+        Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="next to DIR")
     ] = None,
-    test: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of each class to put aside.")] = 0.2,
-    by: Annotated[str, typer.Option(help="list: train.csv and test.csv; copy: folders train and test.")] = "list",
+    test_split: Annotated[
+        float, typer.Option("--test-split", "--test", min=0.01, max=0.99, help="Share of each class for testing.")
+    ] = 0.2,
+    by: Annotated[
+        SplitForm,
+        typer.Option(case_sensitive=False, help="list: train.csv and test.csv; copy: folders train and test."),
+    ] = "list",
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Put a part of a dataset aside for testing: writes train.csv and test.csv beside it, or where -o says.
+    """Split off a test set: write train.csv and test.csv next to the dataset, or where -o says.
 
-    The images stay where they are. Duplicates and augmented children stay on one side.
+    The images stay where they are. Duplicates and augmented copies stay on one side. stdout: what was written, one per
+    line.
     """
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.datasets.scan import scan
     from charcnn.datasets.split_files import split_dataset
-    from charcnn.errors import ConfigError
     from charcnn.storage.paths import sibling_path
-    from charcnn.text import did_you_mean
 
-    if by not in ("list", "copy"):
-        raise ConfigError(f"Unknown --by: {by}", did_you_mean(by, ("list", "copy")))
     path = dataset_or_starter(source)
     written = split_dataset(
         scan(path),
         destination or sibling_path(path, "."),
-        share=test,
+        test_split=test_split,
         seed=seed,
-        by="list" if by == "list" else "copy",
+        by=by,
         force=force,
     )
-    for side, count in written.items():
-        output.say(f"Wrote {pluralize(count, 'image')} to {side}.")
+    _report(written)
     output.next_step(f"charcnn train --data {shlex.quote(str(next(iter(written))))}")
+
+
+def _report(written: dict[Path, int]) -> None:
+    """Say how many images each dataset has, and print their paths."""
+    for path, count in written.items():
+        output.say(f"Wrote {pluralize(count, 'image')} to {path}.")
+    for path in written:
+        output.put(str(path))

@@ -19,8 +19,8 @@ from charcnn.images.io import write_image
 from charcnn.storage.files import refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
 
-_STEP = 500
-"""Images between two reports of progress."""
+_IMAGES_PER_REPORT = 500
+"""Images between two calls of `on_progress`."""
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -46,7 +46,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise DatasetError(f"{path} cannot be read: {fault}") from None
     if size < 8 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 3:
         raise DatasetError(
-            f"{path} is no idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
+            f"{path} is not an idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
         )
     start = 4 + 4 * head[3]
     shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
@@ -81,48 +81,48 @@ def import_idx(
         DatasetError: a file is damaged, or a pair does not fit together.
         OverwriteError: a folder holds files already.
     """
-    pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pairs(files)]
+    pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pair_files(files)]
     for split, _, _ in pairs:
         target = destination / split
         refuse_to_overwrite(target, force)
         if target.exists() and is_packed(target) != packed:
             raise OverwriteError(
-                f"{target} holds the same in the other form (--packed).", "Name another folder with -o."
+                f"{target} holds the same in the other form (see `packed`).", "Choose another `destination`."
             )
-    total, done = sum(len(labels) for _, _, labels in pairs), 0
-    written = {}
+    total = sum(len(labels) for _, _, labels in pairs)
+    written: dict[Path, int] = {}
     for split, images, labels in pairs:
-
-        def progress(count: int) -> None:
-            nonlocal done
-            done += count
-            on_progress(done, total)
-
+        report = _continue_from(sum(written.values()), total, on_progress)
         with replace_folder(destination / split, lambda _: False, force) as folder:
             if packed:
                 values, indices = np.unique(labels, return_inverse=True)
-                write_packed(folder, images, indices.astype(np.int64), [str(value) for value in values], progress)
+                write_packed(folder, images, indices.astype(np.int64), [str(value) for value in values], report)
             else:
-                _write_folders(folder, images, labels, progress)
+                _write_folders(folder, images, labels, report)
         written[destination / split] = len(labels)
     return written
 
 
+def _continue_from(start: int, total: int, on_progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Return a callback for a part of the work, of which `start` is done already."""
+    return lambda done, _part: on_progress(start + done, total)
+
+
 def _write_folders(
-    folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], on_progress: Callable[[int], None]
+    folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], on_progress: Callable[[int, int], None]
 ) -> None:
     folders = {label: name for name, label in folder_names(str(value) for value in np.unique(labels)).items()}
     for name in folders.values():
         (folder / name).mkdir()
     for number, (image, value) in enumerate(zip(images, labels, strict=True), 1):
         write_image(folder / folders[str(value)] / f"{number:06}.png", image)
-        if number % _STEP == 0 or number == len(labels):
-            on_progress(number % _STEP or _STEP)
+        if number % _IMAGES_PER_REPORT == 0 or number == len(labels):
+            on_progress(number, len(labels))
     write_classes(folder / CLASSES_FILE, {name: label for label, name in folders.items()})
 
 
-def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
-    """Split name, images, labels."""
+def _pair_files(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
+    """Return split name, images and labels of each pair."""
     images = {path.name.split("images")[0].strip("-_."): path for path in files if "images" in path.name}
     labels = {path.name.split("labels")[0].strip("-_."): path for path in files if "labels" in path.name}
     odd = [path for path in files if path not in (*images.values(), *labels.values())]
@@ -130,12 +130,12 @@ def _pairs(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
         named = odd or [(images | labels)[key] for key in images.keys() ^ labels.keys()]
         raise ConfigError(
             f"No pair of images and labels: {named[0]}" if named else "No idx files were named.",
-            "Name both of each pair: charcnn data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz",
+            "Name both files of each pair, such as train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz.",
         )
     pairs = [(_split_name(key), images[key], labels[key]) for key in images]
     if len({split for split, _, _ in pairs}) < len(pairs):
         raise ConfigError(
-            "Two pairs would be written to one folder.", "Import them one at a time, each with its own -o."
+            "Two pairs would be written to one folder.", "Import them one at a time, each to its own `destination`."
         )
     return sorted(pairs, key=lambda pair: pair[0] != "train")
 

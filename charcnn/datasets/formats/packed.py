@@ -2,12 +2,11 @@
 
 A folder with `images.npy` (uint8 `[N,H,W]`), `labels.npy` (int64 `[N]`), `digests.npy` (uint8 `[N,32]`, the sha256 of
 each image's pixels) and `classes.txt` (`index<TAB>label`). Images are mapped, not read as a whole: memory stays flat
-whatever their number, as long as the dataset is not joined with another one and stays on the processor.
+whatever their number, as long as the dataset is not joined with another one and stays in main memory.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from charcnn.datasets.cache import cache_folder, cache_key, write_entry
+from charcnn.datasets.cache import cache_entry, read_entry, write_entry
 from charcnn.datasets.labels import CLASSES_FILE, read_classes, write_classes
 from charcnn.errors import DatasetError
 from charcnn.images.fit import fit
@@ -23,8 +22,7 @@ from charcnn.images.load import LoadResult
 from charcnn.specs.image import ImageSpec
 
 _IMAGES, _LABELS, _DIGESTS = "images.npy", "labels.npy", "digests.npy"
-_CHUNK = 4096
-"""Images handled at a time."""
+_IMAGES_PER_CHUNK = 4096
 
 
 def is_packed(folder: Path) -> bool:
@@ -37,7 +35,7 @@ def write_packed(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     classes: Sequence[str],
-    on_progress: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> None:
     """Fill an empty folder with a packed dataset.
 
@@ -46,16 +44,16 @@ def write_packed(
         images: uint8 `[N,H,W]`, possibly mapped.
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts.
-        on_progress: Called with the number of images written since the last call.
+        on_progress: Called with images written and images in all.
     """
     fresh = open_memmap(folder / _IMAGES, "w+", np.uint8, images.shape)
     digests = np.empty((len(images), 32), np.uint8)
-    for start in range(0, len(images), _CHUNK):
-        chunk = np.ascontiguousarray(images[start : start + _CHUNK])
+    for start in range(0, len(images), _IMAGES_PER_CHUNK):
+        chunk = np.ascontiguousarray(images[start : start + _IMAGES_PER_CHUNK])
         fresh[start : start + len(chunk)] = chunk
         hashes = b"".join(hashlib.sha256(image).digest() for image in chunk)
         digests[start : start + len(chunk)] = np.frombuffer(hashes, np.uint8).reshape(-1, 32)
-        on_progress(len(chunk))
+        on_progress(start + len(chunk), len(images))
     fresh.flush()
     np.save(folder / _LABELS, labels)
     np.save(folder / _DIGESTS, digests)
@@ -68,7 +66,7 @@ def packed_images(folder: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file is damaged.
     """
-    return _mapped(folder / _IMAGES, 3, np.uint8)
+    return _map_array(folder / _IMAGES, 3, np.uint8)
 
 
 def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -79,8 +77,8 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """
     names = read_classes(folder)
     classes = tuple(names.get(str(index), "") for index in range(len(names)))
-    labels: NDArray[np.int64] = np.array(_mapped(folder / _LABELS, 1, np.int64))
-    rows = {len(labels), len(packed_images(folder)), len(_digests(folder))}
+    labels: NDArray[np.int64] = np.array(_map_array(folder / _LABELS, 1, np.int64))
+    rows = {len(labels), len(packed_images(folder)), len(_read_digests(folder))}
     known = len(labels) > 0 and labels.min() >= 0 and labels.max() < len(classes) and all(classes)
     if not known or len(rows) > 1 or not np.bincount(labels, minlength=len(classes)).all():
         raise DatasetError(f"{folder}: its images, its labels and its {CLASSES_FILE} do not fit together.")
@@ -90,7 +88,7 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 def load_packed(
     folder: Path, spec: ImageSpec, on_progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> LoadResult:
-    """Return the images as a spec wants them: as they lie there where it changes nothing, else from the cache.
+    """Return the images as a spec wants them: as they are stored where it changes nothing, else from the cache.
 
     Args:
         folder: A packed dataset.
@@ -101,45 +99,43 @@ def load_packed(
         DatasetError: a file is damaged.
         OSError: the images must be changed, and the cache cannot be written.
     """
-    images, digests = packed_images(folder), _digests(folder)
-    whole = spec.fit == "stretch" and images.shape[1:] == (spec.height, spec.width)
-    if whole and spec.polarity == "dark-on-light":
+    images, digests = packed_images(folder), _read_digests(folder)
+    is_as_stored = spec.fit == "stretch" and images.shape[1:] == (spec.height, spec.width)
+    if is_as_stored and spec.polarity == "dark-on-light":
         on_progress(len(images), len(images))
         return LoadResult(images, digests, {})
-    entry = cache_folder() / cache_key([folder / _IMAGES], spec)
-    try:
-        fitted = packed_images(entry)
-        on_progress(len(images), len(images))
-        with suppress(OSError):
-            entry.touch()  # the oldest entries are removed first
-    except DatasetError:  # not there, or damaged
+    entry = cache_entry([folder / _IMAGES], spec)
+    fitted = read_entry(entry, packed_images)
+    if fitted is None:
         write_entry(entry, partial(_fill, images, spec, on_progress))
         fitted = packed_images(entry)
+    else:
+        on_progress(len(images), len(images))
     return LoadResult(fitted, digests, {})
 
 
 def _fill(images: NDArray[np.uint8], spec: ImageSpec, on_progress: Callable[[int, int], None], folder: Path) -> None:
     fitted = open_memmap(folder / _IMAGES, "w+", np.uint8, (len(images), spec.height, spec.width))
-    for start in range(0, len(images), _CHUNK):
-        chunk = images[start : start + _CHUNK]
+    for start in range(0, len(images), _IMAGES_PER_CHUNK):
+        chunk = images[start : start + _IMAGES_PER_CHUNK]
         for index, image in enumerate(chunk, start):
             fitted[index] = fit(np.asarray(image), spec)
         on_progress(start + len(chunk), len(images))
     fitted.flush()
 
 
-def _digests(folder: Path) -> NDArray[np.uint8]:
-    digests: NDArray[np.uint8] = _mapped(folder / _DIGESTS, 2, np.uint8)
+def _read_digests(folder: Path) -> NDArray[np.uint8]:
+    digests: NDArray[np.uint8] = _map_array(folder / _DIGESTS, 2, np.uint8)
     if digests.shape[1] != 32:
         raise DatasetError(f"{folder / _DIGESTS} holds {list(digests.shape)}, not [N, 32].")
     return digests
 
 
-def _mapped(path: Path, dimensions: int, kind: type[np.generic]) -> NDArray[np.uint8]:
+def _map_array(path: Path, dimensions: int, kind: type[np.generic]) -> NDArray[np.uint8]:
     try:
         array = open_memmap(path, "r")
     except (OSError, ValueError, EOFError) as fault:
-        raise DatasetError(f"{path} is no whole array file: {fault}") from None
+        raise DatasetError(f"{path} is not a complete array file: {fault}") from None
     if array.ndim != dimensions or array.dtype != kind:
         raise DatasetError(f"{path} holds {array.dtype} {list(array.shape)}, not {kind.__name__}.")
     return array

@@ -1,6 +1,6 @@
-"""A dataset that charcnn makes: whole or not at all, made anew where untouched, never in the place of other files.
+"""A generated dataset: written whole or not at all, replaced while it is untouched, never in place of other files.
 
-`synth.csv` in its root names every file with its sha256 and, of an image, who wrote it.
+`synth.csv` in its root names every file with its sha256 and, of an image, the writer.
 """
 
 import hashlib
@@ -9,30 +9,30 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from charcnn.datasets.generate.written_files import WrittenFiles
 from charcnn.datasets.locate import DATASET_FOLDERS
-from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST as MANIFEST
-from charcnn.datasets.provenance.synth_manifest import SynthEntry, read_synth_entries
+from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST, SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
 from charcnn.machine import cache_root
-from charcnn.storage.files import file_lock, is_unmodified, write_atomically
+from charcnn.storage.files import file_lock, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
 FILES = ("classes.txt", "ttest.csv", "preview.png")
-"""With `DATASET_FOLDERS`, all that a set may consist of, besides the manifest."""
+"""With `DATASET_FOLDERS`, all that a generated dataset may consist of, besides the manifest."""
 
 
 def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
-    """Make a set, or makes it anew where one was made before and not touched since.
+    """Write a generated dataset, or replace one that was written before and not modified since.
 
     Args:
-        root: The set's folder.
-        fill: Write a set's folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
+        root: The dataset's folder.
+        fill: Write folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
             Return what was written: file → entry.
         force: Write although other files are there; files of other names stay.
 
     Raises:
-        OverwriteError: something that charcnn did not write, or that was changed, is in the place of a folder or file.
+        OverwriteError: a file that is not of a generated dataset, or was modified, is in the way.
         OSError: a file cannot be written.
     """
     _refuse_foreign(root, force)
@@ -43,7 +43,7 @@ def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry
             _refuse_foreign(root, force)
             with tempfile.TemporaryDirectory(prefix=".synth.", dir=root) as scratch:
                 entries = fill(Path(scratch))
-                _take_in(root, Path(scratch), entries, force)
+                _install(root, Path(scratch), entries, force)
     except BaseException:  # Ctrl-C too
         if is_new:
             with suppress(OSError):  # others may have written there meanwhile
@@ -52,27 +52,27 @@ def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry
 
 
 def is_free_for_set(root: Path) -> bool:
-    """Return whether nothing but (a part of) a set that charcnn made stands where one would be written."""
-    return not _foreign(root)
+    """Return whether a generated dataset may be written: nothing is in its place but (parts of) an untouched one."""
+    return not _find_foreign(root)
 
 
-def _take_in(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
-    """Move what was made to its place, and removes what was made before and is no part of it now."""
-    made, listed = _made_before(root), read_synth_entries(root)
-    if made >= entries.keys() and listed == entries:
+def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
+    """Move a new dataset to its place, and remove files of the previous one that are not part of it."""
+    own, listed = _own_files(root), read_synth_entries(root)
+    if own >= {Path(name) for name in entries} and listed == entries:
         return  # another process wrote it while this one waited
-    _write_manifest(root, {**listed, **entries})  # first: what is half done is known to be ours
+    _write_manifest(root, {**listed, **entries})  # first: what is half done can be told from foreign files
     for folder in DATASET_FOLDERS:
         if (scratch / folder).is_dir():
-            with replace_folder(root / folder, _within(folder, made).__contains__, force) as fresh:
+            with replace_folder(root / folder, _within(folder, own).__contains__, force) as fresh:
                 for path in (scratch / folder).iterdir():
                     path.rename(fresh / path.name)
-        elif made_there := _within(folder, made):
-            _remove(root / folder, made_there)
+        elif own_there := _within(folder, own):
+            _remove(root / folder, own_there)
     for name in FILES:
         if (scratch / name).is_file():
             (scratch / name).replace(root / name)
-        elif name in made:
+        elif Path(name) in own:
             (root / name).unlink()
     _write_manifest(root, entries)
 
@@ -87,7 +87,7 @@ def _remove(folder: Path, files: Collection[Path]) -> None:
 
 
 def _lock(root: Path) -> AbstractContextManager[object]:
-    """One process at a time writes to a root; the lock lies in the user's cache folder, or is done without."""
+    """Return a lock for one process at a time to write to a root; in the user's cache folder, if that is writable."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     folder = cache_root()
     try:
@@ -99,39 +99,39 @@ def _lock(root: Path) -> AbstractContextManager[object]:
 
 def _write_manifest(root: Path, entries: dict[str, SynthEntry]) -> None:
     lines = [f"{name},{entry.sha256},{entry.writer}\n" for name, entry in entries.items()]
-    write_atomically(root / MANIFEST, ("file,sha256,writer\n" + "".join(lines)).encode(), durable=False)
+    text = "file,sha256,writer\n" + "".join(lines)
+    write_atomically(root / SYNTH_MANIFEST, text.encode(), durable=False)
 
 
-def _made_before(root: Path) -> set[str]:
-    """The files below `root` that charcnn wrote and nobody changed."""
+def _own_files(root: Path) -> set[Path]:
+    """Return the files below `root` that its manifest names and that are unmodified, and the manifest."""
     listed = read_synth_entries(root)
-    unchanged = {name for name, entry in listed.items() if is_unmodified(root / name, entry.sha256)}
-    return unchanged | ({MANIFEST} if listed else set())
+    written = WrittenFiles(root, {Path(name): entry.sha256 for name, entry in listed.items()})
+    return written.own_files() | ({Path(SYNTH_MANIFEST)} if listed else set())
 
 
-def _within(folder: str, names: Iterable[str]) -> set[Path]:
-    """The names that lie in a folder, relative to it."""
-    return {Path(name).relative_to(folder) for name in names if name.startswith(f"{folder}/")}
+def _within(folder: str, files: Iterable[Path]) -> set[Path]:
+    """Return the files that lie in a folder, relative to it."""
+    return {Path(*file.parts[1:]) for file in files if len(file.parts) > 1 and file.parts[0] == folder}
 
 
-def _foreign(root: Path) -> list[Path]:
-    """The files where a set would be written that charcnn did not write, or that were changed since."""
-    present = [root / name for name in (*FILES, MANIFEST, *DATASET_FOLDERS) if (root / name).is_file()]
+def _find_foreign(root: Path) -> list[Path]:
+    """Return the files in the place of a generated dataset that are not of one, or were modified."""
+    present = [root / name for name in (*FILES, SYNTH_MANIFEST, *DATASET_FOLDERS) if (root / name).is_file()]
     present += [path for folder in DATASET_FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
     if not present:
         return []
-    made = _made_before(root)
-    seen = [path for path in present if path.name not in SYSTEM_FILES]
-    return [path for path in seen if path.relative_to(root).as_posix() not in made]
+    own = _own_files(root)
+    return [path for path in present if path.name not in SYSTEM_FILES and path.relative_to(root) not in own]
 
 
 def _refuse_foreign(root: Path, force: bool) -> None:
     if root.exists() and not root.is_dir():
-        raise OverwriteError(f"{root} is there already, and is no folder.", "Name another one: charcnn synth … -o DIR")
-    foreign = [] if force else _foreign(root)
+        raise OverwriteError(f"{root} already exists and is not a folder.", "Choose another folder with `root`.")
+    foreign = [] if force else _find_foreign(root)
     if foreign:
         raise OverwriteError(
-            f"{root} holds {pluralize(len(foreign), 'file')} that charcnn synth did not write "
-            f"or somebody changed: {foreign[0]}",
-            "Name another folder: charcnn synth -o DIR, or add --force: it replaces files of the same name only.",
+            f"{root} contains {pluralize(len(foreign), 'file')} that synth did not write, or that were modified: "
+            f"{foreign[0]}",
+            "Choose another folder with `root`, or use `force=True`: it replaces only files of the same name.",
         )

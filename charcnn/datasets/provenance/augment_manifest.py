@@ -18,7 +18,7 @@ def read_copies(folder: Path) -> list[dict[str, str]]:
     """Return the rows that a folder's manifest has of images; none where there is no manifest.
 
     Raises:
-        DatasetError: the file is no manifest.
+        DatasetError: the file is not a manifest.
     """
     return [row for row in read_augment_manifest(folder) if is_image(row["child"])]
 
@@ -27,7 +27,7 @@ def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
     """Return all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
 
     Raises:
-        DatasetError: the file is no manifest.
+        DatasetError: the file is not a manifest.
     """
     path = folder / AUGMENT_MANIFEST
     if not path.is_file():
@@ -36,11 +36,11 @@ def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             rows = list(csv.DictReader(stream))
     except csv.Error as fault:
-        raise DatasetError(f"{path} is no CSV: {fault}") from None
+        raise DatasetError(f"{path} is not a CSV file: {fault}") from None
     for number, row in enumerate(rows, 2):
         if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
             raise DatasetError(
-                f"{path}, line {number}, is none of charcnn augment: it needs {', '.join(COLUMNS)}.",
+                f"{path}, line {number}, is not of a manifest of copies: it needs {', '.join(COLUMNS)}.",
                 "Rename the file if it is something else; without a manifest copies may be split from their originals.",
             )
     return rows
@@ -50,7 +50,7 @@ def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
     """Return lines of a manifest.
 
     Args:
-        rows: Child and parent, relative to their folders, the original's sha256, and values of further columns.
+        rows: Copy and original, relative to their folders, the first original's sha256, and values of further columns.
     """
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows(rows)
@@ -61,7 +61,7 @@ def write_augment_manifest(folder: Path, lines: Iterable[str], further: Sequence
     """Write a folder's manifest.
 
     Args:
-        folder: The folder of the children.
+        folder: The folder of the copies.
         lines: From `manifest_lines`.
         further: The names of further columns.
     """

@@ -15,10 +15,10 @@ from charcnn.errors import DatasetError
 
 
 def group_ids(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Return for each image which one it comes from.
+    """Return the group of each image: what it comes from.
 
     An image's origin is its own content, or what an `augment.csv` above it names as its original's content, or the
-    writer whom a `synth.csv` above it names.
+    writer that a `synth.csv` above it names.
 
     Args:
         files: `N` image files.
@@ -52,7 +52,7 @@ def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
         except DatasetError:
             if folder in near:
                 raise
-            # else far above the images: somebody else's file of that name
+            # else far above the images: an unrelated file of that name
         if named:
             manifests[folder] = named
     if not manifests:

@@ -8,14 +8,14 @@ SYNTH_MANIFEST = "synth.csv"
 
 
 class SynthEntry(NamedTuple):
-    """What `synth.csv` says of a file. The writer is named by seed and number; empty where nobody wrote it."""
+    """What `synth.csv` says of a file. The writer is named by seed and number; empty where the file is no image."""
 
     sha256: str
     writer: str = ""
 
 
 def read_synth_entries(folder: Path) -> dict[str, SynthEntry]:
-    """Return what a folder's `synth.csv` says, by file; nothing where there is none, or somebody else's."""
+    """Return what a folder's `synth.csv` says, by file; nothing where there is none, or it is another kind of file."""
     path = folder / SYNTH_MANIFEST
     if not path.is_file():
         return {}

@@ -1,6 +1,7 @@
 """MNIST's files become class folders, and damaged ones are named."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
 from numpy.typing import NDArray
+from typer.testing import Result
 
 from charcnn.datasets.formats.idx import import_idx, read_idx
 from charcnn.datasets.scan import scan
@@ -30,10 +32,10 @@ def test_what_is_written_as_idx_reads_back(values: NDArray[np.uint8], tmp_path_f
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", "is no idx file"),
-        (b"\x89PNG\r\n\x1a\n....", "is no idx file"),
-        (b"\0\0\x0d\x01\0\0\0\x01....", "is no idx file"),
-        (b"\0\0\x08\x04" + b"\0\0\0\x01" * 4 + b".", "is no idx file"),
+        (b"", "is not an idx file"),
+        (b"\x89PNG\r\n\x1a\n....", "is not an idx file"),
+        (b"\0\0\x0d\x01\0\0\0\x01....", "is not an idx file"),
+        (b"\0\0\x08\x04" + b"\0\0\0\x01" * 4 + b".", "is not an idx file"),
         (idx_bytes(IMAGES)[:-1], "is damaged"),
         (idx_bytes(IMAGES)[:10], "is damaged"),
         (idx_bytes(IMAGES) + b"\0", "is damaged"),
@@ -141,3 +143,10 @@ def test_mnist_itself(mnist: Path) -> None:
     images, labels = (read_idx(mnist / f"t10k-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
     assert images.shape == (10_000, 28, 28)
     assert labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+
+
+def test_import_prints_the_folders_it_wrote(cli: Callable[..., Result], world: Path) -> None:
+    files = write_pair(world / "raw", "train") + write_pair(world / "raw", "t10k", count=5)
+    result = cli("data", "import", "idx", *files, "-o", "new")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "new/train\nnew/test\n"

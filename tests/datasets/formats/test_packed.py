@@ -265,7 +265,7 @@ def test_dividing_it_is_refused_with_what_to_do(cli: Cli, packed: Path) -> None:
         result = cli("data", "split", packed, "--by", by, "-o", "new")
         assert result.exit_code == 1
         assert "Traceback" not in result.output
-        assert "its images are no files to divide" in result.stderr
+        assert "not files" in result.stderr
         assert "--val-split" in result.stderr
     assert not Path("new").exists()
 

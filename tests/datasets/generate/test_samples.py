@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import charcnn.parallel
 from charcnn.datasets.arrays import LabeledImages
-from charcnn.datasets.generate.augment import Ranges, augment
+from charcnn.datasets.generate.augment import augment
 from charcnn.datasets.generate.request import MAX_WRITERS_PER_SPLIT
+from charcnn.datasets.generate.rotation import AugmentRanges
 from charcnn.datasets.generate.samples import distinct_characters
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
@@ -111,7 +112,7 @@ def test_validation_is_split_by_writer(world: Path) -> None:
 
 def test_turned_copies_stay_with_the_writer(world: Path) -> None:
     root = _small("由自", world / "set")
-    augment(root / "train", world / "turned", Ranges(5, 25), copies=2)
+    augment(root / "train", world / "turned", AugmentRanges(5, 25), copies=2)
     parts = [
         LabeledImages.load(scan(path), ImageSpec(polarity="dark-on-light"))
         for path in (root / "train", world / "turned")
@@ -203,7 +204,7 @@ def test_files_of_others_and_changed_ones_are_refused_and_kept(world: Path, name
 
 def test_a_file_in_the_place_of_the_folder_is_refused(world: Path) -> None:
     (world / "set").write_bytes(b"mine")
-    with pytest.raises(OverwriteError, match="no folder"):
+    with pytest.raises(OverwriteError, match="not a folder"):
         _small("由自", world / "set")
     assert (world / "set").read_bytes() == b"mine"
 

@@ -127,7 +127,7 @@ def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
     with pytest.raises(OverwriteError) as caught:
         _small(root, seed=3)
     assert name in caught.value.message
-    assert "synth -o DIR" in caught.value.hint
+    assert "`force=True`" in caught.value.hint
     assert _bytes(root) == before
 
 

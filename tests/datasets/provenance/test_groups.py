@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from charcnn.datasets.arrays import LabeledImages
-from charcnn.datasets.generate.augment import Ranges, augment
+from charcnn.datasets.generate.augment import augment
+from charcnn.datasets.generate.rotation import AugmentRanges
 from charcnn.datasets.provenance.augment_manifest import AUGMENT_MANIFEST
 from charcnn.datasets.scan import scan
 from charcnn.errors import CharcnnError
 from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")
-TURN = Ranges(min_angle=5, max_angle=25)
+TURN = AugmentRanges(min_angle=5, max_angle=25)
 
 
 def _load(*roots: Path) -> LabeledImages:
