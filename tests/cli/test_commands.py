@@ -157,7 +157,7 @@ def test_augment_and_split_print_the_paths_they_wrote(cli: Cli, starter: Path, t
 def test_wrong_choice_is_answered_with_the_known_ones(cli: Cli, starter: Path) -> None:
     result = cli("data", "split", starter / "test", "--by", "lists", "-o", "new")
     assert result.exit_code == 2
-    assert "'list', 'copy'" in result.stderr
+    assert "--by lists: must be list or copy" in result.stderr
 
 
 def test_augment_names_the_flag_of_an_impossible_range(cli: Cli, starter: Path) -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import typer
 
@@ -18,6 +18,11 @@ def _complete_set(incomplete: str) -> list[str]:
     from charcnn.handwriting.charsets import CHARSETS
 
     return [name for name in CHARSETS if name.startswith(incomplete)]
+
+
+def _parse_paper(name: str) -> str:
+    """Return the name of a paper as `WritingStyle` spells it; earlier versions spelled gray as grey."""
+    return {"grey": "gray"}.get(name.casefold(), name.casefold())
 
 
 def _complete_paper(incomplete: str) -> list[str]:
@@ -59,13 +64,13 @@ def synth(
         typer.Option("--pen", help="Pen.", case_sensitive=False, show_default="each writer has their own"),
     ] = None,
     paper: Annotated[
-        Literal[Paper, "grey"] | None,  # grey: the spelling before gray, not shown
+        Paper | None,
         typer.Option(
             "--paper",
             help="How it is captured; scan is 1 bit.",
             metavar=f"<{'|'.join(_PAPERS)}>",
+            parser=_parse_paper,
             autocompletion=_complete_paper,
-            case_sensitive=False,
             show_default="each writer has their own; of the starter set scan",
         ),
     ] = None,
@@ -90,9 +95,7 @@ def synth(
     from charcnn.handwriting.style import WritingStyle
     from charcnn.machine import usable_cores
 
-    writing_style = WritingStyle(
-        style=style, pen=pen, paper="gray" if paper == "grey" else paper, fonts=tuple(font or ()), seed=seed
-    )
+    writing_style = WritingStyle(style=style, pen=pen, paper=paper, fonts=tuple(font or ()), seed=seed)
     texts = [text for text in (characters, *map(_read, lists or ())) if text is not None]
     with output.progress("Writing") as update:
         root = write(
