@@ -74,7 +74,7 @@ def _correct_path(root: Path, path: Path) -> Path | None:
     here = root
     for number, part in enumerate(path.parts):
         if not (here / part).exists():
-            is_system = path.is_absolute() and number < 2  # /opt is no misspelling of a dataset
+            is_system = path.is_absolute() and number < 2  # /opt is not a misspelled dataset
             near = None if is_system else best_file_match(part, _datasets_in(here))
             if near is None:
                 return None

@@ -40,7 +40,7 @@ def get_charset(name: str) -> str:
     """Return the characters of a set, in their usual order.
 
     Raises:
-        ConfigError: there is no set of this name.
+        ConfigError: the name is unknown.
     """
     if name == "gb2312-1":
         return _gb2312_level_1()

@@ -1,6 +1,6 @@
 """Font files are looked at before OpenCV opens them.
 
-It crashes on some files that are no fonts, and what a font lacks it draws with its own built-in one, without a word.
+It crashes on some files that are not fonts, and draws what a font lacks with its own built-in one, without notice.
 """
 
 from functools import lru_cache
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SIGNATURES = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
 """How TrueType and OpenType fonts and collections of them begin."""
 _NONCHARACTER = "\U0010ffff"
-"""A code point that is no character: what a font shows for it, it shows for everything that it lacks."""
+"""A code point that is not a character: a font draws it like everything that it lacks."""
 
 
 def check_font(path: Path) -> None:
@@ -31,7 +31,7 @@ def has_glyph(path: Path, character: str) -> bool:
     """Return whether a font file itself has a character.
 
     Raises:
-        GlyphError: the file is no font.
+        GlyphError: the file is not a font.
     """
     font = _open_font(path)
     return _draw(font, character) != _draw(font, _NONCHARACTER)

@@ -11,7 +11,7 @@ from charcnn.handwriting.fonts import check_font, has_glyph
 from charcnn.images.io import Gray
 
 _PRIVATE_USE = "\ue000"
-"""A private-use code point that no font draws: what the font shows for it, it shows for everything that it lacks."""
+"""A private-use code point that no font has: a font draws it like everything that it lacks."""
 _BUILT_IN = ("uni", "sans", "italic")
 """OpenCV's faces. Only the first has more than Latin, Greek and Cyrillic letters."""
 

@@ -46,7 +46,7 @@ class WritingStyle:
         seed: Random seed: who the writers are.
 
     Raises:
-        ConfigError: there is no such style, pen or paper.
+        ConfigError: style, pen or paper is unknown.
     """
 
     style: Neatness = "normal"

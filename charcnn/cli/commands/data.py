@@ -49,7 +49,7 @@ def import_idx(
 
 @app.command("split")
 def split(
-    source: Annotated[str, typer.Argument(metavar="DIR", help="A labelled dataset, or its name under the data root.")],
+    source: Annotated[str, typer.Argument(metavar="DIR", help="A labeled dataset, or its name under the data root.")],
     destination: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="next to DIR")
     ] = None,

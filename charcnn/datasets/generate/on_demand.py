@@ -24,7 +24,7 @@ def dataset_or_starter(argument: str, write_starter: Callable[[Path], object] = 
         write_starter: Writes the starter set into a folder.
 
     Raises:
-        DatasetNotFoundError: there is no such dataset, and it is none of the starter set's.
+        DatasetNotFoundError: the dataset does not exist, and is not part of the starter set.
         OSError: the starter set cannot be written.
     """
     if argument in DATASET_FOLDERS and existing_path(argument) is None:

@@ -15,7 +15,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read_copies(folder: Path) -> list[dict[str, str]]:
-    """Return the rows that a folder's manifest has of images; none where there is no manifest.
+    """Return a folder's manifest: the rows of images. Empty without a manifest.
 
     Raises:
         DatasetError: the file is not a manifest.
@@ -24,7 +24,7 @@ def read_copies(folder: Path) -> list[dict[str, str]]:
 
 
 def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
-    """Return all rows of a folder's manifest, that of a list of classes too; none where there is no manifest.
+    """Return a folder's manifest: all rows, also that of `classes.txt`. Empty without a manifest.
 
     Raises:
         DatasetError: the file is not a manifest.

@@ -8,7 +8,7 @@ SYNTH_MANIFEST = "synth.csv"
 
 
 class SynthEntry(NamedTuple):
-    """What `synth.csv` says of a file. The writer is named by seed and number; empty where the file is no image."""
+    """What `synth.csv` says of a file. The writer is named by seed and number; empty where the file is not an image."""
 
     sha256: str
     writer: str = ""
