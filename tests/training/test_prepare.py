@@ -134,7 +134,7 @@ def test_one_class_only(draw: Draw) -> None:
 def test_too_few_images_to_split(draw: Draw) -> None:
     with pytest.raises(DatasetError, match="cannot be split") as fault:
         load(draw("small", count=1))
-    assert "--val-split 0" in fault.value.hint
+    assert "`val_split=0`" in fault.value.hint
 
 
 def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:

@@ -348,9 +348,9 @@ def test_a_full_disk_leaves_no_version(
         ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no place for --batch-norm"),
         ({"device": "mps"}, ConfigError, "no device mps"),
         ({"name": "latest"}, ModelError, "latest is reserved"),
-        ({"name": "a/b"}, ModelError, "no model name"),
+        ({"name": "a/b"}, ModelError, "not a valid model name"),
         ({"init_from": "nobody"}, ModelError, "No model named nobody"),
-        ({"init_from": "./nowhere"}, ModelError, r"nowhere is no version"),
+        ({"init_from": "./nowhere"}, ModelError, "nowhere is not a model version"),
         ({"data": ["no/where"]}, DatasetError, "no/where"),
     ],
 )
