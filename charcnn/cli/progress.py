@@ -4,16 +4,21 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from charcnn.cli import output
+from charcnn.training.callbacks import Batch, Callback
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from charcnn.specs.train_config import ResolvedConfig
     from charcnn.training.history import EpochRecord
+    from charcnn.training.step import StepResult
 
-_REFRESH = 0.1
-"""Seconds between two changes of the bar: a batch may take less than showing it."""
+_REFRESH_S = 0.1
+"""Time between two changes of the bar: a batch may take less than showing it."""
 
 
-class TrainingProgress:
-    """Shows training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
+class TrainingProgress(Callback):
+    """Show training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -39,27 +44,27 @@ class TrainingProgress:
         if self._bar and self._epochs:
             self._bar.stop()
 
-    def on_start(self, epochs: int, images: int) -> None:
-        """Training begins."""
-        self._epochs = epochs
+    def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
+        """Show the header."""
+        self._epochs = epochs = config.epochs
         output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
         if self._bar:
             self._bar.add_task("train", total=epochs * images, epoch=f"1/{epochs}", rate="")
             self._bar.start()
 
-    def on_batch(self, images: int) -> None:
-        """So many more images were trained on."""
+    def on_batch_end(self, batch: Batch, result: "StepResult") -> None:
+        """Move the bar."""
         if not self._bar:
             return
-        self._unseen += images
+        self._unseen += batch.images
         now = time.monotonic()
-        if now - self._shown > _REFRESH:
+        if now - self._shown > _REFRESH_S:
             speed = self._bar.tasks[0].speed
             self._bar.update(0, advance=self._unseen, rate=f"{speed:,.0f}" if speed else "…")
             self._unseen, self._shown = 0, now
 
-    def on_epoch(self, record: "EpochRecord", is_best: bool) -> None:
-        """An epoch is finished."""
+    def on_epoch_end(self, record: "EpochRecord", is_best: bool) -> None:
+        """Show the epoch's line."""
         val_loss = "-" if record.val_loss is None else f"{record.val_loss:.4f}"
         val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
         output.say(

@@ -23,6 +23,9 @@ from charcnn.storage.paths import natural_key
 
 log = logging.getLogger(__name__)
 
+IN_MEMORY = "<arrays>"
+"""What a card names as the source of images that were in memory."""
+
 
 @dataclass(frozen=True)
 class LabeledImages:

@@ -1,6 +1,6 @@
-"""All that a training needs to go on as if it had never stopped, as one file without pickle.
+"""Everything that a training needs to continue as if it had never stopped, in one file without pickle.
 
-A checkpoint holds the weights, the optimizer's state, the generators of random numbers, and what was reached. The
+A checkpoint holds the weights, the optimizer's state, the states of the random generators, and the history. The
 learning rate follows from the number of the step; threads and precision are settings of the run.
 """
 
@@ -23,59 +23,59 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class PartialEpoch:
-    """The epoch that was under way when training stopped.
+    """An epoch that is not finished.
 
     Attributes:
         losses: float32 `[steps done]`.
-        seconds: How long they took.
+        seconds: Time spent on them.
     """
 
     losses: Tensor
     seconds: float
 
 
-NO_PARTIAL_EPOCH = PartialEpoch(torch.zeros(0), 0.0)
+EMPTY_EPOCH = PartialEpoch(torch.zeros(0), 0.0)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training at rest between two steps.
+    """A training between two steps.
 
     Attributes:
-        progress: What was reached.
-        under_way: What was done of the next epoch.
+        history: The finished epochs.
+        partial: What was done of the next epoch.
         tensors: On the CPU: `network.NAME`, `optimizer.PARAMETER.NAME`, and for each process `order.RANK` (as it was
             when the epoch began), `changes.RANK`, `torch.RANK`, `cuda.RANK`: the states of the generators.
     """
 
-    progress: History
-    under_way: PartialEpoch
+    history: History
+    partial: PartialEpoch
     tensors: dict[str, Tensor]
 
     def to_bytes(self) -> bytes:
-        """Gives the checkpoint as a safetensors file."""
-        progress = self.progress
+        """Return the checkpoint as a safetensors file."""
+        history = self.history
         facts = {
             "schema_version": _SCHEMA,
-            "history": [record._asdict() for record in progress.history],
-            "best_epoch": progress.best_epoch,
-            "improved": progress.improved,
-            "seconds": self.under_way.seconds,
+            "history": [record._asdict() for record in history.records],
+            "best_epoch": history.best_epoch,
+            "improved": history.last_improvement,
+            "seconds": self.partial.seconds,
         }
-        best = {f"best.{name}": value for name, value in progress.weights.items()}
-        tensors = {**self.tensors, **best, "losses": self.under_way.losses}
+        best = {f"best.{name}": value for name, value in history.weights.items()}
+        tensors = {**self.tensors, **best, "losses": self.partial.losses}
         return save(tensors, {"charcnn": json.dumps(facts)})
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> "Checkpoint":
-        """Reads what `to_bytes` gave.
+        """Return the checkpoint that `to_bytes` wrote.
 
         Args:
             data: The file's content.
             where: What the error names.
 
         Raises:
-            CardError: it is no checkpoint, or one of a newer charcnn's.
+            CardError: it is not a checkpoint, is damaged, or was written by a newer version.
         """
         try:
             tensors = load(data)
@@ -83,26 +83,26 @@ class Checkpoint:
             facts = json.loads(header["__metadata__"]["charcnn"])
             if facts["schema_version"] != _SCHEMA:
                 raise CardError(f"{where} has schema version {facts['schema_version']}; this charcnn reads {_SCHEMA}.")
-            progress = History(
-                history=tuple(EpochRecord(**record) for record in facts["history"]),
+            history = History(
+                records=tuple(EpochRecord(**record) for record in facts["history"]),
                 weights={name[5:]: tensors.pop(name) for name in list(tensors) if name.startswith("best.")},
                 best_epoch=int(facts["best_epoch"]),
-                improved=int(facts["improved"]),
+                last_improvement=int(facts["improved"]),
             )
-            under_way = PartialEpoch(tensors.pop("losses"), float(facts["seconds"]))
+            partial = PartialEpoch(tensors.pop("losses"), float(facts["seconds"]))
         except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as fault:
-            raise CardError(f"{where} is no checkpoint of charcnn's, or was cut short: {fault}") from None
-        return cls(progress, under_way, tensors)
+            raise CardError(f"{where} is not a checkpoint, or is damaged: {fault}") from None
+        return cls(history, partial, tensors)
 
 
 @dataclass
 class Generators:
-    """Where a process draws from.
+    """The random generators of a process.
 
     Attributes:
-        order: The order of the images.
-        changes: How images are augmented.
-        device: torch's own generators, for dropout: the CPU's, and this GPU's where it is one.
+        order: For the order of the images.
+        changes: For augmentation.
+        device: Whose own generators count too, for dropout: torch's for the CPU, and for the GPU if it is one.
     """
 
     order: torch.Generator
@@ -110,7 +110,7 @@ class Generators:
     device: torch.device
 
     def states(self, order_before: Tensor, group: ProcessGroup) -> dict[str, Tensor]:
-        """Gives the states in all processes; that of `order` as it was when the epoch began."""
+        """Return the states in all processes; that of `order` as it was when the epoch began."""
         own = {"order": order_before, "changes": self.changes.get_state(), "torch": torch.get_rng_state()}
         if self.device.type == "cuda":
             own["cuda"] = torch.cuda.get_rng_state(self.device)
@@ -118,7 +118,7 @@ class Generators:
         return {f"{name}.{rank}": state for name, found in every.items() for rank, state in enumerate(found)}
 
     def restore(self, tensors: dict[str, Tensor], group: ProcessGroup) -> None:
-        """Sets the generators of this process."""
+        """Set the generators of this process."""
         self.order.set_state(tensors[f"order.{group.rank}"])
         self.changes.set_state(tensors[f"changes.{group.rank}"])
         torch.set_rng_state(tensors[f"torch.{group.rank}"])
@@ -127,7 +127,7 @@ class Generators:
 
 
 def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Gives copies of the weights and of the optimizer's state, on the CPU, channels first."""
+    """Return copies of the weights and of the optimizer's state, on the CPU, channels first."""
     found = {f"network.{name}": value for name, value in network.state_dict().items()}
     for number, parameter in enumerate(_parameters(optimizer)):
         state = optimizer.state.get(parameter, {})
@@ -136,7 +136,7 @@ def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def restore_state(tensors: dict[str, Tensor], network: nn.Module, optimizer: Optimizer) -> None:
-    """Gives a network and its optimizer the state that `state_of` took, each tensor laid out as its weight is."""
+    """Set a network and its optimizer to what `state_of` returned, each tensor in the memory format of its weight."""
     network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     for number, parameter in enumerate(_parameters(optimizer)):
         head = f"optimizer.{number}."

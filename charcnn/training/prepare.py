@@ -1,19 +1,22 @@
-"""From the datasets of a config to the images to learn from and the images that choose the best epoch."""
+"""Datasets of a config, or images in memory → the images to learn from and those that select the best epoch."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.datasets.arrays import LabeledImages
+from charcnn.datasets.arrays import IN_MEMORY, LabeledImages, check_images, check_known
 from charcnn.datasets.locate import DATASET_FOLDERS, find_dataset
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
-from charcnn.datasets.sample_stats import SampleStats, inspect_sample
-from charcnn.datasets.scan import DatasetIndex, scan
+from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
+from charcnn.datasets.scan import scan
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
+from charcnn.images.io import Gray
 from charcnn.registry.references import name_from
 from charcnn.specs.card import DataFacts
 from charcnn.specs.choices import Polarity
@@ -22,21 +25,25 @@ from charcnn.specs.train_config import TrainSettings
 
 log = logging.getLogger(__name__)
 
-_OFTEN = 20
-"""How many times an epoch a real image is seen beside synthetic ones, at most."""
+_MAX_OVERSAMPLING = 20
+"""How many times an epoch a real image is seen at most, among synthetic ones."""
+
+
+Arrays = tuple[NDArray[np.uint8] | Sequence[Gray], Sequence[str | int]]
+"""Images, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any sizes, and their `N` labels; a number is its text."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a training works on.
+    """The images of a training.
 
     Attributes:
         spec: How the images were made; goes into the card.
         classes: The label texts, in the order of the logits.
         train: All images of the datasets.
-        train_indices: int64: those of `train` to learn from; real ones beside many synthetic ones several times.
-        val: Where the images come from that choose the best epoch: `train` itself, or another dataset.
-        val_indices: int64: those of `val`.
+        train_indices: int64: those of `train` to learn from; real ones among many synthetic ones several times.
+        val: The images of which some select the best epoch: `train` itself, or another dataset.
+        val_indices: int64: those of `val` that do.
         facts: For the card.
     """
 
@@ -49,37 +56,35 @@ class TrainingData:
     facts: DataFacts
 
 
-def load_training_data(config: TrainSettings, size: int) -> TrainingData:
-    """Reads and splits what a config names, and chooses what it leaves open.
+def load_training_data(
+    config: TrainSettings, size: int, arrays: Arrays | None = None, val_arrays: Arrays | None = None
+) -> TrainingData:
+    """Read and split the images of a config, and choose what it leaves open.
 
     Args:
-        config: What was asked.
+        config: What was asked, or what it came to.
         size: Height and width of the network's input, in pixels.
+        arrays: Images in memory, instead of `config.data`.
+        val_arrays: Images in memory, instead of `config.val`.
 
     Raises:
-        DatasetError: a dataset is missing, empty, unlabelled, of one class only, or too small to split.
-        UnknownLabelError: `val` has a label that the training data lacks.
+        DatasetError: a dataset is missing, empty, unlabeled, of one class only, or too small to split.
+        UnknownLabelError: the validation data has a label that the training data lacks.
     """
-    datasets = [scan(find_dataset(source)) for source in config.data]
-    surveys = [inspect_sample(dataset) for dataset in datasets]
-    spec = _image_spec(config, size, surveys)
-    polarities = [_polarity(config, look) for look in surveys]
-    loaded = [_load(d, spec, p, config.strict) for d, p in zip(datasets, polarities, strict=True)]
+    sources: list[_Source] = (
+        [_InMemory(arrays)] if arrays is not None else [_Folder(source, config.strict) for source in config.data]
+    )
+    stats = [source.stats() for source in sources]
+    spec = _image_spec(config, size, stats)
+    polarities = [_polarity(config, found) for found in stats]
+    loaded = [source.load(_with(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
     train = LabeledImages.join(loaded)
     if len(train.classes) < 2:
         raise DatasetError(
-            f"{' + '.join(config.data)} has one class only ({train.classes[0]}): there is nothing to tell apart.",
-            "A dataset is a folder of class folders, two at least.",
+            f"{' + '.join(config.data)} has only one class ({train.classes[0]}); training needs at least two.",
+            "A dataset is a folder with one subfolder per class.",
         )
-    everything = np.arange(len(train.labels))
-    if config.val is not None:
-        val = _load_val(config, spec, train)
-        train_indices, val_indices = everything, np.arange(len(val.labels))
-    elif config.val_split:
-        val = train
-        train_indices, val_indices = split_indices(train.labels, train.groups, config.val_split, config.seed)
-    else:
-        val, train_indices, val_indices = train, everything, everything[:0]
+    val, train_indices, val_indices = _split(config, spec, train, val_arrays)
     facts = DataFacts(
         sources=tuple(config.data),
         fingerprint=content_fingerprint(train.labels, train.classes, train.digests),
@@ -92,64 +97,114 @@ def load_training_data(config: TrainSettings, size: int) -> TrainingData:
         val=len(val_indices),
         val_source=config.val,
     )
-    synthetic = np.repeat([look.synthetic for look in surveys], [len(part.labels) for part in loaded])
-    train_indices = _evened(train_indices, synthetic)
+    synthetic = np.repeat([found.synthetic for found in stats], [len(part.labels) for part in loaded])
+    train_indices = _oversample_real(train_indices, synthetic)
     return TrainingData(spec, train.classes, train, train_indices, val, val_indices, facts)
 
 
+class _Source(Protocol):
+    """Where labeled images come from."""
+
+    def stats(self) -> SampleStats:
+        """Inspect a sample of the images."""
+
+    def load(self, spec: ImageSpec) -> LabeledImages:
+        """Read all images."""
+
+
+class _Folder:
+    def __init__(self, source: str, strict: bool) -> None:
+        self.index, self.strict = scan(find_dataset(source)), strict
+
+    def stats(self) -> SampleStats:
+        return inspect_sample(self.index)
+
+    def load(self, spec: ImageSpec) -> LabeledImages:
+        return LabeledImages.load(self.index, spec, strict=self.strict)
+
+
+class _InMemory:
+    def __init__(self, arrays: Arrays) -> None:
+        self.images, self.labels = arrays
+        check_images(self.images)
+
+    def stats(self) -> SampleStats:
+        return inspect_images(self.images)
+
+    def load(self, spec: ImageSpec) -> LabeledImages:
+        return LabeledImages.from_arrays(self.images, self.labels, spec)
+
+
+def _split(
+    config: TrainSettings, spec: ImageSpec, train: LabeledImages, val_arrays: Arrays | None
+) -> tuple[LabeledImages, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the validation images, the indices to learn from, and those of the validation images to use."""
+    everything = np.arange(len(train.labels))
+    if val_arrays is not None or config.val is not None:
+        source: _Source = _InMemory(val_arrays) if val_arrays is not None else _Folder(str(config.val), config.strict)
+        val = source.load(_with(spec, _polarity(config, source.stats())))
+        _check_val(val, train, str(config.val))
+        return val, everything, np.arange(len(val.labels))
+    if config.val_split:
+        return train, *split_indices(train.labels, train.groups, config.val_split, config.seed)
+    return train, everything, everything[:0]
+
+
+def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
+    check_known(val.classes, train.classes)
+    shared = np.isin(val.groups, train.groups).sum()
+    if shared:
+        log.warning(
+            "%d of the %d images in %s are also training images: its accuracy is too high.",
+            shared,
+            len(val.labels),
+            name,
+        )
+
+
 def default_model_name(config: TrainSettings, classes: int) -> str:
-    """Makes a model's name from where its data lies: `fudan12/train` → `fudan12`; `chars12` where that says nothing."""
+    """Return a model's name made from its data's path: `fudan12/train` → `fudan12`; `chars12` if that says nothing."""
+    if config.data[0] == IN_MEMORY:
+        return f"chars{classes}"
     path = find_dataset(config.data[0]).resolve()
     folder = path.parent if path.stem in DATASET_FOLDERS else path
     bare = folder.name in ("data", "") or folder == Path.cwd()
     return ("" if bare else name_from(folder.stem)) or f"chars{classes}"
 
 
-def _image_spec(config: TrainSettings, size: int, surveys: list[SampleStats]) -> ImageSpec:
-    if config.fit == "auto":
-        fit = "ink" if any(look.fit == "ink" for look in surveys) else surveys[0].fit
-        looks = "of one square size" if all(look.one_square_size for look in surveys) else "of different sizes"
-        synthetic = "synthetic" if all(look.synthetic for look in surveys) else "partly synthetic"
-        log.info("Images are %s, so --fit %s.", synthetic if any(look.synthetic for look in surveys) else looks, fit)
-    else:
-        fit = config.fit
+def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) -> ImageSpec:
+    fit = config.fit
+    if fit == "auto":
+        fit = "ink" if any(sample.fit == "ink" for sample in samples) else samples[0].fit
+        log.info("Images are %s, so `fit=%s`.", _describe(samples), fit)
     given = {} if config.margin is None else {"margin": config.margin}
     return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **given)
 
 
-def _evened(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Lets few real images beside many synthetic ones be seen more often: a third of all, or each `_OFTEN` times."""
+def _describe(samples: list[SampleStats]) -> str:
+    if any(sample.synthetic for sample in samples):
+        return "synthetic" if all(sample.synthetic for sample in samples) else "partly synthetic"
+    return "of one square size" if all(sample.one_square_size for sample in samples) else "of different sizes"
+
+
+def _oversample_real(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Repeat few real images among many synthetic ones: until they are a third of all, or each is there 20 times."""
     real = indices[~synthetic[indices]]
     if not 0 < len(real) < len(indices):
         return indices
-    times = int(np.clip(round((len(indices) - len(real)) / (2 * len(real))), 1, _OFTEN))
+    times = int(np.clip(round((len(indices) - len(real)) / (2 * len(real))), 1, _MAX_OVERSAMPLING))
     if times > 1:
         log.info("Each of the %d real images is seen %d times an epoch.", len(real), times)
     return np.sort(np.concatenate([indices[synthetic[indices]], np.repeat(real, times)]))
 
 
-def _polarity(config: TrainSettings, look: SampleStats) -> Polarity:
+def _polarity(config: TrainSettings, sample: SampleStats) -> Polarity:
     if config.polarity != "auto":
         return config.polarity
-    if look.polarity == "light-on-dark":
-        log.info("The images are light on dark: they are turned round (--polarity light-on-dark).")
-    return look.polarity
+    if sample.polarity == "light-on-dark":
+        log.info("The images are light on dark: they are inverted (`polarity=light-on-dark`).")
+    return sample.polarity
 
 
-def _load(dataset: DatasetIndex, spec: ImageSpec, polarity: Polarity, strict: bool) -> LabeledImages:
-    return LabeledImages.load(dataset, spec.model_copy(update={"polarity": polarity}), strict=strict)
-
-
-def _load_val(config: TrainSettings, spec: ImageSpec, train: LabeledImages) -> LabeledImages:
-    dataset = scan(find_dataset(str(config.val)))
-    val = _load(dataset, spec, _polarity(config, inspect_sample(dataset)), config.strict)
-    val.labels_in(train.classes)
-    shared = np.isin(val.groups, train.groups).sum()
-    if shared:
-        log.warning(
-            "%d of the %d images in %s are also trained on: its accuracy flatters.",
-            shared,
-            len(val.labels),
-            config.val,
-        )
-    return val
+def _with(spec: ImageSpec, polarity: Polarity) -> ImageSpec:
+    return spec.model_copy(update={"polarity": polarity})

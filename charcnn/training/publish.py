@@ -1,48 +1,41 @@
-"""What a training leaves in the registry: the weights, the ONNX file, the history, and the draft of the card."""
+"""What a training leaves in the registry: weights, ONNX file, history, and the draft of the card."""
 
 import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
 from safetensors.torch import save
-from torch import nn
 
 from charcnn.export.onnx import write_onnx
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE
 from charcnn.specs.card import ModelCard, NetworkFacts, Scores, TrainingFacts
 from charcnn.specs.train_config import ResolvedConfig
+from charcnn.training.fit import Fitted, TrainingContext
 from charcnn.training.hardware.device import describe_environment
-from charcnn.training.hardware.distributed import ProcessGroup
-from charcnn.training.history import EpochRecord, History
+from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import TrainingData
 from charcnn.training.resolve import network_options
+from charcnn.training.resumable import OpenRun
 
 
-def write_files(folder: Path, network: nn.Module, data: TrainingData, progress: History) -> None:
-    """Writes what a version holds beside its card. Puts the best epoch's weights into the network."""
-    network.cpu().load_state_dict(progress.weights)
-    (folder / WEIGHTS_FILE).write_bytes(save(progress.weights))
-    _write_history(folder / HISTORY_FILE, progress.history)
-    write_onnx(network, data.classes, data.spec, folder / ONNX_FILE)
+def write_version(folder: Path, context: TrainingContext, fitted: Fitted, run: OpenRun) -> ModelCard:
+    """Write a trained network's weights, ONNX file and history into a folder; return the draft of its card.
+
+    Raises:
+        ParityError: the ONNX file gives other answers than the network.
+    """
+    (folder / WEIGHTS_FILE).write_bytes(save(fitted.history.weights))
+    _write_history(folder / HISTORY_FILE, fitted.history.records)
+    write_onnx(fitted.network, context.data.classes, context.data.spec, folder / ONNX_FILE)
+    return _draft_card(context, fitted, run)
 
 
-def draft_card(
-    config: ResolvedConfig,
-    network: nn.Module,
-    data: TrainingData,
-    progress: History,
-    seconds: float,
-    device: torch.device,
-    group: ProcessGroup,
-    parent: str | None,
-    command: str,
-) -> ModelCard:
-    """The facts, but for the number, the sequence and the files, which are settled when the version is published."""
-    best, trained = progress.best, sum(record.seconds for record in progress.history)
+def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> ModelCard:
+    """Return the card but for version, sequence and files, which the registry fills in."""
+    config, data, history = context.config, context.data, fitted.history
     return ModelCard(
-        name=config.name or "",
+        name=config.name,
         version=0,
         sequence=0,
         created=datetime.now(UTC),
@@ -51,22 +44,22 @@ def draft_card(
         network=NetworkFacts(
             name=config.net,
             options=network_options(config),
-            parameters=sum(weight.numel() for weight in network.parameters()),
+            parameters=sum(weight.numel() for weight in fitted.network.parameters()),
         ),
         data=data.facts,
         training=TrainingFacts(
             config=config,
-            command=command,
-            epochs=len(progress.history),
-            best_epoch=best.epoch,
+            command=run.command,
+            epochs=len(history.records),
+            best_epoch=history.best.epoch,
             metric=_metric(config, data),
-            seconds=seconds,
-            images_per_second=data.facts.train * len(progress.history) / trained,
-            interrupted=progress.interrupted,
+            seconds=fitted.seconds,
+            images_per_second=history.images_per_second,
+            interrupted=history.interrupted,
         ),
-        validation=_scores(best),
-        environment=describe_environment(device, config.precision, config.threads, group.size),
-        parent=parent,
+        validation=_scores(history.best),
+        environment=describe_environment(context.device, config.precision, config.threads, context.group.size),
+        parent=run.facts.parent,
     )
 
 

@@ -1,73 +1,32 @@
 """The training loop: read it from top to bottom.
 
-The dataset is one uint8 tensor and a batch is an index into it: no loader, no workers, nothing per image.
+The dataset is one uint8 tensor and a batch is an index into it: no loader, no workers, no work per image.
 """
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from charcnn.errors import TrainingError
-from charcnn.evaluation.metrics import cross_entropy, top_k_accuracy
-from charcnn.networks.recognizer import Recognizer, normalize
+from charcnn.networks.recognizer import Recognizer
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import ResolvedConfig
-from charcnn.training.checkpoint import NO_PARTIAL_EPOCH, Checkpoint, Generators, PartialEpoch, restore_state, state_of
+from charcnn.training.callbacks import Batch, Callback
+from charcnn.training.checkpoint import EMPTY_EPOCH, Checkpoint, Generators, PartialEpoch, restore_state, state_of
+from charcnn.training.device_images import DeviceImages
 from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.history import EpochRecord, History
-from charcnn.training.optim.batch_augment import STRENGTHS, augment_batch
+from charcnn.training.optim.batch_augment import STRENGTHS
 from charcnn.training.optim.losses import LossFunction
 from charcnn.training.optim.schedules import learning_rate
-from charcnn.training.torch_startup import take_step
-
-_VAL_BATCH = 128
-"""Small enough that what flows between two layers stays in the processor's cache."""
-
-
-class Listener(Protocol):
-    """Who is told how training goes. The loop itself never prints."""
-
-    def on_start(self, epochs: int, images: int) -> None:
-        """Training begins: so many epochs of so many images."""
-
-    def on_batch(self, images: int) -> None:
-        """So many more images of the epoch were trained on."""
-
-    def on_epoch(self, record: EpochRecord, is_best: bool) -> None:
-        """An epoch is finished."""
-
-
-class Silence:
-    """A listener that does not listen."""
-
-    def on_start(self, epochs: int, images: int) -> None:
-        """Does nothing."""
-
-    def on_batch(self, images: int) -> None:
-        """Does nothing."""
-
-    def on_epoch(self, record: EpochRecord, is_best: bool) -> None:
-        """Does nothing."""
-
-
-class DeviceImages(NamedTuple):
-    """Images and labels on the device.
-
-    Attributes:
-        images: uint8 `[N,1,H,W]`; on the CPU possibly mapped from a file larger than memory.
-        labels: int64 `[N]`.
-        indices: int64 `[M]`: those that count.
-    """
-
-    images: Tensor
-    labels: Tensor
-    indices: Tensor
+from charcnn.training.step import StepResult, train_step
+from charcnn.training.validate import VAL_BATCH, validate
 
 
 @dataclass
@@ -75,18 +34,18 @@ class Trainer:
     """Everything that a training needs.
 
     Attributes:
-        config: What was asked, settled.
-        spec: Gives mean and std.
+        config: Every setting, resolved.
+        spec: Its mean and std normalize the images.
         network: On the device.
         optimizer: Of the network's parameters.
-        loss: What is made small.
+        loss: What is minimized.
         train: The images to learn from.
-        val: The images that choose the best epoch; may be none.
-        generators: Where it draws from; `order` is the same in every process.
+        val: The images that select the best epoch; may be none.
+        generators: Sources of randomness; `order` is the same in every process.
         group: The processes that train together.
-        listener: Who is told.
-        keep: Is given a checkpoint after every epoch, and when training is stopped.
-        stop_asked: Tells, after each step, whether to stop there.
+        callbacks: Told how it goes; may ask to stop.
+        save: Is given a checkpoint after every epoch, and when training is stopped.
+        history: What was reached.
     """
 
     config: ResolvedConfig
@@ -98,126 +57,150 @@ class Trainer:
     val: DeviceImages
     generators: Generators
     group: ProcessGroup = ALONE
-    listener: Listener = field(default_factory=Silence)
-    keep: Callable[[Checkpoint], None] = lambda _: None
-    stop_asked: Callable[[], bool] = lambda: False
+    callbacks: Sequence[Callback] = ()
+    save: Callable[[Checkpoint], None] = lambda _: None
+    history: History = field(default_factory=History)
 
     def run(self, start: Checkpoint | None = None) -> History:
-        """Trains.
+        """Train.
 
         Args:
-            start: Where an earlier run stopped; None: at the beginning.
+            start: Where an earlier training stopped; None for the beginning.
 
         Returns:
-            What was reached. After a stop: what was reached before; perhaps no epoch was finished.
+            What was reached. After a stop or Ctrl-C: until then; perhaps no epoch was finished.
 
         Raises:
-            TrainingError: the loss is no longer a number.
+            TrainingError: the loss is not finite.
         """
-        progress, under_way = History(), NO_PARTIAL_EPOCH
-        if start:
-            progress, under_way = start.progress, start.under_way
-            restore_state(start.tensors, self.network, self.optimizer)
-            self.generators.restore(start.tensors, self.group)
-        self.listener.on_start(self.config.epochs, len(self.train.indices))
+        error: BaseException | None = None
         try:
-            answer = self.group.together(torch.compile(self.network) if self.config.compile else self.network)
-            for epoch in range(len(progress.history) + 1, self.config.epochs + 1):
-                order_before = self.generators.order.get_state()
-                done = self._epoch(epoch, answer, under_way)
-                if isinstance(done, PartialEpoch):
-                    self.keep(self._checkpoint(progress, done, order_before))
-                    return replace(progress, interrupted=True)
-                under_way = NO_PARTIAL_EPOCH
-                progress = progress.after(done, self.network)
-                self.keep(self._checkpoint(progress, NO_PARTIAL_EPOCH, self.generators.order.get_state()))
-                self.listener.on_epoch(done, is_best=progress.best_epoch == epoch)
-                if self.config.patience and epoch - progress.improved >= self.config.patience:
-                    break
-                if epoch < self.config.epochs and self.group.any(self.stop_asked()):
-                    return replace(progress, interrupted=True)
-            if self.config.schedule != "constant" and len(progress.history) == self.config.epochs:
-                progress = progress.at_rest(self.network, len(self.val.indices))
-        except KeyboardInterrupt:
-            return replace(progress, interrupted=True)
-        return progress
+            partial = self._restore(start) if start else EMPTY_EPOCH
+            for callback in self.callbacks:
+                callback.on_train_begin(self.config, self.network, len(self.train.indices))
+            self._train_epochs(partial)
+        except KeyboardInterrupt as interrupt:
+            error = interrupt
+            self.history = replace(self.history, interrupted=True)
+        except BaseException as fault:
+            error = fault
+            raise
+        finally:
+            for callback in self.callbacks:
+                callback.on_train_end(self.history, error)
+        return self.history
 
-    def _checkpoint(self, progress: History, under_way: PartialEpoch, order_before: Tensor) -> Checkpoint:
-        states = self.generators.states(order_before, self.group)
-        return Checkpoint(progress, under_way, {**state_of(self.network, self.optimizer), **states})
+    def _train_epochs(self, partial: PartialEpoch) -> None:
+        compiled = cast("nn.Module", torch.compile(self.network)) if self.config.compile else self.network
+        network = self.group.together(compiled)
+        for epoch in range(len(self.history.records) + 1, self.config.epochs + 1):
+            order_before = self.generators.order.get_state()
+            for callback in self.callbacks:
+                callback.on_epoch_begin(epoch)
+            done = self._train_epoch(epoch, network, partial)
+            if isinstance(done, PartialEpoch):
+                self.save(self._checkpoint(done, order_before))
+                self.history = replace(self.history, interrupted=True)
+                return
+            partial = EMPTY_EPOCH
+            self.history = self.history.append(done, self.network)
+            self.save(self._checkpoint(EMPTY_EPOCH, self.generators.order.get_state()))
+            for callback in self.callbacks:
+                callback.on_epoch_end(done, is_best=self.history.best_epoch == epoch)
+            if self.config.patience and epoch - self.history.last_improvement >= self.config.patience:
+                break
+            if epoch < self.config.epochs and self._should_stop():
+                self.history = replace(self.history, interrupted=True)
+                return
+        if self.config.schedule != "constant" and len(self.history.records) == self.config.epochs:
+            self.history = self.history.finalize(self.network, len(self.val.indices))
 
-    def _epoch(
-        self, epoch: int, answer: Callable[[Tensor], Tensor], under_way: PartialEpoch
-    ) -> EpochRecord | PartialEpoch:
-        """Trains for one epoch, or for what is left of one; gives what was done of it where a stop was asked for."""
-        started = time.perf_counter() - under_way.seconds
-        device, strength = self.train.labels.device, STRENGTHS[self.config.augment]
+    def _train_epoch(self, epoch: int, network: nn.Module, partial: PartialEpoch) -> EpochRecord | PartialEpoch:
+        """Train for the rest of an epoch and validate; return what was done of it if a stop was asked for."""
+        started = time.perf_counter() - partial.seconds
         self.network.train()
-        batches = self._batches()
-        losses = list(under_way.losses.to(device))
-        for number, batch in enumerate(batches[len(losses) :], len(losses)):
+        batches = self._shuffled_batches()  # indices of images, each int64 [B]
+        losses = list(partial.losses.to(self.train.labels.device))  # scalars, one per step
+        for number, indices in enumerate(batches[len(losses) :], len(losses)):
             lr = learning_rate(self.config, (epoch - 1) * len(batches) + number, len(batches))
-            for parameters in self.optimizer.param_groups:
-                parameters["lr"] = lr
-            index = self.group.share(batch)
-            images = normalize(self.train.images[index], self.spec)  # [B,1,H,W]
-            if strength:
-                images = augment_batch(images, strength, self.spec, self.generators.changes)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-                logits = answer(images)  # [B,C]
-            loss = self.loss(logits.float(), self.train.labels[index]) * (self.group.size * len(index) / len(batch))
-            self.network.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            take_step(self.optimizer)
-            losses.append(loss.detach())
-            self.listener.on_batch(len(batch))
-            if self.group.any(self.stop_asked()) and number + 1 < len(batches):
+            batch = Batch(epoch, number + 1, len(batches), len(indices), lr)
+            for callback in self.callbacks:
+                callback.on_batch_begin(batch)
+            result = self._step(network, indices, lr)
+            losses.append(result.loss)
+            for callback in self.callbacks:
+                callback.on_batch_end(batch, result)
+            if self._should_stop() and batch.number < batch.count:
                 return PartialEpoch(torch.stack(losses).cpu(), time.perf_counter() - started)
-        sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+        sizes = torch.tensor([len(indices) for indices in batches], dtype=torch.float64)  # [steps]
         seen = int(sizes.sum())
-        mean = float(self.group.sum(torch.stack(losses).cpu().double() @ sizes)) / (seen * self.group.size)
+        total = float(self.group.sum(torch.stack(losses).cpu().double() @ sizes))
         seconds = time.perf_counter() - started
-        val_loss, val_accuracy = self._validate()
-        if not np.isfinite([mean, val_loss if val_loss is not None else self._any_answer()]).all():
-            bad = next((n for n, loss in enumerate(losses, 1) if not torch.isfinite(loss)), len(losses))
-            raise TrainingError(
-                f"The loss is no longer a number in epoch {epoch}, from batch {bad} of {len(losses)} on: "
-                "the steps are too large.",
-                f"Try a smaller learning rate: --lr {self.config.lr / 10:g}",
-            )
-        return EpochRecord(epoch, lr, mean, val_loss, val_accuracy, seconds, seen / seconds)
+        val_loss, val_accuracy = validate(self.network, self.spec, self.val, self.group)
+        record = EpochRecord(
+            epoch, lr, total / (seen * self.group.size), val_loss, val_accuracy, seconds, seen / seconds
+        )
+        self._check_finite(record, torch.stack(losses))
+        return record
 
-    def _any_answer(self) -> float:
-        """Gives a number that is finite if what the last step left still gives numbers."""
-        recogniser = Recognizer(self.network, self.spec).eval()
-        with torch.inference_mode():
-            return float(recogniser(self.train.images[self.train.indices[:_VAL_BATCH]]).sum())
+    def _step(self, network: nn.Module, indices: Tensor, lr: float) -> StepResult:
+        """Take one step on this process's share of a batch `[B]`."""
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = lr
+        own = self.group.share(indices)  # int64 [B/processes]
+        return train_step(
+            network,
+            self.optimizer,
+            self.loss,
+            self.train.images[own],  # uint8 [B/processes,1,H,W]
+            self.train.labels[own],
+            spec=self.spec,
+            strength=STRENGTHS[self.config.augment],
+            generator=self.generators.changes,
+            precision=self.config.precision,
+            loss_factor=self.group.size * len(own) / len(indices),  # gradients are averaged over the processes
+        )
 
-    def _batches(self) -> list[Tensor]:
-        """Indices of each batch, in a new order.
+    def _shuffled_batches(self) -> list[Tensor]:
+        """Return the indices of each batch, in a new order.
 
-        What is left over at the end is left out where a process would get a single image: it has no batch statistics.
+        The last batch is dropped if a process would get a single image of it, which has no batch statistics.
         """
         indices, size = self.train.indices, self.config.batch_size
         order = torch.randperm(len(indices), generator=self.generators.order).to(indices.device)
         batches = list(torch.split(indices[order], size))
-        least = min(size, 2 * self.group.size)
-        return batches[:-1] if len(batches) > 1 and len(batches[-1]) < least else batches
+        min_size = min(size, 2 * self.group.size)
+        return batches[:-1] if len(batches) > 1 and len(batches[-1]) < min_size else batches
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        """Loss and accuracy on the validation images, by the same functions as `evaluate`."""
-        if not len(self.val.indices):
-            return None, None
-        self.group.align(self.network)
-        recogniser = Recognizer(self.network, self.spec).eval()
-        total = torch.zeros(2, dtype=torch.float64)  # of the loss, of right answers
+    def _should_stop(self) -> bool:
+        """Return whether a callback asked to stop, in any process: all stop after the same step."""
+        return self.group.any(any(callback.should_stop for callback in self.callbacks))
+
+    def _restore(self, start: Checkpoint) -> PartialEpoch:
+        self.history = start.history
+        restore_state(start.tensors, self.network, self.optimizer)
+        self.generators.restore(start.tensors, self.group)
+        return start.partial
+
+    def _checkpoint(self, partial: PartialEpoch, order_before: Tensor) -> Checkpoint:
+        states = self.generators.states(order_before, self.group)
+        return Checkpoint(self.history, partial, {**state_of(self.network, self.optimizer), **states})
+
+    def _check_finite(self, record: EpochRecord, losses: Tensor) -> None:
+        """Check that the losses of an epoch, `[steps]`, and what the network says after its last step, are finite."""
+        outcome = self._any_output() if record.val_loss is None else record.val_loss
+        if math.isfinite(record.loss) and math.isfinite(outcome):
+            return
+        finite = torch.isfinite(losses)
+        bad = len(losses) if finite.all() else int((~finite).nonzero()[0]) + 1
+        raise TrainingError(
+            f"The loss is not finite in epoch {record.epoch}, from batch {bad} of {len(losses)} on: "
+            "the steps are too large.",
+            f"Try a smaller learning rate: `lr={self.config.lr / 10:g}`",
+        )
+
+    def _any_output(self) -> float:
+        """Return a number that is finite if the network's outputs are."""
+        recognizer = Recognizer(self.network, self.spec).eval()
         with torch.inference_mode():
-            for index in torch.split(self.group.share(self.val.indices), _VAL_BATCH):
-                if not len(index):
-                    continue
-                probabilities = recogniser(self.val.images[index]).cpu().numpy()
-                truth = self.val.labels[index].cpu().numpy()
-                right = round(top_k_accuracy(probabilities, truth, 1) * len(index))
-                total += torch.tensor([cross_entropy(probabilities, truth) * len(index), right], dtype=torch.float64)
-        loss, accuracy = (self.group.sum(total) / len(self.val.indices)).tolist()
-        return loss, accuracy
+            return float(recognizer(self.train.images[self.train.indices[:VAL_BATCH]]).sum())

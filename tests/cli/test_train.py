@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,10 @@ def test_a_model_where_a_network_belongs_is_answered_with_init_from(cli: Cli) ->
 
 
 def interrupted(line: list[str], after: str) -> tuple[str, str]:
-    """Sends Ctrl-C once a line of talk begins with a word; gives stdout and the talk that followed."""
+    """Send Ctrl-C once a line on stderr begins with a word; return stdout and what followed on stderr.
+
+    A process that does not come this far or does not end is killed.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "charcnn", *line],
         stdout=subprocess.PIPE,
@@ -97,11 +101,17 @@ def interrupted(line: list[str], after: str) -> tuple[str, str]:
         encoding="utf-8",
     )
     assert process.stderr
-    for text in process.stderr:
-        if text.strip().startswith(after):
-            break
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    watchdog = threading.Timer(120, process.kill)
+    watchdog.start()
+    try:
+        for text in process.stderr:
+            if text.strip().startswith(after):
+                break
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    finally:
+        watchdog.cancel()
+        process.kill()
     assert process.returncode == 130, stderr
     return stdout, stderr
 

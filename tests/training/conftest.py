@@ -14,6 +14,7 @@ from charcnn.registry.store import Registry
 from charcnn.specs.train_config import TrainConfig
 from charcnn.training import publish as card
 from charcnn.training import train as module
+from charcnn.training.callbacks import Callback
 
 Draw = Callable[..., Path]
 
@@ -64,7 +65,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]:
     """Trains `lenet` for one epoch without an ONNX file, or what is said otherwise."""
 
-    def train(data: Path | tuple[Path, ...], listener: Any = None, **settings: Any) -> module.Trained:
+    def train(data: Path | tuple[Path, ...], callback: Callback | None = None, **settings: Any) -> module.Trained:
         sources = data if isinstance(data, tuple) else (data,)
         config = TrainConfig.parse(
             {
@@ -76,6 +77,6 @@ def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]
                 **settings,
             }
         )
-        return module.train(config, registry=registry, listener=listener)
+        return module.train(config, registry=registry, callbacks=[callback] if callback else [])
 
     return train

@@ -1,7 +1,5 @@
 """A training that was cut anywhere and resumed gives what it would have given uncut, bit for bit."""
 
-import os
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +12,12 @@ from charcnn.registry.runs import find_run, list_runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.storage.files import sha256_of
+from charcnn.training import trainer
+from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.checkpoint import Checkpoint
+from charcnn.training.history import EpochRecord
+from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, resume
-from charcnn.training.trainer import Silence
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -24,25 +25,24 @@ EPOCHS = 6
 EVERYTHING_DRAWS = {"net": "cnn-dropout", "augment": "strong", "opt": "adamw", "schedule": "onecycle", "batch_size": 8}
 
 
-class Stops(Silence):
-    """Asks to stop, as Ctrl-C or `kill` does, in a step."""
+class Stops(Callback):
+    """Asks to stop in a step."""
 
-    def __init__(self, step: int, number: signal.Signals = signal.SIGINT) -> None:
-        self.left, self.number = step, number
+    def __init__(self, step: int) -> None:
+        self.left = step
 
-    def on_batch(self, images: int) -> None:
+    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
         self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), self.number)
+        self.should_stop = self.left <= 0
 
 
-class Dies(Silence):
+class Dies(Callback):
     """Ends as nothing foresaw after an epoch."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def on_epoch(self, record: Any, is_best: bool) -> None:
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         if record.epoch == self.epoch:
             raise RuntimeError("the plug was pulled")
 
@@ -51,9 +51,9 @@ def weights(version: Version) -> str:
     return sha256_of(version.file(WEIGHTS_FILE))
 
 
-def cut(run: Run, data: Path, listener: Silence, **settings: Any) -> None:
+def cut(run: Run, data: Path, callback: Callback, **settings: Any) -> None:
     with suppress(TrainingInterrupted, RuntimeError):
-        assert run(data, listener, name="cut", **settings).interrupted
+        assert run(data, callback, name="cut", **settings).interrupted
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,15 @@ def test_killed_after_any_epoch(draw: Draw, run: Run, registry: Registry, epoch:
     assert again.card.reference == "cut@1"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
-def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry, number: signal.Signals) -> None:
+def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     settings = EVERYTHING_DRAWS | {"batch_size": 4}
     whole = run(data, name="whole", epochs=2, **settings).version
     with pytest.raises(TrainingInterrupted) as stopped:
-        run(data, Stops(1, number), name="cut", epochs=2, **settings)
+        run(data, Stops(1), name="cut", epochs=2, **settings)
     for _ in range(2):
         with pytest.raises(TrainingInterrupted):
-            resume(stopped.value.run, registry=registry, listener=Stops(1, number))
+            resume(stopped.value.run, registry=registry, callbacks=[Stops(1)])
     assert registry.names() == ["whole"]
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 
@@ -103,11 +102,9 @@ def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry, numbe
 def test_patience_and_the_best_epoch_live_on(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from charcnn.training.trainer import Trainer
-
     def scripted() -> None:
         scores = iter([0.2, 0.9, 0.5, 0.5, 0.5, 0.5])
-        monkeypatch.setattr(Trainer, "_validate", lambda _: (1.0, next(scores)))
+        monkeypatch.setattr(trainer, "validate", lambda *_: (1.0, next(scores)))
 
     data, settings = draw("small"), {"net": "lenet", "epochs": 6, "patience": 3, "batch_size": 8}
     scripted()
@@ -132,12 +129,12 @@ def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry
         resume(short.run, epochs=3, registry=registry)
 
 
-def test_only_the_last_finished_run_stays(draw: Draw, run: Run, registry: Registry) -> None:
+def test_other_runs_finished_or_not_stay(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)
     unfinished = list_runs(registry.root)[0].name
     names = [run(data, net="lenet", epochs=1).run for _ in range(2)]
-    assert {kept.name for kept in list_runs(registry.root)} == {unfinished, names[-1]}
+    assert {kept.name for kept in list_runs(registry.root)} == {unfinished, *names}
     assert find_run(registry.root, "last").name == unfinished
 
 
@@ -145,7 +142,7 @@ def test_what_was_learnt_from_must_be_there_still(draw: Draw, run: Run, registry
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)
     next((data / "1").iterdir()).unlink()
-    with pytest.raises(DatasetError, match=r"is not what cut-\S+ began with"):
+    with pytest.raises(DatasetError, match=r"is not what cut-\S+ was trained on"):
         resume("last", registry=registry)
     assert len(list_runs(registry.root)) == 1  # nothing is lost: bring the image back
 
@@ -192,7 +189,7 @@ def test_interrupted_while_it_is_saved(
     data = draw("small")
     whole = run(data, name="whole", net="lenet", epochs=2).version
     with monkeypatch.context() as patched:
-        patched.setattr(module, "write_files", interrupted)
+        patched.setattr(module, "write_version", interrupted)
         with pytest.raises(TrainingInterrupted) as stopped:
             run(data, name="cut", net="lenet", epochs=2)
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from charcnn.errors import ConfigError, DatasetError, ModelError, TrainingError
 from charcnn.export.load_network import load_network
@@ -17,12 +18,14 @@ from charcnn.networks.catalogue import get_network
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.train_config import ResolvedConfig, TrainConfig
 from charcnn.storage.files import sha256_of
+from charcnn.training import trainer
+from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import load_training_data
+from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, train
-from charcnn.training.trainer import Silence, Trainer
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -32,7 +35,7 @@ def weights_hash(version: Version) -> str:
     return version.card.files[WEIGHTS_FILE]
 
 
-class Notes(Silence):
+class Notes(Callback):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
@@ -40,13 +43,13 @@ class Notes(Silence):
         self.batches: list[int] = []
         self.epochs: list[tuple[int, bool]] = []
 
-    def on_start(self, epochs: int, images: int) -> None:
-        self.start.append((epochs, images))
+    def on_train_begin(self, config: ResolvedConfig, network: nn.Module, images: int) -> None:
+        self.start.append((config.epochs, images))
 
-    def on_batch(self, images: int) -> None:
-        self.batches.append(images)
+    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
+        self.batches.append(batch.images)
 
-    def on_epoch(self, record: EpochRecord, is_best: bool) -> None:
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         self.epochs.append((record.epoch, is_best))
 
 
@@ -54,11 +57,11 @@ def scripted(monkeypatch: pytest.MonkeyPatch, accuracies: list[float]) -> None:
     """Validation gives these accuracies, epoch by epoch."""
     script = iter(accuracies)
 
-    def validate(_loop: Trainer) -> tuple[float, float]:
+    def validate(*_: object) -> tuple[float, float]:
         accuracy = next(script)
         return 1 - accuracy, accuracy
 
-    monkeypatch.setattr(Trainer, "_validate", validate)
+    monkeypatch.setattr(trainer, "validate", validate)
 
 
 def nothing_is_left(registry: Registry) -> bool:
@@ -107,7 +110,7 @@ def test_the_best_epochs_weights_are_saved(
 ) -> None:
     data, notes = draw("small"), Notes()
     scripted(monkeypatch, accuracies)
-    trained = run(data, listener=notes, epochs=3)
+    trained = run(data, notes, epochs=3)
     scripted(monkeypatch, [0.1] * best)
     until_best = run(data, epochs=best)  # ends with the epoch that was the best above
     assert weights_hash(trained.version) == weights_hash(until_best.version)
@@ -224,9 +227,9 @@ def test_an_epoch_that_is_only_as_good_is_not_a_better_one(
 
 
 def test_a_loss_that_is_no_number_ends_it(draw: Draw, run: Run, registry: Registry) -> None:
-    with pytest.raises(TrainingError, match="no longer a number in epoch") as fault:
+    with pytest.raises(TrainingError, match="not finite in epoch") as fault:
         run(draw("small"), epochs=5, opt="gd", lr=1e30)
-    assert "--lr 1e+29" in fault.value.hint
+    assert "`lr=1e+29`" in fault.value.hint
     assert nothing_is_left(registry)
 
 
@@ -249,21 +252,21 @@ class Stops(Notes):
         super().__init__()
         self.epoch, self.batch = epoch, batch
 
-    def on_batch(self, images: int) -> None:
-        super().on_batch(images)
+    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
+        super().on_batch_end(batch, result)
         if len(self.batches) == self.batch:
             raise KeyboardInterrupt
 
-    def on_epoch(self, record: EpochRecord, is_best: bool) -> None:
-        super().on_epoch(record, is_best)
+    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
+        super().on_epoch_end(record, is_best)
         if record.epoch == self.epoch:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("listener", [Stops(epoch=2), Stops(batch=7)], ids=["after epoch 2", "in epoch 3"])
-def test_ctrl_c_keeps_what_was_finished(draw: Draw, run: Run, registry: Registry, listener: Stops) -> None:
+@pytest.mark.parametrize("callback", [Stops(epoch=2), Stops(batch=7)], ids=["after epoch 2", "in epoch 3"])
+def test_ctrl_c_keeps_what_was_finished(draw: Draw, run: Run, registry: Registry, callback: Stops) -> None:
     data = draw("small")
-    trained = run(data, listener, epochs=9, val_split=0)  # 24 images in 3 batches
+    trained = run(data, callback, epochs=9, val_split=0)  # 24 images in 3 batches
     assert trained.interrupted
     assert len(trained.history) == 2
     facts = registry.open("latest").card.training
@@ -324,7 +327,7 @@ def test_a_registry_that_cannot_be_written_is_said_before_the_work(
     (tmp_path / "file").write_text("no folder")
     notes = Notes()
     with pytest.raises(OSError, match="file"):
-        train(TrainConfig(data=(str(draw("small")),)), registry=Registry(tmp_path / "file"), listener=notes)
+        train(TrainConfig(data=(str(draw("small")),)), registry=Registry(tmp_path / "file"), callbacks=[notes])
     assert notes.start == []
 
 
@@ -346,7 +349,7 @@ def test_a_full_disk_leaves_no_version(
         ({"net": "lenett"}, ConfigError, "Unknown network: lenett"),
         ({"net": "resnet18", "activation": "tanh"}, ConfigError, "resnet18 has no place for --activation"),
         ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no place for --batch-norm"),
-        ({"device": "mps"}, ConfigError, "no device mps"),
+        ({"device": "mps"}, ConfigError, "has no such device"),
         ({"name": "latest"}, ModelError, "latest is reserved"),
         ({"name": "a/b"}, ModelError, "not a valid model name"),
         ({"init_from": "nobody"}, ModelError, "No model named nobody"),
@@ -362,7 +365,7 @@ def test_what_is_wrong_is_said_before_the_work(
     notes = Notes()
     config = TrainConfig.parse({"data": [str(draw("small"))], **settings})
     with pytest.raises(fault, match=message):
-        train(config, registry=registry, listener=notes)
+        train(config, registry=registry, callbacks=[notes])
     assert notes.start == []
     assert nothing_is_left(registry)
 
@@ -441,10 +444,10 @@ def test_weights_that_the_network_has_no_place_for_are_refused(draw: Draw, run: 
         run(data, init_from="parent", activation="relu")
 
 
-# the loop and its listener
+# the loop and its callbacks
 
 
-def test_the_listener_hears_everything(draw: Draw, run: Run) -> None:
+def test_a_callback_is_told_everything(draw: Draw, run: Run) -> None:
     notes = Notes()
     run(draw("small", count=7), notes, epochs=2, val_split=0, batch_size=8)  # 21 images
     assert notes.start == [(2, 21)]
@@ -461,33 +464,36 @@ def test_a_single_image_left_over_is_left_out(draw: Draw, run: Run) -> None:
     assert notes.batches == [1] * 6
 
 
-def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    orders: list[list[int]] = []
-    batches = Trainer._batches
+def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run) -> None:
+    orders: list[list[bytes]] = []
 
-    def noted(loop: Trainer) -> list[torch.Tensor]:
-        found = batches(loop)
-        orders.append(torch.cat(found).tolist())
-        return found
+    class Orders(Callback):
+        def on_epoch_begin(self, epoch: int) -> None:
+            orders.append([])
 
-    monkeypatch.setattr(Trainer, "_batches", noted)
-    run(draw("small"), epochs=2, val_split=0)
-    assert sorted(orders[0]) == sorted(orders[1]) == list(range(24))
+        def on_batch_end(self, batch: Batch, result: StepResult) -> None:
+            orders[-1] += [image.numpy().tobytes() for image in result.inputs]
+
+    run(draw("small"), Orders(), epochs=2, val_split=0)
+    assert len(set(orders[0])) == 24
+    assert sorted(orders[0]) == sorted(orders[1])
     assert orders[0] != orders[1]
 
 
-def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run) -> None:
     """Validation, in between, takes the network out of it."""
     modes: list[bool] = []
-    batches = Trainer._batches
 
-    def noted(loop: Trainer) -> list[torch.Tensor]:
-        modes.append(loop.network.training)
-        return batches(loop)
+    class Modes(Callback):
+        def on_train_begin(self, config: ResolvedConfig, network: nn.Module, images: int) -> None:
+            self.network = network
 
-    monkeypatch.setattr(Trainer, "_batches", noted)
-    run(draw("small"), epochs=3)
-    assert modes == [True, True, True]
+        def on_batch_begin(self, batch: Batch) -> None:
+            modes.append(self.network.training)
+
+    run(draw("small"), Modes(), epochs=3)
+    assert modes
+    assert all(modes)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED, flag_of
+from charcnn.cli.interrupts import StopOnSignal
 from charcnn.cli.options import Json, RegistryRoot
 from charcnn.cli.progress import TrainingProgress
 from charcnn.cli.settings import with_settings
@@ -93,12 +94,14 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     """Trains, and tells how it goes and what came of it."""
     from charcnn.cli.commands.predict import reading_command
     from charcnn.errors import TrainingInterrupted
+    from charcnn.registry.runs import remove_finished_runs
     from charcnn.registry.store import Registry
 
     registry = Registry(registry_root)
     with TrainingProgress() as view:
         try:
-            trained = run(registry=registry, listener=view, command=shlex.join(["charcnn", *sys.argv[1:]]))
+            command = shlex.join(["charcnn", *sys.argv[1:]])
+            trained = run(registry=registry, callbacks=[StopOnSignal(), view], command=command)
         except TrainingInterrupted as stopped:
             output.say("Interrupted, before there was a version; what was done is kept.")
             output.next_step(f"charcnn train --resume {stopped.run}")
@@ -109,6 +112,8 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
             rank = os.environ.get("RANK", "0")
             output.fail(f"Process {rank}: {str(fault).splitlines()[0]}", "Another process may have said why.")
             raise typer.Exit(FAILED) from None
+    if trained.run and not trained.interrupted:
+        remove_finished_runs(registry.root, keep=trained.run)
     card = trained.version.card
     if as_json:
         output.put_json(card.model_dump(mode="json"))

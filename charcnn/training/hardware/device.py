@@ -20,49 +20,57 @@ _LIBRARIES = ("charcnn", "torch", "numpy", "opencv-python", "onnx", "onnxruntime
 
 
 def pick_device(name: Device) -> torch.device:
-    """Gives the device asked for; for `auto`, the fastest one there is.
+    """Return a device by name; for `auto`, the fastest one of this machine.
 
     Raises:
-        ConfigError: it is not there.
+        ConfigError: the machine has no such device.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, present in there.items() if present))
     if not there[name]:
-        raise ConfigError(f"This machine has no device {name}.", "Leave --device out, or use --device cpu.")
+        known = [kind for kind, present in there.items() if present]
+        raise ConfigError(
+            "this machine has no such device", "Try `device=cpu`.", field="device", value=name, known=known
+        )
     return torch.device(name)
 
 
 @contextmanager
 def compute_settings(threads: int) -> Iterator[None]:
-    """Computes with so many threads, and takes numbers too small for float32 (denormals) for 0: they are slow.
+    """Compute with some threads, and with numbers too small for float32 (denormals) as 0, within this block.
 
-    Adam's moments of weights that no longer change become denormal; at batch size 1 a step then takes several times
-    as long.
+    Denormals are slow. Adam's moments of weights that no longer change become denormal; at batch size 1 a step then
+    takes several times as long.
     """
-    before = torch.get_num_threads()
+    before, flushed_before = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(flushed_before)
         torch.set_num_threads(before)
 
 
+def _flushes_denormals() -> bool:
+    """Return whether this thread takes denormals for 0, which torch sets but does not tell."""
+    return bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0)
+
+
 def check_compiler(wanted: bool, device: torch.device) -> None:
-    """Checks that what `torch.compile` needs is there.
+    """Check that `torch.compile` has the compiler that it needs.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: it has not.
     """
     compiler = (shlex.split(os.environ.get("CXX", "")) or ["g++"])[0]
     if wanted and device.type == "cpu" and sys.platform == "linux" and shutil.which(compiler) is None:
-        raise ConfigError(f"--compile needs a C++ compiler, and there is no {compiler}.", "Leave --compile out.")
+        raise ConfigError(f"`compile` needs a C++ compiler, and there is no {compiler}.", "Leave `compile` out.")
 
 
 def describe_environment(device: torch.device, precision: str, threads: int, processes: int) -> Environment:
-    """Describes this machine, for a card."""
+    """Return what a card says of this machine."""
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
@@ -77,7 +85,7 @@ def describe_environment(device: torch.device, precision: str, threads: int, pro
 
 
 def _version(library: str) -> str:
-    """A library's version; "unknown" where it is installed under another name."""
+    """Return a library's version; "unknown" if it is installed under another name."""
     try:
         return version(library)
     except PackageNotFoundError:

@@ -1,11 +1,11 @@
 """Several processes that train one network together, started by `torchrun`.
 
-Each holds the whole network and takes its share of every batch; gradients are averaged after each step. Process 0 alone
-writes and talks.
+Each holds the whole network and takes its share of every batch; gradients are averaged after each step. Only process 0
+writes files and messages.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,15 +31,15 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this process is the one that writes and talks."""
+        """Whether this process is the one that writes files and messages."""
         return self.rank == 0
 
     def share(self, indices: Tensor) -> Tensor:
-        """Gives this process's part of a batch `[B]`: every `size`-th image."""
+        """Return this process's part of a batch `[B]`: every `size`-th image."""
         return indices[self.rank :: self.size] if self.size > 1 else indices
 
     def sum(self, values: Tensor) -> Tensor:
-        """Adds up a float64 tensor over all processes."""
+        """Return the sum of a float64 tensor over all processes."""
         if self.size > 1:
             device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
             values = values.to(device)
@@ -47,7 +47,7 @@ class ProcessGroup:
         return values.cpu()
 
     def gather(self, state: Tensor) -> list[Tensor]:
-        """Gives the tensor of every process, all of one shape and dtype, by rank."""
+        """Return the tensor of every process, all of one shape and dtype, by rank."""
         if self.size == 1:
             return [state]
         device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
@@ -56,25 +56,25 @@ class ProcessGroup:
         return [value.cpu() for value in found]
 
     def any(self, fact: bool) -> bool:
-        """Tells whether something is true in any process."""
+        """Return whether something is true in any process."""
         return (self.size > 1 and bool(self.sum(torch.tensor(fact, dtype=torch.float64)))) or fact
 
-    def together(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        """Gives the network with its gradients averaged over all processes."""
+    def together(self, network: nn.Module) -> nn.Module:
+        """Return the network with its gradients averaged over all processes."""
         return nn.parallel.DistributedDataParallel(network) if self.size > 1 else network
 
     def from_leader(self, number: int) -> int:
-        """Gives the leading process's number to all."""
+        """Return the leading process's number in every process."""
         return int(self.sum(torch.tensor(number if self.leads else 0, dtype=torch.float64)))
 
     def align(self, network: nn.Module) -> None:
-        """Gives the leading process's statistics of batch norm to all: each has seen its own part of the last batch."""
+        """Copy batch norm statistics of the leading process to all: each has seen its own part of the last batch."""
         if self.size > 1:
             for buffer in network.buffers():
                 distributed.broadcast(buffer, 0)
 
     def wait(self) -> None:
-        """Waits until every process is here."""
+        """Wait until every process is here."""
         if self.size > 1:
             distributed.barrier()
 
@@ -84,7 +84,7 @@ ALONE = ProcessGroup()
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[ProcessGroup]:
-    """Joins the processes that `torchrun` started; without it the group is this process alone."""
+    """Join the processes that `torchrun` started; without it the group is this process alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE
@@ -95,7 +95,7 @@ def process_group(device: torch.device) -> Iterator[ProcessGroup]:
         if group.local_rank >= torch.cuda.device_count():
             raise ConfigError(
                 f"There are {torch.cuda.device_count()} GPUs for {size} processes.",
-                f"torchrun --nproc-per-node {torch.cuda.device_count()} -m charcnn train …",
+                "Start one process for each GPU.",
             )
         torch.cuda.set_device(group.local_rank)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")

@@ -1,4 +1,4 @@
-"""bfloat16 or float32: which one is faster here, and how a network computes in it.
+"""bfloat16 or float32: which one is faster on this machine.
 
 In bf16 the network's matrix products and activations have 8 bits of mantissa; weights, gradients of the weights, the
 loss and the optimizer stay float32. Processors without units for it (AMX, AVX512_BF16) are many times slower in it.
@@ -17,16 +17,17 @@ from torch import nn
 from charcnn.machine import cache_root, processor_name
 from charcnn.specs.choices import Precision
 from charcnn.storage.files import write_atomically
+from charcnn.training.hardware.device import compute_settings
 
 _PROBE_FILE = "precision.json"
 _STEPS = 6
 
 
 def choose_precision(asked: Precision, device: torch.device, threads: int) -> Literal["fp32", "bf16"]:
-    """Gives the precision to train in.
+    """Return the precision to train in.
 
-    `auto` is bf16 on a processor or GPU that has units for it; on a processor only if a short trial shows that it is
-    faster. The trial's answer is kept in the cache folder, so that the same machine always trains in the same way.
+    `auto` is bf16 on a CPU or GPU that has units for it; on a CPU only if a short benchmark shows that it is faster.
+    The benchmark's answer is kept in the cache folder, so that the same machine always trains in the same way.
     """
     if asked != "auto":
         return asked
@@ -44,14 +45,15 @@ def _has_units() -> bool:
 
 @cache
 def _is_faster_here(path: Path, threads: int) -> bool:
-    """Reads the kept answer, or tries it out and keeps the answer; where it cannot be kept, the answer is no."""
+    """Return the kept answer, or that of a benchmark, which is then kept; False if it cannot be kept."""
     key = f"{processor_name()}, {threads} threads, torch {torch.__version__}"
     answers: dict[str, bool] = {}
     with suppress(OSError, ValueError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         answers = kept if isinstance(kept, dict) else {}
     if key not in answers:
-        answers[key] = _seconds("bf16") < _seconds("fp32")
+        with compute_settings(threads):
+            answers[key] = _seconds("bf16") < _seconds("fp32")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(answers, indent=1).encode(), durable=False)
@@ -61,7 +63,7 @@ def _is_faster_here(path: Path, threads: int) -> bool:
 
 
 def _seconds(precision: Literal["fp32", "bf16"]) -> float:
-    """The shortest of some training steps of two convolutions and a linear layer."""
+    """Return the time of the fastest of some training steps of two convolutions and a linear layer."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = nn.Sequential(

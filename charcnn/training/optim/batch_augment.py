@@ -51,7 +51,7 @@ STRENGTHS: dict[Augmentation, Strength | None] = {
 }
 
 
-def augment_batch(images: Tensor, strength: Strength, spec: ImageSpec, generator: torch.Generator) -> Tensor:
+def augment_batch(images: Tensor, strength: Strength, spec: ImageSpec, generator: torch.Generator | None) -> Tensor:
     """Changes each image of a batch in its own way.
 
     Args:
@@ -71,7 +71,7 @@ def augment_batch(images: Tensor, strength: Strength, spec: ImageSpec, generator
     return ink + paper if paper else ink
 
 
-def _warped(ink: Tensor, strength: Strength, generator: torch.Generator) -> Tensor:
+def _warped(ink: Tensor, strength: Strength, generator: torch.Generator | None) -> Tensor:
     """Affine map and smooth displacement in one: where each pixel is looked up is linear in what is drawn."""
     count, _, height, width = ink.shape
     turn, lean, size, shape, right, down = (torch.rand(6, count, generator=generator) * 2 - 1).unbind()
@@ -99,7 +99,7 @@ def _basis(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cat([torch.stack([grid_x, grid_y, torch.ones_like(grid_x)])[None], bumps], 1)[0].flatten(1).to(device)
 
 
-def _thickened(ink: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _thickened(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """Mixes half of the share with the darkest neighbour of each pixel, the other half with the lightest."""
     each = round(len(ink) * share / 2)
     if not each:
@@ -112,7 +112,7 @@ def _thickened(ink: Tensor, share: float, generator: torch.Generator) -> Tensor:
     return torch.cat([changed, ink[2 * each :]])
 
 
-def _erased(ink: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def _erased(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """Wipes one rectangle out of the last images of the batch."""
     count = round(len(ink) * share)
     if not count:

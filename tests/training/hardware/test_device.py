@@ -10,9 +10,10 @@ import torch
 from charcnn import machine as module
 from charcnn.errors import TrainingError
 from charcnn.machine import usable_cores
+from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.hardware.device import compute_settings
+from charcnn.training.step import StepResult
 from charcnn.training.train import Trained
-from charcnn.training.trainer import Silence
 
 
 @pytest.fixture
@@ -115,13 +116,13 @@ def three_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-class Counts(Silence):
+class Counts(Callback):
     """Notes the threads that compute."""
 
     def __init__(self) -> None:
         self.threads: set[int] = set()
 
-    def on_batch(self, images: int) -> None:
+    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
         self.threads.add(torch.get_num_threads())
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from charcnn.registry.version import WEIGHTS_FILE
 from charcnn.specs.image import ImageSpec
-from charcnn.training import trainer as module
+from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.optim.batch_augment import STRENGTHS, Strength, augment_batch
+from charcnn.training.step import StepResult
 from charcnn.training.train import Trained
 
 STILL = Strength(0, 0, 0, 0, 0, 0, 0, 0)
@@ -190,24 +191,29 @@ def weights_hash(trained: Trained) -> str:
     return trained.version.card.files[WEIGHTS_FILE]
 
 
-def test_training_sees_each_image_changed_anew(
-    draw: Callable[..., Path], run: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Tensor] = []
+class Inputs(Callback):
+    """Keeps what the network saw, one tensor for each batch."""
 
-    def noted(*arguments: Any) -> Tensor:
-        seen.append(augment_batch(*arguments))
-        return seen[-1]
+    def __init__(self) -> None:
+        self.seen: list[Tensor] = []
 
-    monkeypatch.setattr(module, "augment_batch", noted)
-    data = draw("small")
-    run(data, epochs=2, val_split=0, augment="off")
-    assert seen == []
-    run(data, epochs=2, val_split=0, augment="light")
-    assert [len(batch) for batch in seen] == [8] * 6
-    images = torch.cat(seen).flatten(1)
-    distances = torch.cdist(images, images) + 1000 * torch.eye(len(images))
-    assert distances.min() > 0.01  # no picture comes twice
+    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
+        self.seen.append(result.inputs)
+
+
+def closest_two(inputs: Inputs) -> float:
+    """Return the distance of the two images that are most alike."""
+    images = torch.cat(inputs.seen).flatten(1)
+    return float((torch.cdist(images, images) + 1000 * torch.eye(len(images))).min())
+
+
+def test_training_changes_each_image_in_each_epoch(draw: Callable[..., Path], run: Callable[..., Trained]) -> None:
+    data, off, light = draw("small"), Inputs(), Inputs()
+    run(data, off, epochs=2, val_split=0, augment="off")
+    run(data, light, epochs=2, val_split=0, augment="light")
+    assert [len(batch) for batch in light.seen] == [8] * 6
+    assert closest_two(off) < 0.01  # the second epoch shows the same images
+    assert closest_two(light) > 0.01
 
 
 def test_training_with_augmentation_is_the_same_twice(draw: Callable[..., Path], run: Callable[..., Trained]) -> None:

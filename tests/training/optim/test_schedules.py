@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from charcnn.training import trainer as module
+from charcnn.training import step as module
 from charcnn.training.optim.schedules import learning_rate
 from charcnn.training.torch_startup import take_step
 from charcnn.training.train import Trained

@@ -1,0 +1,120 @@
+"""A resolved config and images → a trained network. Touches no registry: cross-validation and sweeps call it too."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from charcnn.networks.catalogue import get_network
+from charcnn.registry.version import Version
+from charcnn.specs.train_config import ResolvedConfig
+from charcnn.training.callbacks import Callback
+from charcnn.training.checkpoint import Checkpoint, Generators
+from charcnn.training.device_images import DeviceImages
+from charcnn.training.hardware.device import compute_settings
+from charcnn.training.hardware.distributed import ALONE, ProcessGroup
+from charcnn.training.history import History
+from charcnn.training.optim.losses import class_weights, make_loss
+from charcnn.training.optim.optimizers import make_optimizer
+from charcnn.training.prepare import TrainingData
+from charcnn.training.resolve import network_options
+from charcnn.training.trainer import Trainer
+from charcnn.training.warm_start import copy_parent_weights
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """What a training works with.
+
+    Attributes:
+        config: Every setting, resolved.
+        data: The images.
+        device: Where it computes.
+        group: The processes that train together.
+        parent: The version whose weights it starts from.
+    """
+
+    config: ResolvedConfig
+    data: TrainingData
+    device: torch.device
+    group: ProcessGroup = ALONE
+    parent: Version | None = None
+
+
+class Fitted(NamedTuple):
+    """A trained network.
+
+    Attributes:
+        network: With the best epoch's weights, on the CPU; as training left it where no epoch was finished.
+        history: What was reached.
+        seconds: How long it took.
+    """
+
+    network: nn.Module
+    history: History
+    seconds: float
+
+
+def fit_network(
+    context: TrainingContext,
+    *,
+    callbacks: Sequence[Callback] = (),
+    start: Checkpoint | None = None,
+    save: Callable[[Checkpoint], None] = lambda _: None,
+) -> Fitted:
+    """Build a network and train it. torch's global generators, threads and denormals are put back afterwards.
+
+    Args:
+        context: What to train, and on what.
+        callbacks: Told how it goes; may ask to stop.
+        start: Where an earlier training stopped; None for the beginning.
+        save: Is given a checkpoint after every epoch, and when training is stopped.
+
+    Raises:
+        ConfigError: the network lacks an option, or does not fit the parent's weights.
+        TrainingError: the loss is not finite.
+    """
+    config, device = context.config, context.device
+    devices = [device] if device.type == "cuda" else []
+    with compute_settings(config.threads), torch.random.fork_rng(devices=devices):
+        started = time.perf_counter()
+        torch.manual_seed(config.seed)
+        trainer = _make_trainer(context, callbacks, save)
+        history = trainer.run(start)
+        seconds = time.perf_counter() - started
+    network = trainer.network.cpu()
+    if history.records:
+        network.load_state_dict(history.weights)
+    return Fitted(network, history, seconds)
+
+
+def _make_trainer(
+    context: TrainingContext, callbacks: Sequence[Callback], save: Callable[[Checkpoint], None]
+) -> Trainer:
+    """Build the network, its weights drawn from torch's global generator, and everything that trains it."""
+    config, data, device = context.config, context.data, context.device
+    network = get_network(config.net).build(len(data.classes), network_options(config)).to(device)
+    if context.parent:
+        copy_parent_weights(network, context.parent, data.classes, data.spec)
+    train = DeviceImages.of(data.train, data.train_indices, data.classes, device)
+    weights = class_weights(config.class_weights, train.labels[train.indices], len(data.classes))
+    return Trainer(
+        config=config,
+        spec=data.spec,
+        network=network,
+        optimizer=make_optimizer(config, network.parameters()),
+        loss=make_loss(config, weights),
+        train=train,
+        val=DeviceImages.of(data.val, data.val_indices, data.classes, device),
+        generators=Generators(
+            order=torch.Generator().manual_seed(config.seed),
+            changes=torch.Generator().manual_seed(config.seed + context.group.rank),
+            device=device,
+        ),
+        group=context.group,
+        callbacks=callbacks,
+        save=save,
+    )
