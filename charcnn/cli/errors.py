@@ -47,7 +47,7 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
     IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",
     BundleError: lambda fault: fault.hint or "charcnn models export-bundle writes bundles.",
-    ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show",
+    ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show".lstrip(),
 }
 """Exception → what to do next, where the command line knows more than the exception's own hint."""
 

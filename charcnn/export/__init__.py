@@ -1,1 +1,1 @@
-"""A model → files for other programs, each checked against it. Needs torch."""
+"""A model → files for other programs, each checked before it is used. Only ONNX needs no torch."""

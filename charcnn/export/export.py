@@ -1,87 +1,69 @@
-"""A version in the registry → one file: ONNX, PT2 or safetensors."""
+"""A version in the registry → one file for other programs: ONNX, PT2 or safetensors. ONNX needs no torch."""
 
 import shutil
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
-import torch
-from safetensors.torch import save
-
-from charcnn.errors import ConfigError
-from charcnn.export.load_network import load_network
-from charcnn.export.metadata import metadata
-from charcnn.export.parity import check_parity, onnx_reader, probe
-from charcnn.export.quiet import quiet
-from charcnn.networks.recognizer import Recognizer
-from charcnn.networks.weights import copy_weights, read_weights
+from charcnn.errors import ConfigError, IntegrityError, ParityError
+from charcnn.inference.predictor import Predictor
 from charcnn.registry.version import ONNX_FILE, Version
-from charcnn.storage.files import refuse_to_overwrite
+from charcnn.specs.choices import ExportFormat
+from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
 
-Format = Literal["onnx", "pt2", "safetensors"]
-SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "pt2": ".pt2", "safetensors": ".safetensors"}
+_SUFFIXES = {f".{kind}" for kind in get_args(ExportFormat)}
 
 
-def export_version(version: Version, kind: Format, path: Path, force: bool = False) -> float:
-    """Writes a version as one file for other programs, and checks that it gives the version's answers.
+def export_version(version: Version, kind: ExportFormat, path: Path, force: bool = False) -> float:
+    """Write a version as one file for other programs, and check it before it appears at its path.
 
-    `onnx` is the version's own ONNX file. `pt2` (`torch.export.load`) takes and gives the same. `safetensors` holds the
-    bare weights, with the whole card in its header under `card`.
+    `onnx` is a copy of the version's own ONNX file, which was compared with the network when the version was made: it
+    is verified by its checksum, and loaded. `pt2` (`torch.export.load`) takes and gives the same. `safetensors` holds
+    the bare weights, with the whole card in its header under `card`. Both are compared with the network.
 
     Args:
         version: What to export.
         kind: The format.
-        path: The file to write.
-        force: Replace a file that is there.
+        path: The file to write. Its folder is made.
+        force: Replace an existing file.
 
     Returns:
-        The largest difference from the version's probabilities.
+        The largest difference from the version's probabilities; 0 for `onnx`.
 
     Raises:
-        ConfigError: the path has another format's suffix.
-        OverwriteError: the file is there already.
+        ConfigError: the path has another format's suffix, or is a folder.
+        OverwriteError: the file exists, and `force` is not set.
+        IntegrityError: a file of the version is missing, or was modified.
+        ExportError: the version's network is unknown here (`pt2`, `safetensors`).
         ParityError: the file gives other probabilities than the version.
     """
-    if path.suffix.lower() in set(SUFFIXES.values()) - {SUFFIXES[kind]}:
-        raise ConfigError(f"{path} does not end in {SUFFIXES[kind]}, but --format is {kind}.")
+    if path.suffix.lower() in _SUFFIXES - {f".{kind}"}:
+        raise ConfigError(f"{path} does not end in .{kind}, the suffix of its format.", "Use another path or format.")
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder.", f"Name a file: -o {path / ('model' + SUFFIXES[kind])}")
+        raise ConfigError(f"{path} is a folder.", f"Name a file in it: {path / f'model.{kind}'}")
     refuse_to_overwrite(path, force)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as scratch:  # a bad file never stands at path
-        fresh = Path(scratch, f"{path.stem}{SUFFIXES[kind]}")
-        difference = _write[kind](version, fresh)
-        fresh.replace(path)
-    return difference
+    with atomic_file(path, durable=False) as scratch:
+        return _write(version, kind, scratch)
 
 
-def _write_onnx_copy(version: Version, path: Path) -> float:
+def _write(version: Version, kind: ExportFormat, path: Path) -> float:
+    if kind == "onnx":
+        _copy_onnx(version, path)
+        return 0.0
+    if kind == "pt2":
+        from charcnn.export.pt2 import write_pt2  # torch
+
+        return write_pt2(version, path)
+    from charcnn.export.safetensors import write_safetensors  # torch
+
+    return write_safetensors(version, path)
+
+
+def _copy_onnx(version: Version, path: Path) -> None:
+    card = version.card
     shutil.copyfile(version.file(ONNX_FILE), path)
-    return check_parity(Recognizer(load_network(version), version.card.image), onnx_reader(path), path)
-
-
-def _write_pt2(version: Version, path: Path) -> float:
-    card = version.card
-    recogniser = Recognizer(load_network(version), card.image)
-    with quiet():
-        dynamic = {"image": {0: torch.export.Dim("batch")}}
-        program = torch.export.export(recogniser, (probe(card.image, 2),), dynamic_shapes=dynamic)
-        torch.export.save(program, path, extra_files=metadata(card.labels, card.image))
-        again = torch.export.load(path).module()
-    return check_parity(recogniser, again, path)
-
-
-def _write_safetensors(version: Version, path: Path) -> float:
-    card = version.card
-    network, again = load_network(version), load_network(version)
-    path.write_bytes(save(copy_weights(network), metadata={"card": version.text.decode()}))
-    again.load_state_dict(read_weights(path))
-    return check_parity(Recognizer(network, card.image), Recognizer(again, card.image), path)
-
-
-_write: dict[Format, Callable[[Version, Path], float]] = {
-    "onnx": _write_onnx_copy,
-    "pt2": _write_pt2,
-    "safetensors": _write_safetensors,
-}
+    if sha256_of(path) != card.files[ONNX_FILE]:
+        raise IntegrityError(f"The copy of {version.reference}'s ONNX file differs from it.", "Check the disk.")
+    predictor = Predictor(path, version.reference)
+    if (predictor.labels, predictor.spec) != (card.labels, card.image):
+        raise ParityError(f"The ONNX file of {version.reference} has other labels or preprocessing than its card.")

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from charcnn.errors import IntegrityError
-from charcnn.networks.catalogue import get_network
+from charcnn.errors import ExportError, IntegrityError
+from charcnn.networks.catalogue import get_network, networks
 from charcnn.networks.weights import read_weights
 from charcnn.registry.version import WEIGHTS_FILE, Version
 
@@ -13,9 +13,16 @@ def load_network(version: Version) -> nn.Module:
     """Return the network of a version with its weights, in evaluation mode, on the CPU.
 
     Raises:
-        IntegrityError: the weights are not those that were saved, or do not fit the network.
+        ExportError: the network is unknown here.
+        IntegrityError: the weights were modified, or do not fit the network.
     """
     card = version.card
+    if card.network.name not in networks():
+        raise ExportError(
+            f"{card.reference} needs the network {card.network.name}, which this installation does not know.",
+            "Install the package that provides it; networks are found through entry points of the group "
+            "`charcnn.networks`.",
+        )
     with torch.random.fork_rng(devices=[]):  # the fresh weights are drawn for nothing
         network = get_network(card.network.name).build(len(card.labels), card.network.options)
     weights = read_weights(version.file(WEIGHTS_FILE))

@@ -17,7 +17,7 @@ from charcnn.specs.image import ImageSpec
 
 
 def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path: Path) -> float:
-    """Writes a network as one ONNX file and checks it.
+    """Write a network as one ONNX file, and compare it with the network.
 
     The file takes `image`, uint8 `[batch,1,H,W]`, dark ink on white, and gives `probabilities`, float32
     `[batch,classes]`. Its metadata hold `labels` and `image`, the `ImageSpec`, as JSON.
@@ -28,23 +28,23 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
     Raises:
         ParityError: the file gives other probabilities than the network.
     """
-    recogniser = Recognizer(network, spec).cpu().eval()
+    recognizer = Recognizer(network, spec).cpu().eval()
     try:
         model = onnx_model(network, len(labels), spec)
     except UnknownLayerError:
-        model = _exported_by_torch(recogniser)
+        model = _exported_by_torch(recognizer)
     model.producer_name = "charcnn"
     for key, value in metadata(labels, spec).items():
         model.metadata_props.add(key=key, value=value)
     path.write_bytes(model.SerializeToString())
-    return check_parity(recogniser, onnx_reader(path), path)
+    return check_parity(recognizer, onnx_reader(path))
 
 
-def _exported_by_torch(recogniser: Recognizer) -> onnx.ModelProto:
+def _exported_by_torch(recognizer: Recognizer) -> onnx.ModelProto:
     with quiet():
         program = torch.onnx.export(
-            recogniser,
-            (probe(recogniser.spec, 2),),
+            recognizer,
+            (probe(recognizer.spec, 2),),
             dynamo=True,
             verbose=False,
             external_data=False,

@@ -1,4 +1,4 @@
-"""An exported file gives the answers of the network that it was made from."""
+"""Parity: an exported file gives the answers of the network that it was made from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,20 +22,31 @@ def onnx_reader(path: Path) -> Callable[[Tensor], Tensor]:
 
 
 def probe(spec: ImageSpec, count: int) -> Tensor:
-    """Images to compare answers on: strokes of noise on paper, uint8 `[count,1,H,W]`."""
+    """Return images to compare answers on: strokes of noise on paper, uint8 `[count,1,H,W]`."""
     rng = np.random.default_rng(0)
     ink = rng.random((count, 1, spec.height, spec.width)) < 0.2
     return torch.from_numpy(np.where(ink, rng.integers(0, 128, ink.shape), 255).astype(np.uint8))
 
 
-def check_parity(expected: nn.Module, actual: Callable[[Tensor], Tensor], path: Path) -> float:
-    """Compares two recognisers on a batch of another size than the one that was exported."""
+def check_parity(expected: nn.Module, actual: Callable[[Tensor], Tensor]) -> float:
+    """Compare an exported file with its network, on a batch of another size than the one that was exported.
+
+    Args:
+        expected: The `Recognizer`.
+        actual: What the file computes: images uint8 `[N,1,H,W]` → probabilities float32 `[N,classes]`.
+
+    Returns:
+        The largest difference of a probability.
+
+    Raises:
+        ParityError: a probability differs by more than rounding explains.
+    """
     images = probe(expected.spec, 33)  # type: ignore[arg-type]
     with torch.inference_mode():
         difference = float((expected(images) - actual(images)).abs().max())
     if not difference <= _TOLERANCE:
         raise ParityError(
-            f"{path} gives other answers than the model: probabilities differ by up to {difference:.2g}.",
-            "Do not use the file. Please report this, with the output of: charcnn models show",
+            f"The exported file gives other answers than the model: probabilities differ by up to {difference:.2g}.",
+            "Nothing was written.",
         )
     return difference

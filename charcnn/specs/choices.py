@@ -9,6 +9,7 @@ __all__ = [
     "Augmentation",
     "ClassWeights",
     "Device",
+    "ExportFormat",
     "Fit",
     "Loss",
     "Optimizer",
@@ -30,3 +31,4 @@ Neatness = Literal["neat", "normal", "hasty"]
 Pen = Literal["fineliner", "ballpoint", "pencil", "marker"]
 Paper = Literal["scan", "gray", "photo", "tablet"]
 SplitForm = Literal["list", "copy"]
+ExportFormat = Literal["onnx", "pt2", "safetensors"]

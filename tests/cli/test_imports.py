@@ -52,10 +52,12 @@ def test_augment_imports_nothing_heavy(starter: Path, tmp_path: Path) -> None:
     assert imported_by(["augment", str(starter / "ttest"), "new"], tmp_path) == []
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate --data", "models show small12", "models verify small12"])
+@pytest.mark.parametrize(
+    "command", ["predict", "evaluate --data", "models show small12", "models verify small12", "export"]
+)
 def test_commands_with_a_model_import_no_torch(command: str, trained: Path, starter: Path, tmp_path: Path) -> None:
     shutil.copytree(trained, tmp_path / "registry")
-    where = [] if command.startswith("models") else [str(starter / "ttest")]
+    where = [] if command.startswith(("models", "export")) else [str(starter / "ttest")]
     assert imported_by([*command.split(), *where], tmp_path) == []
 
 
