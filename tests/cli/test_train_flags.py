@@ -112,7 +112,7 @@ def test_a_flag_wins_over_the_config_and_the_config_over_the_recipe(cli: Cli, tm
     ],
 )
 @pytest.mark.parametrize("printing", [True, False], ids=["print-config", "train"])
-def test_what_is_wrong_is_said_in_a_line(
+def test_a_wrong_setting_is_one_line_of_error(
     cli: Cli, starter: Path, tmp_path: Path, flags: str, words: tuple[str, ...], printing: bool
 ) -> None:
     more = ["--print-config"] if printing else []

@@ -51,7 +51,7 @@ def test_the_recipe_lab_is_the_lab_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("net", ["cnn", "cnn-dropout", "lenet", "lenet-wide", "resnet18", "mobilenet_v3_small"])
-def test_a_network_of_the_lab_trains_as_the_lab_did_in_the_precision_of_the_machine(net: str) -> None:
+def test_the_networks_of_the_course_train_by_its_recipe_but_for_precision(net: str) -> None:
     own = draft(net=net)
     assert own.precision == "auto"
     different = {"net", "size", "recipe", "precision", "activation", "batch_norm", "dropout"}
@@ -120,7 +120,7 @@ def test_another_optimizer_takes_its_own_settings_not_the_recipes(recipe: str, o
 
 
 @pytest.mark.parametrize("opt", ["sgd", "nesterov", "adam", "adamw", "rmsprop"])
-def test_an_optimizer_that_was_asked_for_keeps_its_own_settings_whatever_the_data(opt: Optimizer) -> None:
+def test_an_optimizer_that_was_asked_for_keeps_its_settings_on_any_data(opt: Optimizer) -> None:
     own, config = OPTIMIZERS[opt], resolve(TrainConfig.parse({"opt": opt}), 100)
     assert (config.lr, config.momentum, config.weight_decay) == (own.lr, own.momentum, own.weight_decay)
 
