@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from typing import Annotated, Any, cast, get_origin
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -48,7 +48,7 @@ _HIDDEN = {name: declared.setting.hidden_flags for name, declared in SETTINGS.it
 def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = False) -> inspect.Parameter:
     """The option of a setting. It defaults to None: only what is typed goes before a config file."""
     setting = declared.setting
-    if (declared.given_type is bool and declared.type is not bool) or declared.name == "compile":
+    if setting.is_negatable:
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
     info = typer.Option(
         *flags,
@@ -64,15 +64,13 @@ def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = 
 
 
 def _typed_as(declared: Declared) -> Any:
-    """The type that a person types: lists for what may be repeated."""
-    if declared.name == "net_options" or (get_origin(declared.given_type) is not None and not declared.choices):
-        return list[str]
-    return declared.given_type
+    """The type of the option: a list where the flag may be repeated."""
+    return list[str] if declared.is_sequence or declared.is_mapping else declared.given_type
 
 
 def _default_in_words(declared: Declared) -> str | bool:
     default = declared.default
-    if declared.name == "data":
+    if declared.is_sequence:
         return " ".join(default)
     return str(default) if isinstance(default, (str, int, float)) and not isinstance(default, bool) else False
 
@@ -87,13 +85,13 @@ _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"net": _complete_network}
 
 
 def _parsed(name: str, value: Any) -> Any:
-    """Options of the network, typed as NAME=VALUE, become numbers, yes or no, or texts, by name."""
-    if name != "net_options":
+    """Values typed as NAME=VALUE become numbers, yes or no, or texts, by name; others stay as they are."""
+    if not SETTINGS[name].is_mapping:
         return value
     pairs = [text.partition("=") for text in value]
     for key, equals, _ in pairs:
         if not equals or not key:
-            raise typer.BadParameter(f"'{key}' is not NAME=VALUE.", param_hint="--net-option")
+            raise ConfigError("must be NAME=VALUE", field=name, value=key)
     return {key.replace("-", "_"): _value(text) for key, _, text in pairs}
 
 

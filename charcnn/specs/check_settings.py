@@ -37,11 +37,11 @@ def check_settings(kind: "type[DataclassInstance]", values: Mapping[str, Any]) -
 
 
 def _as_declared(kind: "type[DataclassInstance]", name: str, value: Any) -> Any:
-    """A choice in any case becomes the choice; one dataset becomes a tuple of one, and paths become texts."""
+    """A choice in any case becomes the choice; one value of several becomes a tuple, and paths become texts."""
     declared = declared_settings(kind)[name]
     if declared.choices and isinstance(value, str):
         return next((choice for choice in declared.choices if choice.casefold() == value.casefold()), value)
-    if name == "data":
+    if declared.is_sequence:
         several = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
         return tuple(str(part) if isinstance(part, Path) else part for part in several)
     return value

@@ -4,7 +4,7 @@ Flags, config files, `TrainConfig`'s checks, the card's JSON schema and the refe
 name, type, default and `Setting`. No pydantic: `train --help` does not wait for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
@@ -26,6 +26,7 @@ class Setting:
         default: The default in words, where the field's own default does not say it.
         flags: Spellings of the flag, the first one shown first; `--name` where not given.
         hidden_flags: Spellings that are accepted and not shown.
+        is_negatable: Whether its flag has a `--no-` form.
         aliases: Other names that config files and `TrainConfig.parse` accept.
         ge, gt, le, lt: Bounds of a number, inclusive or exclusive.
         min_length: Least number of items of a sequence.
@@ -36,6 +37,7 @@ class Setting:
     default: str = ""
     flags: tuple[str, ...] = ()
     hidden_flags: tuple[str, ...] = ()
+    is_negatable: bool = False
     aliases: tuple[str, ...] = ()
     ge: float | None = None
     gt: float | None = None
@@ -81,6 +83,16 @@ class Declared(NamedTuple):
             (kind,) = (part for part in get_args(self.type) if part is not NoneType)
             return kind
         return self.type
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it holds several values in order."""
+        return get_origin(self.given_type) is Sequence
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it holds several values by name."""
+        return get_origin(self.given_type) is Mapping
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -96,7 +96,8 @@ class TrainSettings:
         Activation | None, Setting(help="Activation function.", panel="Network", default="the network's own")
     ] = None
     batch_norm: Annotated[
-        bool | None, Setting(help="Batch normalization.", panel="Network", default="the network's own")
+        bool | None,
+        Setting(help="Batch normalization.", panel="Network", default="the network's own", is_negatable=True),
     ] = None
     dropout: Annotated[
         float | None, Setting(help="Dropout rate.", panel="Network", default="the network's own", ge=0, lt=1)
@@ -207,7 +208,8 @@ class TrainSettings:
         int | None, Setting(help="CPU threads.", panel="Machine", default="the machine's cores", ge=1)
     ] = None
     compile: Annotated[
-        bool, Setting(help="Compile the network with torch.compile: for long trainings.", panel="Machine")
+        bool,
+        Setting(help="Compile the network with torch.compile: for long trainings.", panel="Machine", is_negatable=True),
     ] = False
 
     name: Annotated[str | None, Setting(help="The model's name.", panel="Model", default="made from the data's")] = None

@@ -10,6 +10,7 @@ from charcnn.networks.catalogue import get_network
 from charcnn.specs.choices import Device, Fit
 from charcnn.specs.optimizers import OPTIMIZERS
 from charcnn.specs.train_config import OptionValue, ResolvedConfig, TrainConfig, TrainSettings
+from charcnn.text import known_names
 from charcnn.training.recipes import RECIPES, Recipe
 
 DEFAULT_NETWORK = "compact"
@@ -73,6 +74,8 @@ def resolve_config(
     """
     network = get_network(config.net or DEFAULT_NETWORK)
     recipe_name = config.recipe or network.recipe
+    if recipe_name not in RECIPES:
+        raise ConfigError(f"The network {network.name} names an unknown recipe: {recipe_name}", known_names(RECIPES))
     recipe = RECIPES[recipe_name]
     filled = _filled(config, recipe)
     network = get_network(filled["net"])

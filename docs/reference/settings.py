@@ -41,7 +41,7 @@ def _values(declared: Declared) -> str:
     bounds = [f"{signs[name]} {value:g}" for name, value in declared.setting.bounds.items() if name in signs]
     kinds = [kind for kind in get_args(declared.given_type) or (declared.given_type,) if kind is not NoneType]
     names = {str: "text", int: "integer", float: "number", bool: "yes or no"}
-    kind = "texts" if declared.name == "data" else "by name" if declared.name == "net_options" else names[kinds[0]]
+    kind = "texts" if declared.is_sequence else "values by name" if declared.is_mapping else names[kinds[0]]
     return " ".join([kind, ", ".join(bounds)]).strip()
 
 
