@@ -8,22 +8,22 @@ import typer
 from charcnn.registry.references import LATEST
 
 
-def _model_references() -> list[str]:
-    """What the shell offers after --model: aliases and versions of the registry."""
+def _model_references(registry: Path | None) -> list[str]:
+    """Return what names a model: those of the registry, with their versions and aliases, and `latest`."""
     from charcnn.errors import CharcnnError
     from charcnn.registry.store import Registry
 
     try:
-        versions = Registry().versions()
+        versions = Registry(registry).versions()
     except (CharcnnError, OSError):  # completion is no place to complain
         return []
     names = [LATEST, *dict.fromkeys(v.name for v in versions), *(v.reference for v in versions)]
     return names + [f"{v.name}@{alias}" for v in versions for alias in v.aliases]
 
 
-def complete_model(incomplete: str) -> list[str]:
-    """Completes a model reference."""
-    return [word for word in _model_references() if word.startswith(incomplete)]
+def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the model references that begin as typed, of the registry that was typed before them."""
+    return [word for word in _model_references(ctx.params.get("registry")) if word.startswith(incomplete)]
 
 
 Model = Annotated[
@@ -35,6 +35,9 @@ Model = Annotated[
         autocompletion=complete_model,
     ),
 ]
+_MODEL = typer.Argument(metavar="MODEL", help="latest, NAME, NAME@3 or NAME@ALIAS.", autocompletion=complete_model)
+ModelArgument = Annotated[str, _MODEL]
+OptionalModelArgument = Annotated[str | None, _MODEL]
 RegistryRoot = Annotated[
     Path | None,
     typer.Option("--registry", help="Folder of the models.", show_default="$CHARCNN_REGISTRY, else registry"),

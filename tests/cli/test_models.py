@@ -1,7 +1,11 @@
-"""`charcnn models`: names, bundles, sweeping, as a person does it."""
+"""`charcnn models`: names, bundles, formats, clean-up, as a person does it."""
 
+import csv
+import io
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +57,7 @@ def test_an_alias_goes_back(cli: Cli, registry: Path) -> None:
     assert cli("models", "alias", "small12", "best", "--rollback", "--remove").exit_code == 2
 
 
-def test_gc_tells_then_sweeps(cli: Cli, registry: Path) -> None:
+def test_gc_lists_then_removes(cli: Cli, registry: Path) -> None:
     (registry / "small12" / f".index.json.{'0' * 32}").write_text("{")
     told = cli("models", "gc", "--dry-run")
     assert told.exit_code == 0
@@ -84,3 +88,56 @@ def test_removing_follows_no_link(cli: Cli, registry: Path, tmp_path: Path) -> N
     assert cli("models", "rm", "small12@1", "--yes").exit_code == 0
     assert (precious / "file").read_text() == "mine"
     assert not (registry / "small12/1").exists()
+
+
+def test_a_bundle_of_any_path_is_imported_by_the_command_that_is_offered(cli: Cli, registry: Path) -> None:
+    wrote = cli("models", "export-bundle", "small12", "--out", "my bundle.zip")
+    assert "charcnn models import-bundle 'my bundle.zip' --registry ELSEWHERE" in wrote.stderr
+    former = cli("models", "export-bundle", "small12", "--output", "b.zip")
+    assert (former.exit_code, former.stdout) == (0, "b.zip\n")
+    assert "--output" not in cli("models", "export-bundle", "--help").stdout
+
+
+def test_formats_and_their_short_forms_say_the_same(cli: Cli, registry: Path) -> None:
+    (registry / "small12/9").mkdir()
+    for command in ("list", "show", "verify --all", "gc --dry-run"):
+        words = command.split()
+        as_json = cli("models", *words, "--format", "json")
+        assert json.loads(as_json.stdout) == json.loads(cli("models", *words, "--json").stdout)
+        assert cli("models", *words, "--format", "JSON").stdout == as_json.stdout
+        assert cli("models", *words, "--format", "table").stdout == cli("models", *words).stdout
+        assert cli("models", *words, "--json", "--format", "table").exit_code == 2
+
+
+def test_models_as_csv(cli: Cli, registry: Path) -> None:
+    cli("models", "alias", "small12@1", "best")
+    cli("models", "alias", "small12@1", "in-use")
+    (row,) = csv.DictReader(io.StringIO(cli("models", "list", "--format", "csv").stdout))
+    assert (row["model"], row["aliases"], row["labels"], row["error"]) == ("small12@1", "best in-use", "12", "")
+    (registry / "small12/1/model.onnx").write_bytes(b"")
+    (registry / "small12/1/extra").write_bytes(b"")
+    (registry / "small12/9").mkdir()
+    verified = cli("models", "verify", "--all", "--format", "csv")
+    assert verified.exit_code == 1
+    assert list(csv.reader(io.StringIO(verified.stdout))) == [
+        ["model", "problem"],
+        ["small12@1", "extra does not belong there"],
+        ["small12@1", "model.onnx was modified"],
+        ["registry/small12/9", "not in the index, or damaged"],
+    ]
+
+
+@pytest.mark.parametrize("command", ["models show", "predict --model", "models verify"])
+def test_models_of_the_registry_that_was_typed_are_completed(
+    cli: Cli, trained: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    program, option = command.rpartition(" --model")[0] or command, command.endswith("--model")
+    typed = f"charcnn {program} --registry {trained} {'--model ' if option else ''}sm"
+    for name, value in {
+        "_CHARCNN_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+    }.items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run([sys.executable, "-m", "charcnn"], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["small12", "small12@1"]

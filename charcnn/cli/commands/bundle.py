@@ -1,22 +1,22 @@
 """`charcnn models export-bundle|import-bundle`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import Force, Json, RegistryRoot, complete_model
+from charcnn.cli.options import Force, Json, ModelArgument, RegistryRoot, TableOrJson, chosen_format
 
 
 def export_bundle(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="[MODEL]", help="latest, NAME, NAME@3 or NAME@ALIAS.", autocompletion=complete_model),
-    ] = "latest",
-    to: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file.", show_default="NAME-VERSION.charcnn.zip")
+    model: ModelArgument = "latest",
+    destination: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="File to write.", show_default="NAME-VERSION.charcnn.zip"),
     ] = None,
+    output_file: Annotated[Path | None, typer.Option("--output", hidden=True)] = None,
     force: Force = False,
     registry: RegistryRoot = None,
 ) -> None:
@@ -25,25 +25,27 @@ def export_bundle(
     from charcnn.registry.store import Registry
 
     version = Registry(registry).open(model)
-    path = to or Path(f"{version.card.name}-{version.card.version}{SUFFIX}")
+    path = destination or output_file or Path(f"{version.card.name}-{version.card.version}{SUFFIX}")
     export_bundle(version, path, force)
     output.put(str(path))
-    output.next_step(f"charcnn models import-bundle {path} --registry ELSEWHERE")
+    output.next_step(f"charcnn models import-bundle {shlex.quote(str(path))} --registry ELSEWHERE")
 
 
 def import_bundle(
-    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="What export-bundle wrote.")],
-    name: Annotated[str | None, typer.Option(help="The model's name.", show_default="the bundle's own")] = None,
+    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="File that export-bundle wrote.")],
+    name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the bundle's own")] = None,
     registry: RegistryRoot = None,
+    output_format: TableOrJson = None,
     as_json: Json = False,
 ) -> None:
-    """Make a version of a bundle, after comparing every byte with its card."""
+    """Import a bundle after verifying its checksums."""
     from charcnn.cli.commands.predict import reading_command
     from charcnn.registry.bundle import import_bundle
     from charcnn.registry.store import Registry
 
+    form = chosen_format(output_format, json=as_json)
     card = import_bundle(Registry(registry), bundle, name).card
-    if as_json:
+    if form == "json":
         output.put_json(card.model_dump(mode="json"))
     else:
         output.put(card.reference)

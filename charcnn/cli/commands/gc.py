@@ -1,0 +1,60 @@
+"""`charcnn models gc`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from charcnn.cli import output
+from charcnn.cli.options import Json, RegistryRoot, TableOrJson, chosen_format
+
+if TYPE_CHECKING:
+    from charcnn.registry.runs import Run
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="Also remove runs that can be resumed.")] = False,
+    registry: RegistryRoot = None,
+    output_format: TableOrJson = None,
+    as_json: Json = False,
+) -> None:
+    """Remove files left by interrupted processes. Versions are never touched."""
+    from charcnn.registry.gc import find_orphans, remove_orphans
+    from charcnn.registry.runs import list_runs
+    from charcnn.registry.store import Registry
+
+    form = chosen_format(output_format, json=as_json)
+    store = Registry(registry)
+    orphans = find_orphans(store) if dry_run else remove_orphans(store)
+    resumable = [run for run in list_runs(store.root) if run.is_free()]
+    removed = resumable if runs else []
+    if not dry_run:
+        for run in removed:
+            run.remove()
+    if form == "json":
+        document = {
+            "schema_version": 1,
+            "dry_run": dry_run,
+            "leftovers": [{"path": str(path), "what": what, "bytes": size} for path, what, size in orphans],
+            "runs": [run.name for run in resumable],
+            "runs_removed": [] if dry_run else [run.name for run in removed],
+        }
+        output.put_json(document)
+        return
+    for path, what, _ in orphans:
+        output.put(f"{path}: {what}")
+    for run in removed:
+        output.put(f"{run.folder}: run that can be resumed")
+    _sum_up(sum(orphan.size for orphan in orphans), len(orphans) + len(removed), dry_run)
+    if not runs:
+        _tell_kept(resumable)
+
+
+def _sum_up(size: int, count: int, dry_run: bool) -> None:
+    verb = "would be removed" if dry_run else "removed"
+    output.say(f"{count} {verb}, {size / 1e6:.1f} MB, resumable runs not included.")
+
+
+def _tell_kept(runs: list["Run"]) -> None:
+    for run in runs:
+        output.say(f"Kept: {run.name}. Resume it with charcnn train --resume {run.name}, or remove it with --runs.")

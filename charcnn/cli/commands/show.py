@@ -1,0 +1,81 @@
+"""`charcnn models show`."""
+
+from typing import TYPE_CHECKING, Any
+
+from charcnn.cli import output
+from charcnn.cli.options import Json, ModelArgument, RegistryRoot, TableOrJson, chosen_format
+from charcnn.text import pluralize
+
+if TYPE_CHECKING:
+    from charcnn.specs.card import ModelCard
+
+
+def show(
+    model: ModelArgument = "latest",
+    registry: RegistryRoot = None,
+    output_format: TableOrJson = None,
+    as_json: Json = False,
+) -> None:
+    """Show a version's card and evaluations."""
+    import json
+
+    from charcnn.registry.store import Registry
+
+    form = chosen_format(output_format, json=as_json)
+    store = Registry(registry)
+    info = store.find(model)
+    version = store.open(info)
+    card = version.card
+    evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in store.evaluations(version)]
+    if form == "json":
+        document = card.model_dump(mode="json")
+        output.put_json({**document, "aliases": list(info.aliases), "evaluations": evaluations})
+        return
+    facts = {
+        "model": " ".join([card.reference, *info.aliases]),
+        "folder": str(version.folder),
+        **_input_facts(card),
+        **_data_facts(card),
+        **_training_facts(card),
+        **_evaluation_facts(evaluations),
+    }
+    output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
+
+
+def _input_facts(card: "ModelCard") -> dict[str, str]:
+    options = "".join(f", {key.replace('_', ' ')} {value}" for key, value in card.network.options.items())
+    image = card.image
+    return {
+        "reads": " ".join(card.labels),
+        "input": f"{image.height} × {image.width}, fit {image.fit}, polarity {image.polarity}",
+        "network": f"{card.network.name}, {card.network.parameters:,} parameters{options}",
+    }
+
+
+def _data_facts(card: "ModelCard") -> dict[str, str]:
+    data = card.data
+    return {
+        "trained on": f"{data.train} of {data.images} images in {', '.join(data.sources)}",
+        "data": f"sha256 {data.fingerprint[:16]}…, {data.duplicates} duplicates, {data.unreadable} unreadable",
+    }
+
+
+def _training_facts(card: "ModelCard") -> dict[str, str]:
+    training, scores = card.training, card.validation
+    torch = card.environment.libraries.get("torch", "unknown")
+    return {
+        "command": training.command,
+        "training": f"epochs {training.epochs}, {training.seconds:.0f} s, seed {training.config.seed}; "
+        f"epoch {training.best_epoch} chosen by {training.metric}",
+        "validation": f"{scores.accuracy:.2%} of {pluralize(card.data.val, 'image')}" if scores else "none",
+        "parent": card.parent or "none",
+        "created": f"{card.created:%Y-%m-%d %H:%M} UTC, {card.environment.processor}, torch {torch}",
+    }
+
+
+def _evaluation_facts(evaluations: list[dict[str, Any]]) -> dict[str, str]:
+    return {
+        f"on {evaluation['dataset']} ({evaluation['fingerprint'][:6]})": f"{evaluation['accuracy']:.2%} of "
+        f"{pluralize(evaluation['images'], 'image')}"
+        for evaluation in evaluations
+    }
