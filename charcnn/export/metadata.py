@@ -1,4 +1,4 @@
-"""What an exported file says of itself."""
+"""The metadata of exported files: labels and image spec."""
 
 import json
 from collections.abc import Sequence

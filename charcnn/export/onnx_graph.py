@@ -23,19 +23,19 @@ _IR_VERSION = 10
 
 
 class UnknownLayerError(Exception):
-    """The network has a layer that is not known here."""
+    """The network has a layer that is not known here; `write_onnx` then leaves it to torch's exporter."""
 
 
 @dataclass
 class _Graph:
-    """Nodes in a row: each takes what the one before it gave."""
+    """A chain of nodes: the input of each is the output of the one before it."""
 
     value: str
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def add(self, kind: str, *weights: NDArray[np.generic], output: str = "", **attributes: Any) -> None:
-        """Appends a node whose further inputs are weights."""
+        """Append a node whose further inputs are weights."""
         output = output or f"{kind.lower()}_{len(self.nodes)}"
         names = [f"{output}.{number}" for number in range(len(weights))]
         self.weights.update(zip(names, weights, strict=True))
@@ -44,17 +44,17 @@ class _Graph:
 
 
 def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelProto:
-    """Builds a graph with normalisation and softmax inside.
+    """Return an ONNX graph with normalization and softmax inside.
 
-    It takes `image`, uint8 `[batch,1,H,W]`, and gives `probabilities`, float32 `[batch,classes]`.
+    Its input is `image`, uint8 `[batch,1,H,W]`, its output `probabilities`, float32 `[batch,classes]`.
 
     Args:
-        network: Normalised images `[N,1,H,W]` → logits `[N,classes]`, on the CPU, taken in evaluation mode.
+        network: Normalized images `[N,1,H,W]` → logits `[N,classes]`, on the CPU, taken in evaluation mode.
         classes: Number of logits.
         spec: Gives the size, mean and std.
 
     Raises:
-        UnknownLayerError: the network is not a row of layers that are known here.
+        UnknownLayerError: the network is not a chain of layers that are known here.
     """
     graph = _Graph("image")
     graph.add("Cast", to=TensorProto.FLOAT)

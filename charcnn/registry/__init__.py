@@ -1,1 +1,1 @@
-"""Where trained models live: versions, cards, aliases, verification; never torch."""
+"""Trained models: versions, cards, aliases, evaluations, runs, bundles. Without torch."""
