@@ -15,7 +15,7 @@ from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
 from charcnn.specs.choices import SplitForm
 from charcnn.specs.image import ImageSpec
-from charcnn.storage.files import refuse_to_overwrite
+from charcnn.storage.files import atomic_file, refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
 
 
@@ -68,7 +68,7 @@ def split_dataset(
 def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
     """Write `file,label`; files below the list's folder are named relative to it."""
     root = target.parent.resolve()
-    with target.open("w", newline="", encoding="utf-8") as stream:
+    with atomic_file(target, durable=False) as scratch, scratch.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["file", "label"])
         for index in indices:

@@ -54,7 +54,7 @@ def test_class_without_images_is_named(cli: Cli, tmp_path: Path) -> None:
 
 def test_one_class_only(cli: Cli, tmp_path: Path) -> None:
     class_folders(tmp_path / "set", classes="a")
-    check(cli("train", "--data", "set"), 1, "one class only")
+    check(cli("train", "--data", "set"), 1, "only one class")
 
 
 def test_label_the_model_does_not_know(cli: Cli, tmp_path: Path, trained: Path) -> None:
