@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from charcnn.datasets.generate.augment import AugmentResult, augment
     from charcnn.datasets.generate.rotation import AugmentRanges
     from charcnn.datasets.generate.synth import synth
-    from charcnn.evaluation.evaluate import Evaluation, evaluate
+    from charcnn.evaluation.evaluate import evaluate
+    from charcnn.evaluation.evaluation import Evaluation
     from charcnn.handwriting.style import WritingStyle
-    from charcnn.inference.predictor import Prediction, Predictor
+    from charcnn.inference.prediction import Prediction
+    from charcnn.inference.predictor import Predictor
     from charcnn.registry.store import Registry
     from charcnn.specs.card import ModelCard
     from charcnn.specs.image import ImageSpec
@@ -31,10 +33,10 @@ __version__: str
 _HOMES = {
     "AugmentRanges": "charcnn.datasets.generate.rotation",
     "AugmentResult": "charcnn.datasets.generate.augment",
-    "Evaluation": "charcnn.evaluation.evaluate",
+    "Evaluation": "charcnn.evaluation.evaluation",
     "ImageSpec": "charcnn.specs.image",
     "ModelCard": "charcnn.specs.card",
-    "Prediction": "charcnn.inference.predictor",
+    "Prediction": "charcnn.inference.prediction",
     "Predictor": "charcnn.inference.predictor",
     "Registry": "charcnn.registry.store",
     "TrainConfig": "charcnn.specs.train_config",

@@ -11,6 +11,7 @@
     ├── ModelError             a model is not what the task needs
     │   ├── ModelNotFoundError      there is no such model, version or alias
     │   ├── RunNotFoundError        there is no such run to resume
+    │   ├── ModelFileError          a file is not a model that charcnn exported
     │   ├── CardError               a card, an index or a checkpoint cannot be understood
     │   ├── IntegrityError          a file is not the one that was saved
     │   └── BundleError             a bundle is damaged, or holds what no bundle does
@@ -176,6 +177,19 @@ class RunNotFoundError(ModelError):
     def __init__(self, message: str, *, name: str, known: Sequence[str] = ()) -> None:
         self.name, self.known = name, tuple(known)
         super().__init__(message, did_you_mean(name, known) if known else "")
+
+
+class ModelFileError(ModelError):
+    """A file is not a model that charcnn exported.
+
+    Args:
+        path: The file.
+        reason: Why not, to follow its name.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} {reason}", "Only a registry's versions and exported ONNX files can be loaded.")
 
 
 class CardError(ModelError):

@@ -48,6 +48,7 @@ def test_readme_example(tmp_path: Path, trained: Path, starter: Path) -> None:
     model = charcnn.load("latest", charcnn.Registry(trained))
     prediction = model.predict(starter / "ttest" / "1.bmp")
     assert prediction.label in "博学笃志切问近思自由无用"
+    assert prediction.probability is not None
     assert 0 < prediction.probability <= 1
     assert model.predict(np.full((50, 40), 255, np.uint8)).label
     report = charcnn.evaluate(model, starter / "test", registry=charcnn.Registry(tmp_path / "registry"))

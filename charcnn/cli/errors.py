@@ -20,6 +20,7 @@ from charcnn.errors import (
     ConfigError,
     DatasetNotFoundError,
     IntegrityError,
+    ModelFileError,
     ModelNotFoundError,
     ParityError,
     RunNotFoundError,
@@ -43,6 +44,7 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     ModelNotFoundError: lambda fault: (
         fault.hint or ("charcnn models list lists the models." if is_path(fault.name) else "charcnn train trains one.")
     ),
+    ModelFileError: lambda _: "charcnn export --format onnx -o FILE writes a file that can be loaded.",
     RunNotFoundError: lambda fault: fault.hint or "charcnn train starts a training.",
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
     IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",

@@ -6,7 +6,6 @@ next to it or `labels.csv` inside), a CSV file with the columns `file,label`, an
 """
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 from charcnn.datasets.formats.packed import is_packed, read_labels
 from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
-from charcnn.images.io import SUFFIXES, is_image
+from charcnn.images.find import Listing, list_folder
+from charcnn.images.io import SUFFIXES
 from charcnn.storage.paths import natural_key, normalized, sibling_path
 from charcnn.text import pluralize
 
@@ -58,8 +58,12 @@ class DatasetIndex:
         return self.labels
 
 
-def scan(path: Path) -> DatasetIndex:
+def scan(path: Path, listing: Listing = list_folder) -> DatasetIndex:
     """Find the images of a dataset.
+
+    Args:
+        path: A folder, or a CSV file.
+        listing: Lists a folder.
 
     Raises:
         DatasetNotFoundError: the path does not exist.
@@ -74,14 +78,14 @@ def scan(path: Path) -> DatasetIndex:
     if is_packed(path):
         labels, texts = read_labels(path)
         return DatasetIndex(str(path), (), labels, texts, packed=path)
-    folders, images = _list_folder(path)
-    if folders and (not images or any(_list_folder(folder)[1] for folder in folders)):
-        return _from_class_folders(path, folders, images)
-    for truth in _label_files(path):
-        if truth.is_file():
-            dataset = _from_csv(truth, str(path), [path])
-            unused = len(set(images) - set(dataset.files))
-            return replace(dataset, note=_unused(path, unused, f"not named in {truth.name}"))
+    folders, images = (_sort_names(path, names) for names in listing(path))
+    if folders and (not images or any(listing(folder).images for folder in folders)):
+        return _from_class_folders(path, folders, images, listing)
+    truth = label_file(path)
+    if truth:
+        dataset = _from_csv(truth, str(path), [path])
+        unused = len(set(images) - set(dataset.files))
+        return replace(dataset, note=_unused(path, unused, f"not named in {truth.name}"))
     if not images:
         lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
         hint = f"It holds lists. Choose one: {path / lists[0]}" if lists else _EXPECTED_FORM
@@ -89,49 +93,23 @@ def scan(path: Path) -> DatasetIndex:
     return DatasetIndex(str(path), tuple(images), None, ())
 
 
-def may_tell_labels(folder: Path) -> bool:
-    """Return whether a folder may be labeled: it has sub-folders or a CSV. Faster than `scan` where it has not."""
-    with os.scandir(folder) as entries:
-        return any(truth.is_file() for truth in _label_files(folder)) or any(map(_is_folder, entries))
-
-
-def _label_files(folder: Path) -> tuple[Path, Path]:
-    """Return the files that may hold the labels of a flat folder."""
-    return sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv"
+def label_file(folder: Path) -> Path | None:
+    """Return the CSV that holds the labels of a flat folder, if there is one."""
+    places = (sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv")
+    return next((place for place in places if place.is_file()), None)
 
 
 def _unused(path: Path, count: int, reason: str) -> str:
     return f"Left out {pluralize(count, 'image')} in {path}: {reason}." if count else ""
 
 
-def _list_folder(path: Path) -> tuple[list[Path], list[Path]]:
-    """Return the visible sub-folders and the images of a folder, each in natural order."""
-    folders, images = [], []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
-                continue
-            if _is_folder(entry):
-                folders.append(entry.name)
-            elif is_image(entry.name):
-                images.append(entry.name)
-    return _sort_names(path, folders), _sort_names(path, images)
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
 def _sort_names(path: Path, names: list[str]) -> list[Path]:
     return [path / name for name in sorted(names, key=natural_key)]
 
 
-def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path]) -> DatasetIndex:
+def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Path], listing: Listing) -> DatasetIndex:
     labels = read_classes(path, [folder.name for folder in folders])
-    inside = {folder: _list_folder(folder) for folder in folders}
+    inside = {folder: listing(folder) for folder in folders}
     deeper = [name.name for name, (below, images) in inside.items() if (below and not images) or is_packed(name)]
     if deeper:
         raise DatasetError(
@@ -142,7 +120,8 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
     files: list[Path] = []
     indices: list[int] = []
     classes: list[str] = []
-    for folder, (_, images) in inside.items():
+    for folder, (_, names) in inside.items():
+        images = _sort_names(folder, names)
         label = labels.get(folder.name, folder.name)
         if not images:
             name = folder.name if label == folder.name else f"{folder.name} ({label})"

@@ -1,7 +1,5 @@
-"""`synth`, `evaluate`, `export`, `models`, `networks`, `data`: what a person sees."""
+"""`synth`, `export`, `models`, `networks`, `data`: what a person sees."""
 
-import csv
-import io
 import json
 import shutil
 from collections.abc import Callable
@@ -24,40 +22,6 @@ def test_synth_writes_where_told_and_names_the_next_command(cli: Cli, tmp_path: 
     assert result.exit_code == 0
     assert len(list((tmp_path / "mine/train").rglob("*.bmp"))) == 36
     assert "charcnn train --data mine/train" in result.stderr
-
-
-def test_evaluate_takes_the_test_folder_beside_the_training_data(cli: Cli, registry: Path, starter: Path) -> None:
-    result = cli("evaluate")
-    assert result.exit_code == 0, result.stderr
-    assert f"{starter / 'test'}" in result.stderr
-    for word in ("precision", "recall", "F1", "balanced accuracy", "truth", "博"):
-        assert word in result.stdout
-
-
-def test_evaluate_json_and_what_is_kept(cli: Cli, registry: Path) -> None:
-    document = json.loads(cli("evaluate", "--json").stdout)
-    assert document["schema_version"] == 1
-    assert sum(map(sum, document["confusion"])) == document["images"] == 60
-    kept = registry / f"small12/evaluations/1/{document['fingerprint']}.json"
-    assert json.loads(kept.read_text("utf-8")) == document
-    assert len(json.loads(cli("models", "show", "--json").stdout)["evaluations"]) == 1
-    assert cli("models", "verify", "--all").exit_code == 0
-
-
-def test_evaluate_csv(cli: Cli, registry: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(cli("evaluate", "--csv").stdout)))
-    assert [row["label"] for row in rows] == list("博学笃志切问近思自由无用")
-    assert sum(int(row["support"]) for row in rows) == 60
-
-
-def test_evaluate_exported_file(cli: Cli, registry: Path, starter: Path) -> None:
-    cli("export", "-o", "m.onnx")
-    by_file = json.loads(cli("evaluate", "--model", "m.onnx", "--data", starter / "test", "--json").stdout)
-    by_name = json.loads(cli("evaluate", "--json").stdout)
-    assert by_file["confusion"] == by_name["confusion"]
-    result = cli("evaluate", "--model", "m.onnx")
-    assert result.exit_code == 1
-    assert "--data DIR" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2", "safetensors"])

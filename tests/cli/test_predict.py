@@ -19,6 +19,12 @@ def predict(cli: Cli, trained: Path) -> Cli:
 
 
 @pytest.fixture
+def own_registry(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the registry, to change."""
+    return shutil.copytree(trained, tmp_path / "own")
+
+
+@pytest.fixture
 def truth(starter: Path) -> dict[str, str]:
     with (starter / "ttest.csv").open(encoding="utf-8", newline="") as stream:
         return {row["file"]: row["label"] for row in csv.DictReader(stream)}
@@ -67,10 +73,20 @@ def test_nothing_readable_fails(predict: Cli, mixed: Path) -> None:
 
 def test_csv_has_the_promised_columns(predict: Cli, mixed: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(predict(mixed, "--csv", "--top-k", 2).stdout)))
-    assert list(rows[0]) == ["file", "label", "probability", "label_2", "probability_2"]
+    assert list(rows[0]) == ["file", "label", "probability", "label_2", "probability_2", "status", "truth"]
     assert [Path(row["file"]).name for row in rows] == ["2.bmp", "3.bmp", "10.bmp"]
-    assert rows[1]["label"] == ""
+    assert [row["status"] for row in rows] == ["read", "unreadable", "read"]
+    assert (rows[1]["label"], rows[1]["probability"], rows[1]["label_2"]) == ("", "", "")
+    assert {row["truth"] for row in rows} == {""}
     assert float(rows[0]["probability"]) >= float(rows[0]["probability_2"])
+
+
+def test_csv_and_json_tell_the_truth_where_it_is_known(predict: Cli, starter: Path, truth: dict[str, str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(predict(starter / "ttest", "--csv").stdout)))
+    assert list(rows[0]) == ["file", "label", "probability", "status", "truth"]
+    assert {Path(row["file"]).name: row["truth"] for row in rows} == truth
+    document = json.loads(predict(starter / "ttest", "--json").stdout)
+    assert [row["truth"] for row in document["predictions"]] == [row["truth"] for row in rows]
 
 
 def test_json_is_strict_and_versioned(predict: Cli, mixed: Path) -> None:
@@ -79,12 +95,16 @@ def test_json_is_strict_and_versioned(predict: Cli, mixed: Path) -> None:
     good, bad, _ = document["predictions"]
     assert good["label"] == good["top"][0]["label"]
     assert len(good["top"]) == 3
-    assert "error" in bad
+    assert (good["status"], good["truth"]) == ("read", None)
+    assert "error" not in good
+    assert (bad["status"], bad["label"], bad["probability"], bad["top"]) == ("unreadable", None, None, [])
+    assert "3.bmp" in bad["error"]
 
 
 def test_jsonl_has_one_object_per_line(predict: Cli, mixed: Path) -> None:
     lines = [json.loads(line) for line in predict(mixed, "--jsonl").stdout.splitlines()]
-    assert [Path(line["file"]).name for line in lines] == ["2.bmp", "3.bmp", "10.bmp"]
+    rows = json.loads(predict(mixed, "--json").stdout)["predictions"]
+    assert lines == [{"schema_version": 1, **row} for row in rows]
 
 
 def test_forms_exclude_each_other(predict: Cli, mixed: Path) -> None:
@@ -126,12 +146,15 @@ def test_exported_file_reads_the_same(cli: Cli, predict: Cli, trained: Path, sta
     assert from_file.stdout == predict(starter / "ttest", "--csv").stdout
 
 
-def test_table_stops_at_twenty_rows_and_tells_the_accuracy(predict: Cli, starter: Path) -> None:
+def test_table_stops_at_twenty_rows_and_tells_the_accuracy(
+    cli: Cli, predict: Cli, own_registry: Path, starter: Path
+) -> None:
     result = predict(starter / "ttest")
+    evaluated = json.loads(cli("evaluate", "--registry", own_registry, "--data", starter / "ttest", "--json").stdout)
+    assert f"{evaluated['accuracy']:.2%} of them right" in result.stderr
     assert "20.bmp" in result.stdout
     assert "21.bmp" not in result.stdout
     assert "100 more" in result.stderr
-    assert "of them right" in result.stderr
 
 
 def test_names_with_brackets_and_han_are_shown_as_they_are(predict: Cli, starter: Path, tmp_path: Path) -> None:

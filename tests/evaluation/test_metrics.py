@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from charcnn.evaluation.metrics import Confusion, ConfusionMatrix, cross_entropy, top_k_accuracy
+from charcnn.evaluation.metrics import Confusion, ConfusionMatrix, cross_entropy, image_losses, top_k_accuracy
 
 Labels = list[int]
 
@@ -25,7 +25,7 @@ def readings(draw: st.DrawFn) -> tuple[int, Labels, Labels]:
 
 def matrix_of(reading: tuple[int, Labels, Labels]) -> ConfusionMatrix:
     classes, truth, read = reading
-    return ConfusionMatrix.of(np.array(truth, np.int64), np.array(read, np.int64), classes)
+    return ConfusionMatrix.count(np.array(truth, np.int64), np.array(read, np.int64), classes)
 
 
 @settings(deadline=None)
@@ -36,7 +36,7 @@ def matrix_of(reading: tuple[int, Labels, Labels]) -> ConfusionMatrix:
 def test_the_figures_are_scikit_learns(reading: tuple[int, Labels, Labels]) -> None:
     classes, truth, read = reading
     labels, matrix = list(range(classes)), matrix_of(reading)
-    np.testing.assert_array_equal(matrix.counts, metrics.confusion_matrix(truth, read, labels=labels))
+    np.testing.assert_array_equal(matrix.to_dense(), metrics.confusion_matrix(truth, read, labels=labels))
     assert matrix.accuracy == pytest.approx(metrics.accuracy_score(truth, read))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         truth, read, labels=labels, zero_division=0
@@ -53,7 +53,7 @@ def test_the_figures_are_scikit_learns(reading: tuple[int, Labels, Labels]) -> N
 
 def test_a_row_is_a_truth_and_a_column_what_was_read() -> None:
     matrix = matrix_of((3, [0, 0, 2], [1, 1, 0]))
-    assert matrix.counts.tolist() == [[0, 2, 0], [0, 0, 0], [1, 0, 0]]
+    assert matrix.to_dense().tolist() == [[0, 2, 0], [0, 0, 0], [1, 0, 0]]
     assert matrix.support.tolist() == [2, 0, 1]
 
 
@@ -71,11 +71,33 @@ def test_a_label_that_never_occurs_does_not_count() -> None:
     assert with_empty.balanced_accuracy == without.balanced_accuracy
 
 
+def test_matrix_of_thousands_of_labels_holds_only_the_pairs_that_occur() -> None:
+    rng = np.random.default_rng(0)
+    truth, read = rng.integers(0, 4000, (2, 10_000))
+    matrix = ConfusionMatrix.count(truth, read, 4000)
+    assert len(matrix.images) <= 10_000
+    assert matrix.images.min() >= 1
+    assert matrix.support.sum() == matrix.images.sum() == 10_000
+    assert matrix.accuracy == np.mean(truth == read)
+
+
+@given(readings())
+def test_matrix_comes_back_from_its_triplets(reading: tuple[int, Labels, Labels]) -> None:
+    matrix = matrix_of(reading)
+    assert matrix.triplets() == sorted(matrix.triplets())
+    again = ConfusionMatrix.from_triplets(matrix.triplets(), matrix.classes)
+    np.testing.assert_array_equal(again.to_dense(), matrix.to_dense())
+
+
+def test_labels_are_counted_like_their_indices() -> None:
+    matrix = ConfusionMatrix.count_labels(["b", "a", "b"], ["b", "c", "a"], ["a", "b", "c"])
+    assert matrix.to_dense().tolist() == [[0, 0, 1], [1, 1, 0], [0, 0, 0]]
+
+
 def test_the_most_confused_pairs() -> None:
     matrix = matrix_of((4, [0] * 9 + [1] * 5 + [3], [0] * 4 + [1] * 5 + [0, 0, 2, 2, 2] + [0]))
     assert matrix.most_confused() == [Confusion(0, 1, 5), Confusion(1, 2, 3), Confusion(1, 0, 2), Confusion(3, 0, 1)]
     assert matrix.most_confused(2) == [Confusion(0, 1, 5), Confusion(1, 2, 3)]
-    assert matrix.counts[0, 0] == 4  # the matrix itself is left as it is
 
 
 def probabilities(rng: np.random.Generator, count: int, classes: int) -> np.ndarray:
@@ -118,3 +140,4 @@ def test_a_probability_that_vanished_costs_much_but_not_everything() -> None:
     assert loss == pytest.approx(-math.log(np.finfo(np.float32).tiny) / 2)
     assert 43 < loss < 44
     assert cross_entropy(rows[:1], truth[:1]) == 0
+    assert image_losses(rows, truth) == pytest.approx([0, 2 * loss])

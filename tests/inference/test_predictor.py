@@ -1,24 +1,25 @@
 """`Predictor`: what it reads, what it refuses, and which model it takes."""
 
 import json
+import multiprocessing
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto
 from PIL import Image
 
 from charcnn.errors import CardError, CharcnnError, ImageError, IntegrityError, ModelError
 from charcnn.images.io import read_image
-from charcnn.inference import predictor as module
-from charcnn.inference.predictor import Prediction, Predictor, Unreadable
+from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, WEIGHTS_FILE
 from charcnn.specs.image import ImageSpec
 from charcnn.storage.paths import natural_key
+from tests.support.onnx_files import write_foreign_onnx
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +52,12 @@ def test_it_reads_most_of_the_starter_set(predictor: Predictor, starter: Path) -
     assert right > 60  # of 120; a guess would give 10
 
 
-def test_a_path_a_string_and_an_array_are_read_alike(predictor: Predictor, starter: Path) -> None:
+def test_path_string_and_array_are_read_alike(predictor: Predictor, starter: Path) -> None:
     path = ttest(starter)[0]
     prediction = predictor.predict(path)
     assert predictor.predict(str(path)) == predictor.predict(read_image(path)) == prediction
     assert isinstance(prediction.label, str)
-    assert 0 <= prediction.probability <= 1
+    assert 0 <= (prediction.probability or 0) <= 1
 
 
 def test_the_guesses_come_the_likeliest_first(predictor: Predictor, starter: Path) -> None:
@@ -95,6 +96,56 @@ def test_another_array_is_refused_by_what_it_is(predictor: Predictor, array: Any
     with pytest.raises(ImageError, match=r"uint8 \[H,W\]") as fault:
         predictor.predict(array)
     assert str(array.dtype) in fault.value.message
+    with pytest.raises(ImageError, match=r"images\[1\] must be uint8 \[H,W\]"):
+        predictor.predict_batch([np.zeros((28, 28), np.uint8), array])
+
+
+def test_batch_of_one_array_is_read_like_its_images(predictor: Predictor, starter: Path) -> None:
+    images = np.stack([read_image(path) for path in ttest(starter)[:100]])
+    for k in (1, 3, 12):
+        together = predictor.predict_batch(images, k)
+        assert [given.label for given in together] == [predictor.predict(image).label for image in images]
+        assert {len(given.top) for given in together} == {k}
+    assert predictor.predict_batch(images[:0]) == []
+
+
+def test_batch_of_images_of_any_size_is_read_in_order(predictor: Predictor, starter: Path) -> None:
+    originals = [read_image(path) for path in ttest(starter)[:12]]
+    images = [np.kron(image, np.ones((1 + n % 3,) * 2, np.uint8)) for n, image in enumerate(originals)]
+    images *= 100  # more than is held at once
+    labels = [predictor.predict(image).label for image in images[:12]]
+    assert len(set(labels)) > 6
+    assert [given.label for given in predictor.predict_batch(images)] == labels * 100
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 28, 28)),
+        np.zeros((2, 32, 28), np.uint8),
+        np.zeros((28, 28), np.uint8),
+        np.zeros((2, 1, 28, 28), np.uint8),
+        [[0]],
+    ],
+    ids=["float", "size", "one image", "channels", "list"],
+)
+def test_probabilities_of_what_is_not_fitted_are_refused(predictor: Predictor, array: Any) -> None:
+    with pytest.raises(ImageError, match=r"must be uint8 \[N,28,28\], not"):
+        predictor.probabilities(array)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_process_reads_with_threads_of_its_own(predictor: Predictor) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), np.uint8)
+    expected = predictor.probabilities(images)
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=lambda: queue.put(predictor.probabilities(images)))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    np.testing.assert_allclose(queue.get(), expected, atol=1e-5)
 
 
 def test_an_image_file_that_cannot_be_read_is_named(predictor: Predictor, tmp_path: Path) -> None:
@@ -104,34 +155,38 @@ def test_an_image_file_that_cannot_be_read_is_named(predictor: Predictor, tmp_pa
             predictor.predict(tmp_path / name)
 
 
-@pytest.mark.parametrize("at_once", [2, 3, 4096])
 def test_files_keep_their_order_with_unreadable_ones_among_them(
-    predictor: Predictor,
-    starter: Path,
-    tmp_path: Path,
-    four_threads: None,
-    monkeypatch: pytest.MonkeyPatch,
-    at_once: int,
+    starter: Path, trained: Path, tmp_path: Path, four_threads: None
 ) -> None:
-    monkeypatch.setattr(module, "_FILES", at_once)
+    predictor = Predictor.load("small12", Registry(trained))  # one that has no threads yet
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
     good = ttest(starter)[:5]
     files = [tmp_path / "text.png", *good[:3], tmp_path / "gone.png", *good[3:], tmp_path / "empty.png"]
+    files *= 75  # several parts, and the last one is not full
+    expected = {path: predictor.predict(path, top_k=2) for path in good}
     heard: list[tuple[int, int]] = []
     found = list(predictor.predict_files(files, 2, lambda done, total: heard.append((done, total))))
     assert len(found) == len(files)
     for path, given in zip(files, found, strict=True):
         if path in good:
-            expected = predictor.predict(path, top_k=2)
-            assert isinstance(given, Prediction)
-            assert [guess.label for guess in given.top] == [guess.label for guess in expected.top]
-            assert given.probability == pytest.approx(expected.probability, abs=1e-5)
+            assert (given.status, given.reason) == ("read", "")
+            assert [guess.label for guess in given.top] == [guess.label for guess in expected[path].top]
+            assert given.probability == pytest.approx(expected[path].probability, abs=1e-5)
         else:
-            assert isinstance(given, Unreadable)
+            assert (given.status, given.top) == ("unreadable", ())
+            assert (given.label, given.probability) == ("", None)
             assert path.name in given.reason
     assert heard == sorted(heard)
     assert heard[-1] == (len(files), len(files))
+
+
+def test_reading_files_may_stop_in_the_middle(predictor: Predictor, starter: Path) -> None:
+    path = ttest(starter)[0]
+    answers = predictor.predict_files([path] * 6000)
+    assert next(answers).label == predictor.predict(path).label
+    del answers
+    assert next(predictor.predict_files([path])).label == predictor.predict(path).label
 
 
 def test_no_files_give_nothing(predictor: Predictor) -> None:
@@ -144,7 +199,7 @@ def test_each_file_decides_its_polarity_for_itself(predictor: Predictor, starter
         image = read_image(path)
         Image.fromarray(255 - image if index % 2 else image).save(tmp_path / f"{index}.png")
         files.append(tmp_path / f"{index}.png")
-    labels = [given.label for given in predictor.predict_files(files) if isinstance(given, Prediction)]
+    labels = [given.label for given in predictor.predict_files(files)]
     assert labels == [predictor.predict(path).label for path in ttest(starter)[:4]]
 
 
@@ -211,7 +266,7 @@ def test_a_pickle_is_refused_as_what_it_is(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["model.safetensors", "photo.png", "model.onnx.zip"])
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"something")
-    with pytest.raises(ModelError, match=f"{name} is no ONNX file"):
+    with pytest.raises(ModelError, match=f"{name} is not an ONNX file"):
         Predictor.load(tmp_path / name)
 
 
@@ -257,7 +312,7 @@ def test_a_file_whose_hash_is_wrong_is_not_opened(own_registry: Registry) -> Non
 
 def test_another_models_file_is_not_opened(own_registry: Registry, tmp_path: Path) -> None:
     path = own_registry.root / "small12" / "1" / ONNX_FILE
-    foreign(path)
+    write_foreign_onnx(path)
     with pytest.raises(IntegrityError):
         Predictor.load("small12", own_registry)
 
@@ -277,39 +332,12 @@ def test_a_card_from_a_newer_schema_is_refused(own_registry: Registry) -> None:
 # files that others made
 
 
-def foreign(
-    path: Path,
-    metadata: dict[str, str] | None = None,
-    *,
-    names: tuple[str, str] = ("image", "probabilities"),
-    classes: int = 3,
-    size: int = 28,
-    kind: int = TensorProto.UINT8,
-) -> Path:
-    """An ONNX file that charcnn did not write: the mean of each image, `classes` times."""
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", [names[0]], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-            helper.make_node("Concat", ["mean"] * classes, [names[1]], axis=1),
-        ],
-        "foreign",
-        [helper.make_tensor_value_info(names[0], kind, ["batch", 1, size, size])],
-        [helper.make_tensor_value_info(names[1], TensorProto.FLOAT, ["batch", classes])],
-        [helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(model, metadata or {})
-    onnx.save(model, str(path))
-    return path
-
-
 GOOD = {"labels": '["a", "b", "c"]', "image": ImageSpec().model_dump_json()}
 
 
 def test_a_foreign_file_with_everything_in_it_is_read(tmp_path: Path) -> None:
-    """What is needed is only what the files say: this shows that `foreign` is right but for what the tests spoil."""
-    predictor = Predictor(foreign(tmp_path / "good.onnx", GOOD))
+    """What the tests below refuse is refused for what they change alone."""
+    predictor = Predictor(write_foreign_onnx(tmp_path / "good.onnx", GOOD))
     assert predictor.predict(np.full((28, 28), 255, np.uint8)).label == "a"
 
 
@@ -333,14 +361,14 @@ SPOILT = {
 @pytest.mark.parametrize("metadata", SPOILT.values(), ids=SPOILT)
 def test_a_foreign_file_is_refused_by_name(tmp_path: Path, metadata: dict[str, str]) -> None:
     with pytest.raises(ModelError, match=r"other\.onnx") as fault:
-        Predictor(foreign(tmp_path / "other.onnx", metadata))
+        Predictor(write_foreign_onnx(tmp_path / "other.onnx", metadata))
     assert fault.value.hint
 
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_labels_that_do_not_fit_the_outputs_are_refused(tmp_path: Path, classes: int) -> None:
     with pytest.raises(ModelError, match=r"other\.onnx"):
-        Predictor(foreign(tmp_path / "other.onnx", GOOD, classes=classes))
+        Predictor(write_foreign_onnx(tmp_path / "other.onnx", GOOD, classes=classes))
 
 
 @pytest.mark.parametrize(
@@ -349,6 +377,6 @@ def test_labels_that_do_not_fit_the_outputs_are_refused(tmp_path: Path, classes:
     ids=["names", "size", "type"],
 )
 def test_a_graph_that_is_not_charcnns_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
-    path = foreign(tmp_path / "other.onnx", GOOD, **other)
+    path = write_foreign_onnx(tmp_path / "other.onnx", GOOD, **other)
     with pytest.raises(CharcnnError, match=r"other\.onnx"):
         Predictor(path).predict(np.full((28, 28), 255, np.uint8))

@@ -18,7 +18,7 @@ from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
 from charcnn.images.fit import fit
 from charcnn.images.io import read_image
-from charcnn.inference.predictor import Prediction, Predictor
+from charcnn.inference.predictor import Predictor
 from charcnn.networks.catalogue import get_network
 from charcnn.networks.recognizer import Recognizer, normalize
 from charcnn.registry.store import Registry
@@ -99,7 +99,6 @@ def test_torch_and_onnx_runtime_give_the_same_probabilities(pair: Pair, files: l
     assert np.ptp(expected, axis=0).max() > 0.05  # the answers differ, or nothing is shown
     np.testing.assert_allclose(predictor.probabilities(fitted), expected, atol=1e-5)
     for row, prediction in zip(expected, predictor.predict_files(files, top_k=len(LABELS)), strict=True):
-        assert isinstance(prediction, Prediction)
         given = {guess.label: guess.probability for guess in prediction.top}
         np.testing.assert_allclose([given[label] for label in LABELS], row, atol=1e-5)
 
@@ -167,9 +166,7 @@ def ten_lines_say(model: Path, files: list[Path]) -> list[str]:
 
 
 def predicted(predictor: Predictor, files: list[Path]) -> list[str]:
-    predictions = list(predictor.predict_files(files))
-    assert all(isinstance(prediction, Prediction) for prediction in predictions)
-    return [prediction.label for prediction in predictions if isinstance(prediction, Prediction)]
+    return [prediction.label for prediction in predictor.predict_files(files)]
 
 
 def test_ten_lines_without_charcnn_read_the_starter_set(trained: Path, starter: Path) -> None:

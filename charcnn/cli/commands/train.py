@@ -92,7 +92,7 @@ def _loading() -> AbstractContextManager[None]:
 
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
     """Trains, and tells how it goes and what came of it."""
-    from charcnn.cli.commands.predict import reading_command
+    from charcnn.cli.next_steps import reading_command
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
     from charcnn.registry.store import Registry

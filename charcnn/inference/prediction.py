@@ -1,0 +1,68 @@
+"""What a model answers to one image."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal["read", "unreadable"]
+"""`read`: the image has a label. `unreadable`: its file could not be opened or decoded."""
+
+_MAX_PASSES = 8
+"""Up to so many guesses, looking for the largest value again and again is faster than sorting."""
+
+
+class Guess(NamedTuple):
+    """A label and its probability, 0 … 1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one image.
+
+    Attributes:
+        status: Whether the image was read.
+        top: The best guesses, the likeliest first; empty where it was not read.
+        reason: Why it was not read; empty where it was.
+    """
+
+    status: Status
+    top: tuple[Guess, ...] = ()
+    reason: str = ""
+
+    @property
+    def label(self) -> str:
+        """The likeliest label; empty where the image was not read."""
+        return self.top[0].label if self.top else ""
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the likeliest label, 0 … 1; None where the image was not read."""
+        return self.top[0].probability if self.top else None
+
+
+def top_indices(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the indices of the `k` largest values of each row, the largest first; of equals the earlier comes first.
+
+    Args:
+        probabilities: float32 `[N,C]`, no value below 0.
+        k: How many, at least 1; no more than C are returned.
+
+    Returns:
+        int64 `[N,min(k,C)]`.
+    """
+    count, classes = probabilities.shape
+    k = min(k, classes)
+    if k > _MAX_PASSES:
+        return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    best = np.empty((count, k), np.int64)
+    best[:, :1] = probabilities.argmax(1)[:, None]
+    rest = probabilities.copy() if k > 1 else probabilities
+    for rank in range(1, k):
+        np.put_along_axis(rest, best[:, rank - 1 : rank], -1, axis=1)
+        best[:, rank] = rest.argmax(1)
+    return best
