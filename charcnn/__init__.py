@@ -12,63 +12,96 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from charcnn.datasets.generate.augment import AugmentResult, augment
-    from charcnn.datasets.generate.rotation import AugmentRanges
-    from charcnn.datasets.generate.synth import synth
-    from charcnn.evaluation.evaluate import evaluate
-    from charcnn.evaluation.evaluation import Evaluation
-    from charcnn.handwriting.style import WritingStyle
-    from charcnn.inference.prediction import Prediction
-    from charcnn.inference.predictor import Predictor
-    from charcnn.registry.store import Registry
-    from charcnn.specs.card import ModelCard
-    from charcnn.specs.image import ImageSpec
-    from charcnn.specs.train_config import TrainConfig
-    from charcnn.training.train import Trained, resume, train
+    from charcnn.datasets.arrays import LabeledImages as LabeledImages
+    from charcnn.datasets.generate.augment import AugmentResult as AugmentResult
+    from charcnn.datasets.generate.augment import augment as augment
+    from charcnn.datasets.generate.rotation import AugmentRanges as AugmentRanges
+    from charcnn.datasets.generate.synth import synth as synth
+    from charcnn.errors import BundleError as BundleError
+    from charcnn.errors import CardError as CardError
+    from charcnn.errors import CharcnnError as CharcnnError
+    from charcnn.errors import ConfigError as ConfigError
+    from charcnn.errors import DatasetError as DatasetError
+    from charcnn.errors import DatasetNotFoundError as DatasetNotFoundError
+    from charcnn.errors import ExportError as ExportError
+    from charcnn.errors import GlyphError as GlyphError
+    from charcnn.errors import ImageError as ImageError
+    from charcnn.errors import IntegrityError as IntegrityError
+    from charcnn.errors import ModelError as ModelError
+    from charcnn.errors import ModelFileError as ModelFileError
+    from charcnn.errors import ModelNotFoundError as ModelNotFoundError
+    from charcnn.errors import OverwriteError as OverwriteError
+    from charcnn.errors import ParityError as ParityError
+    from charcnn.errors import RunNotFoundError as RunNotFoundError
+    from charcnn.errors import TrainingError as TrainingError
+    from charcnn.errors import TrainingInterrupted as TrainingInterrupted
+    from charcnn.errors import UnknownLabelError as UnknownLabelError
+    from charcnn.errors import UnlabeledError as UnlabeledError
+    from charcnn.evaluation.evaluate import evaluate as evaluate
+    from charcnn.evaluation.evaluation import Evaluation as Evaluation
+    from charcnn.evaluation.score import Scored as Scored
+    from charcnn.evaluation.score import score as score
+    from charcnn.handwriting.style import WritingStyle as WritingStyle
+    from charcnn.inference.prediction import Guess as Guess
+    from charcnn.inference.prediction import Prediction as Prediction
+    from charcnn.inference.predictor import Predictor as Predictor
+    from charcnn.registry.store import Registry as Registry
+    from charcnn.registry.version import Version as Version
+    from charcnn.specs.card import ModelCard as ModelCard
+    from charcnn.specs.image import ImageSpec as ImageSpec
+    from charcnn.specs.train_config import ResolvedConfig as ResolvedConfig
+    from charcnn.specs.train_config import TrainConfig as TrainConfig
+    from charcnn.training.callbacks import Batch as Batch
+    from charcnn.training.callbacks import Callback as Callback
+    from charcnn.training.history import EpochRecord as EpochRecord
+    from charcnn.training.history import History as History
+    from charcnn.training.step import StepResult as StepResult
+    from charcnn.training.step import train_step as train_step
+    from charcnn.training.train import Trained as Trained
+    from charcnn.training.train import resume as resume
+    from charcnn.training.train import train as train
 
     load = Predictor.load
 
 __version__: str
 
-_HOMES = {
-    "AugmentRanges": "charcnn.datasets.generate.rotation",
-    "AugmentResult": "charcnn.datasets.generate.augment",
-    "Evaluation": "charcnn.evaluation.evaluation",
-    "ImageSpec": "charcnn.specs.image",
-    "ModelCard": "charcnn.specs.card",
-    "Prediction": "charcnn.inference.prediction",
-    "Predictor": "charcnn.inference.predictor",
-    "Registry": "charcnn.registry.store",
-    "TrainConfig": "charcnn.specs.train_config",
-    "Trained": "charcnn.training.train",
-    "WritingStyle": "charcnn.handwriting.style",
-    "augment": "charcnn.datasets.generate.augment",
-    "evaluate": "charcnn.evaluation.evaluate",
-    "resume": "charcnn.training.train",
-    "synth": "charcnn.datasets.generate.synth",
-    "train": "charcnn.training.train",
+_NAMES = {
+    "charcnn.datasets.arrays": ("LabeledImages",),
+    "charcnn.datasets.generate.augment": ("AugmentResult", "augment"),
+    "charcnn.datasets.generate.rotation": ("AugmentRanges",),
+    "charcnn.datasets.generate.synth": ("synth",),
+    "charcnn.errors": (
+        *("BundleError", "CardError", "CharcnnError", "ConfigError", "DatasetError", "DatasetNotFoundError"),
+        *("ExportError", "GlyphError", "ImageError", "IntegrityError", "ModelError", "ModelFileError"),
+        *(
+            "ModelNotFoundError",
+            "OverwriteError",
+            "ParityError",
+            "RunNotFoundError",
+            "TrainingError",
+            "TrainingInterrupted",
+        ),
+        *("UnknownLabelError", "UnlabeledError"),
+    ),
+    "charcnn.evaluation.evaluate": ("evaluate",),
+    "charcnn.evaluation.evaluation": ("Evaluation",),
+    "charcnn.evaluation.score": ("Scored", "score"),
+    "charcnn.handwriting.style": ("WritingStyle",),
+    "charcnn.inference.prediction": ("Guess", "Prediction"),
+    "charcnn.inference.predictor": ("Predictor",),
+    "charcnn.registry.store": ("Registry",),
+    "charcnn.registry.version": ("Version",),
+    "charcnn.specs.card": ("ModelCard",),
+    "charcnn.specs.image": ("ImageSpec",),
+    "charcnn.specs.train_config": ("ResolvedConfig", "TrainConfig"),
+    "charcnn.training.callbacks": ("Batch", "Callback"),
+    "charcnn.training.history": ("EpochRecord", "History"),
+    "charcnn.training.step": ("StepResult", "train_step"),
+    "charcnn.training.train": ("Trained", "resume", "train"),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "AugmentRanges",
-    "AugmentResult",
-    "Evaluation",
-    "ImageSpec",
-    "ModelCard",
-    "Prediction",
-    "Predictor",
-    "Registry",
-    "TrainConfig",
-    "Trained",
-    "WritingStyle",
-    "__version__",
-    "augment",
-    "evaluate",
-    "load",
-    "resume",
-    "synth",
-    "train",
-]
+__all__ = ["__version__", "load", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
@@ -85,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__)
