@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from charcnn.cli.flags import flag_of, in_flags
 from charcnn.cli.output import fail, say
 from charcnn.errors import (
     BundleError,
@@ -52,37 +53,6 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show".lstrip(),
 }
 """Exception → what to do next, where the command line knows more than the exception's own hint."""
-
-_SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")
-
-
-def in_flags(text: str) -> str:
-    """Return a message with its settings, in backticks as Python spells them, spelled as flags.
-
-    `` `val_split` `` becomes `--val-split`, `` `val_split=0` `` `--val-split 0`, `` `force=True` `` `--force`.
-    """
-
-    def flag(found: re.Match[str]) -> str:
-        name, value = found.groups()
-        spelled = flag_of(name)
-        return spelled if value in (None, "True") else f"{spelled} {value.strip('[]').strip(chr(34) + chr(39))}"
-
-    return _SETTING.sub(flag, text)
-
-
-_OTHER_FLAGS = {"fonts": "--font", "sets": "--set", "root": "--out", "destination": "--out"}
-"""Arguments of the library whose flags have other names."""
-
-
-def flag_of(name: str) -> str:
-    """Return the flag of a setting or argument."""
-    from charcnn.specs.settings import declared_settings  # not needed where nothing went wrong
-    from charcnn.specs.train_config import TrainSettings
-
-    if name in _OTHER_FLAGS:
-        return _OTHER_FLAGS[name]
-    settings = declared_settings(TrainSettings)
-    return settings[name].flags[0] if name in settings else f"--{name.replace('_', '-')}"
 
 
 def explain(fault: CharcnnError) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from charcnn.cli.flags import in_flags
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -196,7 +198,7 @@ class TalkHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        (warn if record.levelno >= logging.WARNING else say)(record.getMessage())
+        (warn if record.levelno >= logging.WARNING else say)(in_flags(record.getMessage()))
 
 
 @contextmanager

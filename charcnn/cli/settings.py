@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from charcnn.cli.errors import in_flags
+from charcnn.cli.flags import in_flags
 from charcnn.errors import ConfigError
 from charcnn.specs.settings import Declared, declared_settings
 from charcnn.specs.train_config import TrainSettings

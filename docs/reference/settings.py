@@ -4,7 +4,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
-from charcnn.cli.errors import in_flags
+from charcnn.cli.flags import in_flags
 from charcnn.cli.settings import SETTINGS
 from charcnn.specs.settings import Declared
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.errors import FAILED, INTERRUPTED, flag_of
+from charcnn.cli.errors import FAILED, INTERRUPTED
+from charcnn.cli.flags import flag_of
 from charcnn.cli.interrupts import StopOnSignal
 from charcnn.cli.options import Json, RegistryRoot
 from charcnn.cli.progress import TrainingProgress
