@@ -23,6 +23,8 @@ from charcnn.storage.paths import natural_key
 
 log = logging.getLogger(__name__)
 
+ImagesAndLabels = tuple[NDArray[np.uint8] | Sequence[Gray], Sequence[str | int]]
+"""Images, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any sizes, and their `N` labels; a number is its text."""
 IN_MEMORY = "<arrays>"
 """What a card names as the source of images that were in memory."""
 

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from charcnn.datasets.locate import existing_path
-from charcnn.datasets.scan import label_file, scan
 from charcnn.errors import ConfigError, DatasetError
 from charcnn.images.find import Listing, list_folder, list_images
 from charcnn.storage.paths import natural_key
@@ -54,8 +53,7 @@ def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) ->
         if not inside:
             raise DatasetError(f"{path} contains no images.", "Name images, or a folder of images.")
         files += inside
-        if listing(path).folders or label_file(path):
-            truth |= _read_truth(path, labels, listing)
+        truth |= _read_truth(path, labels, listing)
     return ImageFiles(tuple(files), tuple(truth.get(file, "") for file in files))
 
 
@@ -106,6 +104,10 @@ def _nothing_found(paths: Sequence[Path]) -> DatasetError:
 
 def _read_truth(folder: Path, labels: Collection[str], listing: Listing) -> dict[str, str]:
     """Return file → label of a labeled folder; empty where it is none, or has other labels."""
+    from charcnn.datasets.scan import label_file, scan  # single images need not wait for it
+
+    if not listing(folder).folders and label_file(folder) is None:
+        return {}
     try:
         dataset = scan(folder, listing)
     except DatasetError:  # any folder may be read; only a dataset tells its labels

@@ -1,1 +1,1 @@
-"""How well a model reads: metrics from the confusion matrix, and the scoring of a dataset; never torch."""
+"""How well a model reads: the scores of each image, and the metrics made of them; never torch."""

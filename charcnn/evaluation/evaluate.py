@@ -1,13 +1,10 @@
 """A model and labeled images → an `Evaluation`."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from charcnn.datasets.arrays import LabeledImages, check_images, check_known
+from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels, LabeledImages, check_images, check_known
 from charcnn.datasets.locate import find_dataset, find_test_set
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
 from charcnn.datasets.sample_stats import inspect_images, inspect_sample
@@ -15,12 +12,8 @@ from charcnn.datasets.scan import DatasetIndex, scan
 from charcnn.errors import DatasetError
 from charcnn.evaluation.evaluation import Evaluation
 from charcnn.evaluation.score import score
-from charcnn.images.io import Gray
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
-
-ImagesAndLabels = tuple[NDArray[np.uint8] | Sequence[Gray], Sequence[str | int]]
-"""Images in memory, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any sizes, and a label text for each."""
 
 
 def evaluate(
@@ -51,7 +44,7 @@ def evaluate(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, registry)
     started = time.perf_counter()
     if isinstance(data, tuple):
-        source, images = "images in memory", _fit_arrays(*data, predictor)
+        source, images = IN_MEMORY, _fit_arrays(data, predictor)
         scored = score(predictor, images, on_progress=on_progress)
     else:
         dataset = scan(find_dataset(str(data)) if data is not None else _find_own_test_set(predictor))
@@ -67,9 +60,8 @@ def evaluate(
     )
 
 
-def _fit_arrays(
-    images: NDArray[np.uint8] | Sequence[Gray], labels: Sequence[str | int], predictor: Predictor
-) -> LabeledImages:
+def _fit_arrays(data: ImagesAndLabels, predictor: Predictor) -> LabeledImages:
+    images, labels = data
     check_images(images)
     return LabeledImages.from_arrays(images, labels, predictor.with_polarity(inspect_images(images).polarity))
 
@@ -84,11 +76,11 @@ def _load(
 
 
 def _find_own_test_set(predictor: Predictor) -> Path:
-    sources = predictor.version.card.data.sources if predictor.version else ()
-    for source in sources:
-        found = find_test_set(source)
-        if found:
-            return found
+    named = predictor.version.card.data.sources if predictor.version else ()
+    sources = [source for source in named if source != IN_MEMORY]
+    found = next(filter(None, map(find_test_set, sources)), None)
+    if found:
+        return found
     place = f" next to {', '.join(sources)}" if sources else ""
     raise DatasetError(
         f"There is no test folder{place} to evaluate {predictor.reference} on.", "Name a labeled dataset: `data=DIR`"

@@ -1,1 +1,1 @@
-"""Reading characters with ONNX Runtime (never torch), and the exporters (which need torch)."""
+"""Read characters with ONNX Runtime; never torch."""

@@ -1,7 +1,6 @@
 """Datasets of a config, or images in memory → the images to learn from and those that select the best epoch."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,14 +8,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.datasets.arrays import IN_MEMORY, LabeledImages, check_images, check_known
+from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels, LabeledImages, check_images, check_known
 from charcnn.datasets.locate import DATASET_FOLDERS, find_dataset
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
 from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
 from charcnn.datasets.scan import scan
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
-from charcnn.images.io import Gray
 from charcnn.registry.references import name_from
 from charcnn.specs.card import DataFacts
 from charcnn.specs.choices import Polarity
@@ -27,10 +25,6 @@ log = logging.getLogger(__name__)
 
 _MAX_OVERSAMPLING = 20
 """How many times an epoch a real image is seen at most, among synthetic ones."""
-
-
-Arrays = tuple[NDArray[np.uint8] | Sequence[Gray], Sequence[str | int]]
-"""Images, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any sizes, and their `N` labels; a number is its text."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class TrainingData:
 
 
 def load_training_data(
-    config: TrainSettings, size: int, arrays: Arrays | None = None, val_arrays: Arrays | None = None
+    config: TrainSettings, size: int, arrays: ImagesAndLabels | None = None, val_arrays: ImagesAndLabels | None = None
 ) -> TrainingData:
     """Read and split the images of a config, and choose what it leaves open.
 
@@ -124,7 +118,7 @@ class _Folder:
 
 
 class _InMemory:
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: ImagesAndLabels) -> None:
         self.images, self.labels = arrays
         check_images(self.images)
 
@@ -136,7 +130,7 @@ class _InMemory:
 
 
 def _split(
-    config: TrainSettings, spec: ImageSpec, train: LabeledImages, val_arrays: Arrays | None
+    config: TrainSettings, spec: ImageSpec, train: LabeledImages, val_arrays: ImagesAndLabels | None
 ) -> tuple[LabeledImages, NDArray[np.int64], NDArray[np.int64]]:
     """Return the validation images, the indices to learn from, and those of the validation images to use."""
     everything = np.arange(len(train.labels))

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, cast
 
 import torch
 
-from charcnn.datasets.arrays import IN_MEMORY
+from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
 from charcnn.errors import ConfigError, DatasetError
 from charcnn.machine import usable_cores
 from charcnn.registry.references import check_name
@@ -25,7 +25,7 @@ from charcnn.training.hardware.device import check_compiler, pick_device
 from charcnn.training.hardware.distributed import ProcessGroup, process_group
 from charcnn.training.hardware.precision import choose_precision
 from charcnn.training.history import EpochRecord
-from charcnn.training.prepare import Arrays, TrainingData, default_model_name, load_training_data
+from charcnn.training.prepare import TrainingData, default_model_name, load_training_data
 from charcnn.training.publish import write_version
 from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
 from charcnn.training.resumable import open_run
@@ -52,8 +52,8 @@ class Trained(NamedTuple):
 def train(
     config: TrainConfig,
     *,
-    data: Arrays | None = None,
-    val: Arrays | None = None,
+    data: ImagesAndLabels | None = None,
+    val: ImagesAndLabels | None = None,
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
@@ -95,8 +95,8 @@ def resume(
     run: str,
     *,
     epochs: int | None = None,
-    data: Arrays | None = None,
-    val: Arrays | None = None,
+    data: ImagesAndLabels | None = None,
+    val: ImagesAndLabels | None = None,
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
@@ -144,8 +144,8 @@ class _Request:
     registry: Registry
     callbacks: Sequence[Callback]
     command: str
-    data: Arrays | None
-    val: Arrays | None
+    data: ImagesAndLabels | None
+    val: ImagesAndLabels | None
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
@@ -187,7 +187,7 @@ def _leader_first(group: ProcessGroup) -> Iterator[None]:
         group.wait()
 
 
-def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: Arrays | None) -> None:
+def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAndLabels | None) -> None:
     """Check that a run is resumed on images in memory if, and only if, it was trained on them."""
     if was_in_memory and arrays is None:
         raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")

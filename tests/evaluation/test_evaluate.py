@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn import metrics
 
+from charcnn.datasets.arrays import IN_MEMORY
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, ModelError, UnknownLabelError
 from charcnn.evaluation.evaluate import evaluate
@@ -178,7 +179,7 @@ def test_arrays_are_read_like_their_files(model: Path, test_set: Path) -> None:
     for data in ((images, labels), (np.stack(images), labels)):
         evaluation = evaluate(model, data)
         assert figures(evaluation) == figures(by_file)
-        assert evaluation.dataset == "images in memory"
+        assert evaluation.dataset == IN_MEMORY
     other = evaluate(model, (images[1:], labels[1:]))
     assert other.images == 59
     assert other.fingerprint != evaluation.fingerprint
@@ -230,6 +231,15 @@ def test_a_loaded_model_is_taken_as_it_is(registry: Registry, test_set: Path) ->
 # which dataset
 
 
+def publish_trained_on(registry: Registry, source: str) -> None:
+    """A second version of the model, whose card names other training data."""
+    version = registry.open("small12")
+    data = version.card.data.model_copy(update={"sources": (source,)})
+    with registry.staging() as folder:
+        shutil.copy(version.file(ONNX_FILE), folder)
+        registry.publish(folder, version.card.model_copy(update={"data": data}))
+
+
 def test_without_data_the_test_set_beside_the_training_data(registry: Registry, starter: Path) -> None:
     evaluation = evaluate("small12", registry=registry)
     assert evaluation.dataset == str(starter / "test")
@@ -244,12 +254,15 @@ def test_a_file_without_a_test_set_says_what_to_type(model: Path) -> None:
 
 def test_a_version_without_a_test_set_says_what_to_type(registry: Registry, starter: Path, tmp_path: Path) -> None:
     alone = shutil.copytree(starter / "train", tmp_path / "alone" / "train")
-    version = registry.open("small12")
-    data = version.card.data.model_copy(update={"sources": (str(alone),)})
-    with registry.staging() as folder:
-        shutil.copy(version.file(ONNX_FILE), folder)
-        registry.publish(folder, version.card.model_copy(update={"data": data}))
+    publish_trained_on(registry, str(alone))
     with pytest.raises(DatasetError, match=f"There is no test folder next to {alone} to evaluate small12@2"):
+        evaluate("small12@2", registry=registry)
+
+
+def test_model_trained_on_arrays_has_no_test_set_of_its_own(registry: Registry, starter: Path, world: Path) -> None:
+    shutil.copytree(starter / "test", world / "test")
+    publish_trained_on(registry, IN_MEMORY)
+    with pytest.raises(DatasetError, match="There is no test folder to evaluate"):
         evaluate("small12@2", registry=registry)
 
 
