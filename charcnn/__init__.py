@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from charcnn.errors import TrainingError as TrainingError
     from charcnn.errors import TrainingInterrupted as TrainingInterrupted
     from charcnn.errors import UnknownLabelError as UnknownLabelError
+    from charcnn.errors import UnknownNetworkError as UnknownNetworkError
     from charcnn.errors import UnlabeledError as UnlabeledError
     from charcnn.evaluation.evaluate import evaluate as evaluate
     from charcnn.evaluation.evaluation import Evaluation as Evaluation
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from charcnn.inference.prediction import Guess as Guess
     from charcnn.inference.prediction import Prediction as Prediction
     from charcnn.inference.predictor import Predictor as Predictor
+    from charcnn.networks.catalogue import register_network as register_network
     from charcnn.registry.store import Registry as Registry
     from charcnn.registry.version import Version as Version
     from charcnn.specs.card import ModelCard as ModelCard
@@ -81,7 +83,7 @@ _NAMES = {
             "TrainingError",
             "TrainingInterrupted",
         ),
-        *("UnknownLabelError", "UnlabeledError"),
+        *("UnknownLabelError", "UnknownNetworkError", "UnlabeledError"),
     ),
     "charcnn.evaluation.evaluate": ("evaluate",),
     "charcnn.evaluation.evaluation": ("Evaluation",),
@@ -89,6 +91,7 @@ _NAMES = {
     "charcnn.handwriting.style": ("WritingStyle",),
     "charcnn.inference.prediction": ("Guess", "Prediction"),
     "charcnn.inference.predictor": ("Predictor",),
+    "charcnn.networks.catalogue": ("register_network",),
     "charcnn.registry.store": ("Registry",),
     "charcnn.registry.version": ("Version",),
     "charcnn.specs.card": ("ModelCard",),

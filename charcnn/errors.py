@@ -86,6 +86,19 @@ class ConfigError(CharcnnError):
         super().__init__(f"{field}={value!r}: {message}" if field else message, hint)
 
 
+class UnknownNetworkError(ConfigError):
+    """There is no such network.
+
+    Args:
+        name: What was asked for.
+        known: The names of the networks that there are.
+    """
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"Unknown network: {name}", did_you_mean(name, known))
+        self.name, self.known = name, tuple(known)
+
+
 class ImageError(CharcnnError):
     """An image cannot be read."""
 

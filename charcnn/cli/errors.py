@@ -25,6 +25,7 @@ from charcnn.errors import (
     ModelNotFoundError,
     ParityError,
     RunNotFoundError,
+    UnknownNetworkError,
 )
 from charcnn.registry.references import is_path
 from charcnn.text import best_match, one_of
@@ -47,6 +48,7 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     ),
     ModelFileError: lambda _: "charcnn export --format onnx -o FILE writes a file that can be loaded.",
     RunNotFoundError: lambda fault: fault.hint or "charcnn train starts a training.",
+    UnknownNetworkError: lambda fault: f"{fault.hint} charcnn networks lists them.",
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
     IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",
     BundleError: lambda fault: fault.hint or "charcnn models export-bundle writes bundles.",

@@ -76,31 +76,20 @@ def _default_in_words(declared: Declared) -> str | bool:
 
 
 def _complete_network(incomplete: str) -> list[str]:
-    from charcnn.networks.catalogue import networks
+    from charcnn.networks.built_in import network_names
 
-    return [name for name in networks() if name.startswith(incomplete)]
+    return [name for name in network_names() if name.startswith(incomplete.casefold())]
 
 
 _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"net": _complete_network}
 
 
 def _parsed(name: str, value: Any) -> Any:
-    """Values typed as NAME=VALUE become numbers, yes or no, or texts, by name; others stay as they are."""
+    """Return values typed as NAME=VALUE by name, as texts; others as they are."""
     if not SETTINGS[name].is_mapping:
         return value
     pairs = [text.partition("=") for text in value]
     for key, equals, _ in pairs:
         if not equals or not key:
             raise ConfigError("must be NAME=VALUE", field=name, value=key)
-    return {key.replace("-", "_"): _value(text) for key, _, text in pairs}
-
-
-def _value(text: str) -> str | int | float | bool:
-    if text.casefold() in ("true", "false"):
-        return text.casefold() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return {key.replace("-", "_"): text for key, _, text in pairs}

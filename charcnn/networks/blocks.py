@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charcnn.networks.catalogue import activation_module
+from charcnn.networks.activations import activation_module
 
 CHANNEL_MULTIPLE = 16
 """Channels that a CPU computes at once: a convolution to another number of channels is several times slower."""

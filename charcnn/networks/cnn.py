@@ -3,29 +3,29 @@
 from torch import nn
 
 from charcnn.networks.blocks import Layers, convolution, dense
-from charcnn.networks.catalogue import network
+from charcnn.networks.catalogue import register_network
 
 
-@network("cnn", sizes=(28,), recipe="lab", summary="the lab's: two convolutions, three linear layers")
+@register_network("cnn", sizes=(28,), recipe="lab", summary="the lab's: two convolutions, three linear layers")
 def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float = 0.0) -> nn.Module:
-    """Builds the lab's CNN.
+    """Build the lab's CNN.
 
     Shape: `[N,1,28,28]` → 25×26×26 → 25×13×13 → 50×11×11 → 50×5×5 → 1250 → 1024 → 128 → `[N,classes]`.
 
     Args:
         classes: Number of logits.
         activation: Which function follows each layer.
-        batch_norm: Whether each convolution is normalised.
+        batch_norm: Whether each convolution is normalized.
         dropout: Rate after the layers of 1024 and of 128.
     """
     return _cnn(classes, activation, batch_norm, dropout, dropout)
 
 
-@network("cnn-dropout", sizes=(28,), recipe="lab", summary="cnn with dropout 0.2 after 1024 and 0.5 after 128")
+@register_network("cnn-dropout", sizes=(28,), recipe="lab", summary="cnn with dropout 0.2 after 1024 and 0.5 after 128")
 def cnn_dropout(
     classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float | None = None
 ) -> nn.Module:
-    """Builds the lab's CNN with its two dropout layers, 0.2 and 0.5; `dropout` sets both to one rate."""
+    """Build the lab's CNN with its two dropout layers, 0.2 and 0.5; `dropout` sets both to one rate."""
     rates = (0.2, 0.5) if dropout is None else (dropout, dropout)
     return _cnn(classes, activation, batch_norm, *rates)
 

@@ -1,17 +1,17 @@
 """charcnn's own small networks: 3 × 3 convolutions, and the strongest answer anywhere in the image.
 
-What was tried, and what it gave: docs/decisions/0002-compact.md.
+What was tried, with results: docs/decisions/0002-compact.md.
 """
 
 import torch
 from torch import nn
 
-from charcnn.networks.catalogue import network
+from charcnn.networks.catalogue import register_network
 
 
-@network("compact", sizes=(28, 32, 48, 64), recipe="compact", summary="charcnn's own: five convolutions")
+@register_network("compact", sizes=(28, 32, 48, 64), recipe="compact", summary="charcnn's own: five convolutions")
 def compact(classes: int, *, dropout: float = 0.0) -> nn.Module:
-    """Builds the compact network.
+    """Build the compact network.
 
     Shape: `[N,1,28,28]` → 16×28×28 → 16×14×14 → 32×14×14 → 32×7×7 → 64×7×7 → 64 → `[N,classes]`.
 
@@ -29,14 +29,14 @@ def compact(classes: int, *, dropout: float = 0.0) -> nn.Module:
     )
 
 
-@network(
+@register_network(
     "compact-l",
     sizes=(48, 28, 32, 64),
     recipe="compact",
     summary="charcnn's own, for hundreds to thousands of classes",
 )
 def compact_l(classes: int, *, dropout: float = 0.2) -> nn.Module:
-    """Builds the large compact network.
+    """Build the large compact network.
 
     Shape: `[N,1,48,48]` → 32×48×48 → 32×24×24 → 64×24×24 → 64×12×12 → 128×12×12 → 128×6×6 → 256×6×6 → 256 →
     `[N,classes]`.
@@ -57,12 +57,12 @@ def compact_l(classes: int, *, dropout: float = 0.2) -> nn.Module:
 
 
 def _channels_last(*layers: nn.Module) -> nn.Module:
-    """Layers in a row, their weights in the memory format in which products of 16 channels and more are fastest."""
+    """Return layers in a row, with weights in the memory format that is fastest from 16 channels on."""
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int = 3, pool: bool = False) -> list[nn.Module]:
-    """Convolution, max-pool by 2 where asked, batch norm, ReLU: pooled first, so that a quarter is left to do."""
+    """Return a convolution, a max-pool by 2 if asked, batch norm and ReLU: pooled first, a quarter is left to do."""
     return [
         nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
         *([nn.MaxPool2d(2)] if pool else []),
@@ -72,5 +72,5 @@ def _convolution(channels_in: int, channels_out: int, kernel: int = 3, pool: boo
 
 
 def _head(channels: int, classes: int, dropout: float) -> list[nn.Module]:
-    """The largest value of each channel, wherever it is, and a linear layer."""
+    """Return layers: the largest value of each channel, wherever it is, dropout, and a linear layer."""
     return [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, classes)]

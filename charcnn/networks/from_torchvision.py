@@ -1,16 +1,18 @@
-"""torchvision's networks, from scratch, for one channel of grey.
+"""torchvision's networks, from scratch, for one gray channel.
 
 torchvision takes seconds to import, and is imported when one of them is built.
 """
 
 from torch import nn
 
-from charcnn.networks.catalogue import network
+from charcnn.networks.catalogue import register_network
 
 
-@network("resnet18", sizes=(64, 28, 32, 48), recipe="lab", summary="torchvision's ResNet-18, one input channel")
+@register_network(
+    "resnet18", sizes=(64, 28, 32, 48), recipe="lab", summary="torchvision's ResNet-18, one input channel"
+)
 def resnet18(classes: int) -> nn.Module:
-    """Builds ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
+    """Build ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
     from torchvision.models import resnet18 as build
 
     model: nn.Module = build(num_classes=classes)
@@ -18,14 +20,14 @@ def resnet18(classes: int) -> nn.Module:
     return model
 
 
-@network(
+@register_network(
     "mobilenet_v3_small",
     sizes=(64, 28, 32, 48),
     recipe="lab",
     summary="torchvision's MobileNetV3 small, one input channel",
 )
 def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
-    """Builds MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
+    """Build MobileNetV3 small (Howard et al., ICCV 2019). Shape: `[N,1,64,64]` → `[N,classes]`.
 
     Args:
         classes: Number of logits.

@@ -6,19 +6,19 @@ Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to docum
 from torch import nn
 
 from charcnn.networks.blocks import Layers, convolution, dense
-from charcnn.networks.catalogue import network
+from charcnn.networks.catalogue import register_network
 
 
-@network("lenet", sizes=(32,), recipe="lab", summary="LeNet-5 as in PyTorch's tutorial")
+@register_network("lenet", sizes=(32,), recipe="lab", summary="LeNet-5 as in PyTorch's tutorial")
 def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
-    """Builds LeNet.
+    """Build LeNet.
 
     Shape: `[N,1,32,32]` → 6×28×28 → 6×14×14 → 16×10×10 → 16×5×5 → 400 → 120 → 84 → `[N,classes]`.
 
     Args:
         classes: Number of logits.
         activation: Which function follows each layer.
-        batch_norm: Whether each convolution is normalised.
+        batch_norm: Whether each convolution is normalized.
         dropout: Rate after the layers of 120 and of 84.
     """
     return Layers(
@@ -29,9 +29,9 @@ def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, d
     )
 
 
-@network("lenet-wide", sizes=(32,), recipe="lab", summary="LeNet with 32 and 64 channels, padded")
+@register_network("lenet-wide", sizes=(32,), recipe="lab", summary="LeNet with 32 and 64 channels, padded")
 def lenet_wide(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
-    """Builds the wider LeNet; the arguments are `lenet`'s.
+    """Build the wider LeNet; the arguments are `lenet`'s.
 
     Shape: `[N,1,32,32]` → 32×32×32 → 32×16×16 → 64×16×16 → 64×8×8 → 4096 → 120 → 84 → `[N,classes]`.
     """

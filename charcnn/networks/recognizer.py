@@ -11,7 +11,7 @@ class Recognizer(nn.Module):
 
     Args:
         network: Normalized images `[N,1,H,W]` → logits `[N,classes]`.
-        spec: Gives mean and std.
+        spec: Its mean and std normalize the images.
     """
 
     def __init__(self, network: nn.Module, spec: ImageSpec) -> None:

@@ -1,4 +1,4 @@
-"""What shapes flow through a network."""
+"""The layers of a network and the shapes of their outputs."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Layer:
 
 
 def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
-    """Sends one blank image `[1,1,size,size]` through a network and notes what each leaf module gives.
+    """Run a network on one blank image `[1,1,size,size]` and return the output shape of each leaf module.
 
     Dropout is left out: it changes no shape.
     """

@@ -2,46 +2,23 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from charcnn.networks.catalogue import get_network
-from charcnn.registry.version import Version
-from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint, Generators
+from charcnn.training.context import TrainingContext
 from charcnn.training.device_images import DeviceImages
 from charcnn.training.hardware.device import compute_settings
-from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.history import History
 from charcnn.training.optim.losses import class_weights, make_loss
 from charcnn.training.optim.optimizers import make_optimizer
-from charcnn.training.prepare import TrainingData
 from charcnn.training.resolve import network_options
 from charcnn.training.trainer import Trainer
 from charcnn.training.warm_start import copy_parent_weights
-
-
-@dataclass(frozen=True)
-class TrainingContext:
-    """What a training works with.
-
-    Attributes:
-        config: Every setting, resolved.
-        data: The images.
-        device: Where it computes.
-        group: The processes that train together.
-        parent: The version whose weights it starts from.
-    """
-
-    config: ResolvedConfig
-    data: TrainingData
-    device: torch.device
-    group: ProcessGroup = ALONE
-    parent: Version | None = None
 
 
 class Fitted(NamedTuple):

@@ -11,7 +11,8 @@ from charcnn.export.onnx import write_onnx
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE
 from charcnn.specs.card import ModelCard, NetworkFacts, Scores, TrainingFacts
 from charcnn.specs.train_config import ResolvedConfig
-from charcnn.training.fit import Fitted, TrainingContext
+from charcnn.training.context import TrainingContext
+from charcnn.training.fit import Fitted
 from charcnn.training.hardware.device import describe_environment
 from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import TrainingData

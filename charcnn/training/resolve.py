@@ -79,8 +79,7 @@ def resolve_config(
     recipe = RECIPES[recipe_name]
     filled = _filled(config, recipe)
     network = get_network(filled["net"])
-    network.check_options(network_options(config))
-    options = network.own_options | network_options(config)
+    options = network.own_options | network.check_options(network_options(config))
     filled |= {name: options.pop(name) for name in _COMMON_OPTIONS if name in options}
     filled["net_options"] = options
     filled |= {"net": network.name, "size": network.check_size(config.size), "recipe": recipe_name}

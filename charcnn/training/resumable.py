@@ -19,7 +19,7 @@ from charcnn.registry.store import Registry
 from charcnn.specs.train_config import ResolvedConfig
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint
-from charcnn.training.fit import TrainingContext
+from charcnn.training.context import TrainingContext
 from charcnn.training.prepare import TrainingData
 
 log = logging.getLogger(__name__)

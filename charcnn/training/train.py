@@ -5,29 +5,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
-
-import torch
+from typing import NamedTuple
 
 from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
 from charcnn.errors import ConfigError, DatasetError
-from charcnn.machine import usable_cores
 from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
-from charcnn.specs.choices import Device
 from charcnn.specs.train_config import ResolvedConfig, TrainConfig, TrainSettings
 from charcnn.text import pluralize
 from charcnn.training.callbacks import Callback
-from charcnn.training.fit import TrainingContext, fit_network
+from charcnn.training.context import make_context
+from charcnn.training.fit import fit_network
 from charcnn.training.hardware.device import check_compiler, pick_device
 from charcnn.training.hardware.distributed import ProcessGroup, process_group
-from charcnn.training.hardware.precision import choose_precision
 from charcnn.training.history import EpochRecord
-from charcnn.training.prepare import TrainingData, default_model_name, load_training_data
+from charcnn.training.prepare import load_training_data
 from charcnn.training.publish import write_version
-from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
+from charcnn.training.resolve import resolve_config
 from charcnn.training.resumable import open_run
 
 log = logging.getLogger(__name__)
@@ -156,10 +152,8 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
         with _leader_first(group):  # it fills the cache
             data = load_training_data(draft, draft.size or 0, request.data, request.val)
-        resolved = config if isinstance(config, ResolvedConfig) else _resolve(config, data, device, group)
-        _check_shares(resolved, len(data.train_indices), group)
-        log.info("%s", _describe(resolved))
-        context = TrainingContext(resolved, data, device, group, parent)
+        context = make_context(config, data, group=group, parent=parent)
+        log.info("%s", _describe(context.config))
         with open_run(old, context, registry, request.command) as run:
             fitted = fit_network(context, callbacks=[run, *request.callbacks], start=run.start, save=run.save)
             history = fitted.history
@@ -173,7 +167,7 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
                     run.finish()
         if not history.interrupted:  # else each process stopped where it was, and none waits for another
             number = group.from_leader(number)
-    version = registry.open(f"{resolved.name}@{number}")
+    version = registry.open(f"{context.config.name}@{number}")
     return Trained(version, history.records, history.interrupted, run.run.name if run.run else "")
 
 
@@ -193,38 +187,6 @@ def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAnd
         raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")
     if arrays is not None and not was_in_memory:
         raise DatasetError(f"{run.name} was not trained on images in memory.", f"Leave `{name}` out.")
-
-
-def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, group: ProcessGroup) -> ResolvedConfig:
-    """Return what the config comes to on these images and this machine; the leading process chooses the precision."""
-    threads = config.threads or usable_cores()
-    asked = resolve_config(config).precision or "auto"
-    in_bf16 = group.leads and choose_precision(asked, device, threads) == "bf16"
-    images = ImageFacts(
-        count=len(data.train_indices),
-        fit=data.spec.fit,
-        margin=data.spec.margin,
-        name=default_model_name(config, len(data.classes)),
-    )
-    precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(in_bf16) else "fp32"
-    return resolve_config(config, images, MachineFacts(cast("Device", device.type), threads, precision))
-
-
-def _check_shares(config: ResolvedConfig, images: int, group: ProcessGroup) -> None:
-    """Check that several processes can share the batches."""
-    if group.size > 1 and min(config.batch_size, images) < 2 * group.size:
-        raise ConfigError(
-            f"{group.size} processes cannot share batches of {min(config.batch_size, images)} images: "
-            "each needs at least 2.",
-            "Start fewer processes, or raise `batch_size`.",
-        )
-    if group.size > 1 and config.class_weights != "none":
-        raise ConfigError(
-            "class weights apply to a whole batch, and each of several processes sees a part of it",
-            "Train in one process.",
-            field="class_weights",
-            value=config.class_weights,
-        )
 
 
 def _describe(config: ResolvedConfig) -> str:

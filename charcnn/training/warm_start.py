@@ -1,4 +1,4 @@
-"""`--init-from`: a training that starts from the weights of a version."""
+"""`init_from`: a training that starts from the weights of a version."""
 
 import logging
 
@@ -6,7 +6,7 @@ from torch import nn
 
 from charcnn.errors import ConfigError
 from charcnn.export.load_network import load_network
-from charcnn.networks.catalogue import classifier_name
+from charcnn.networks.weights import classifier_name
 from charcnn.registry.version import Version
 from charcnn.specs.image import ImageSpec
 
@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 def copy_parent_weights(network: nn.Module, parent: Version, classes: tuple[str, ...], spec: ImageSpec) -> None:
-    """Copies a version's weights. The last layer's rows are met by label; labels new to it keep their fresh rows.
+    """Copy a version's weights. The last layer's rows are matched by label; rows of new labels keep their new weights.
 
-    A warning says where the images are made in another way than the version's were.
+    A warning names what differs in how the images are made.
 
     Raises:
         ConfigError: the version is of another network.
@@ -40,16 +40,16 @@ def copy_parent_weights(network: nn.Module, parent: Version, classes: tuple[str,
     was = parent.card.image
     if (was.height, was.fit, was.margin) != (spec.height, spec.fit, spec.margin):
         log.warning(
-            "%s learnt from images of %d × %d, --fit %s --margin %g; now they are %d × %d, --fit %s --margin %g.",
+            "%s was trained on images of %d × %d, `fit=%s` `margin=%g`; now they are %d × %d, `fit=%s` `margin=%g`.",
             parent.card.reference,
             *(was.height, was.width, was.fit, was.margin, spec.height, spec.width, spec.fit, spec.margin),
         )
-    log.info("Started from %s: %d of %d labels are known to it.", parent.card.reference, len(shared), len(classes))
+    log.info("Starts from %s, which knows %d of the %d labels.", parent.card.reference, len(shared), len(classes))
 
 
 def _unfit(parent: Version) -> ConfigError:
     network = parent.card.network
     return ConfigError(
         f"{parent.reference} is a {network.name}: its weights do not fit this network.",
-        f"Train with --net {network.name} and its options: {network.options}",
+        f"Train with `net={network.name}` and its options: {network.options}",
     )

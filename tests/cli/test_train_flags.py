@@ -106,7 +106,13 @@ def test_a_flag_wins_over_the_config_and_the_config_over_the_recipe(cli: Cli, tm
         ("--precision fp16", ("--precision fp16", "bf16")),
         ("--threads 0", ("threads", "0")),
         ("--threads many", ("--threads", "integer")),
-        ("--activation tanh", ("compact has no place for --activation",)),
+        (
+            "--activation tanh",
+            (
+                "--activation tanh",
+                "compact has no option activation",
+            ),
+        ),
         ("--momentum 0.9", ("momentum", "adamw")),
         ("--lr-increment 0.1", ("--lr-increment", "onecycle")),
     ],

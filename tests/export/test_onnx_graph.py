@@ -13,7 +13,8 @@ from torch import nn
 from charcnn.export.onnx import write_onnx
 from charcnn.export.onnx_graph import UnknownLayerError, onnx_model
 from charcnn.inference.predictor import Predictor
-from charcnn.networks.catalogue import ACTIVATIONS, get_network
+from charcnn.networks.activations import ACTIVATIONS
+from charcnn.networks.catalogue import get_network
 from charcnn.networks.recognizer import Recognizer
 from charcnn.specs.image import ImageSpec
 

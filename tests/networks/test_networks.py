@@ -3,14 +3,16 @@
 import subprocess
 import sys
 from functools import cache
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from charcnn.errors import ConfigError
-from charcnn.networks.catalogue import ACTIVATIONS, activation_module, classifier_name, get_network, network, networks
+from charcnn.networks.activations import ACTIVATIONS, activation_module
+from charcnn.networks.built_in import BUILT_IN
+from charcnn.networks.catalogue import get_network, networks
+from charcnn.networks.weights import classifier_name
 from charcnn.training.recipes import RECIPES
 
 LAB = ("cnn", "cnn-dropout", "lenet", "lenet-wide")
@@ -33,8 +35,13 @@ def images(count: int, size: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(count, 1, size, size, generator=torch.Generator().manual_seed(seed)) - 1
 
 
-def test_these_are_all_networks() -> None:
-    assert set(networks()) == set(ALL)
+def test_these_are_the_built_in_networks() -> None:
+    assert set(BUILT_IN) == set(ALL)
+
+
+def test_each_built_in_network_is_registered_by_the_module_that_the_table_names() -> None:
+    modules = {name: network.builder.__module__ for name, network in networks().items()}
+    assert {name: module for name, module in modules.items() if module in BUILT_IN.values()} == BUILT_IN
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -89,13 +96,12 @@ class TestEveryNetwork:
         assert all(torch.equal(value, same[key]) for key, value in one.items())
         assert any(not torch.equal(value, other[key]) for key, value in one.items())
 
-    def test_an_option_without_a_place_is_refused_by_its_flag(self, name: str) -> None:
-        with pytest.raises(ConfigError, match=rf"network {name} has no place for --hidden-size"):
+    def test_an_option_that_it_lacks_is_refused(self, name: str) -> None:
+        with pytest.raises(ConfigError, match=f"network {name} has no option hidden_size"):
             get_network(name).build(3, {"hidden_size": 3.0})
 
     def test_an_option_that_is_none_is_not_given(self, name: str) -> None:
-        options: dict[str, Any] = {"hidden_size": None}
-        assert isinstance(get_network(name).build(2, options), nn.Module)
+        assert get_network(name).check_options({"hidden_size": None}) == {}
 
     @pytest.mark.parametrize("classes", [2, 12])
     def test_the_count_of_parameters_is_the_real_one(self, name: str, classes: int) -> None:
@@ -194,7 +200,7 @@ def test_dropout_works_in_training_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("lenet-wied", "lenet-wide"), ("resnet-18", "resnet18"), ("CNN-Dropout", "cnn-dropout")]
+    ("typed", "meant"), [("lenet-wied", "lenet-wide"), ("resnet-18", "resnet18"), ("cnn-droput", "cnn-dropout")]
 )
 def test_an_unknown_network_offers_the_closest(typed: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"Unknown network: {typed}") as fault:
@@ -208,9 +214,8 @@ def test_a_network_unlike_any_names_them_all() -> None:
     assert all(name in fault.value.hint for name in ALL)
 
 
-def test_a_name_is_given_once() -> None:
-    with pytest.raises(ValueError, match="two networks are named cnn"):
-        network("cnn", sizes=(28,), recipe="lab", summary="")(lambda classes: nn.Identity())
+def test_a_name_is_found_in_any_case() -> None:
+    assert get_network("CNN-Dropout") is get_network("cnn-dropout")
 
 
 def test_torchvision_waits_until_one_of_its_networks_is_built() -> None:
@@ -221,7 +226,7 @@ from charcnn.networks.catalogue import get_network, networks
 assert len(networks()) > 4
 get_network("cnn").build(3)
 get_network("lenet").parameters(3)
-get_network("mobilenet_v3_small").check_options(["dropout"])
+get_network("mobilenet_v3_small").check_options({"dropout": 0.1})
 print("torchvision" in sys.modules)
 get_network("resnet18").build(3)
 print("torchvision" in sys.modules)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from charcnn.networks.catalogue import ACTIVATIONS, activation_module, get_network
+from charcnn.networks.activations import ACTIVATIONS, activation_module
+from charcnn.networks.catalogue import get_network
 
 
 class Plan(NamedTuple):

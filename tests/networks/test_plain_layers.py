@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from charcnn.networks import plain_layers
+from charcnn.networks.blocks import plain_layers
 from charcnn.networks.catalogue import get_network
 
 NETWORKS = ("cnn", "cnn-dropout", "lenet", "lenet-wide", "compact")

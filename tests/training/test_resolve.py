@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from charcnn.errors import ConfigError
-from charcnn.networks.catalogue import networks
+from charcnn.networks.built_in import BUILT_IN
+from charcnn.networks.catalogue import get_network
 from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.toml import to_toml
@@ -61,7 +62,7 @@ def test_the_networks_of_the_course_train_by_its_recipe_but_for_precision(net: s
     }
 
 
-@pytest.mark.parametrize("net", networks())
+@pytest.mark.parametrize("net", BUILT_IN)
 def test_the_recipe_of_every_network_is_there_and_settles(net: str) -> None:
     config = resolve(TrainConfig(net=net), 1000)
     names = "size opt lr weight_decay schedule label_smoothing augment batch_size epochs precision"
@@ -178,8 +179,8 @@ def test_the_recipes_are_those_that_a_config_may_name() -> None:
         ({"recipe": "lab", "lr_increment": -0.001}, ("lr_increment", "falls to 0")),
         ({"net": "cnn", "size": 32}, ("cnn", "32 × 32")),
         ({"size": 30}, ("compact", "30 × 30")),
-        ({"activation": "tanh"}, ("compact", "--activation")),
-        ({"net": "resnet18", "dropout": 0.5}, ("resnet18", "--dropout")),
+        ({"activation": "tanh"}, ("activation", "compact")),
+        ({"net": "resnet18", "dropout": 0.5}, ("dropout", "resnet18")),
         ({"net": "lennet"}, ("Unknown network: lennet",)),
     ],
     ids=str,
@@ -191,7 +192,7 @@ def test_what_does_not_go_together_is_refused(chosen: dict[str, Any], words: tup
 
 
 def test_a_size_of_the_networks_is_taken() -> None:
-    for network in networks().values():
+    for network in map(get_network, BUILT_IN):
         assert draft(net=network.name).size == network.sizes[0]
         for size in network.sizes:
             assert draft(net=network.name, size=size).size == size

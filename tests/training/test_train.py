@@ -347,8 +347,8 @@ def test_a_full_disk_leaves_no_version(
     ("settings", "fault", "message"),
     [
         ({"net": "lenett"}, ConfigError, "Unknown network: lenett"),
-        ({"net": "resnet18", "activation": "tanh"}, ConfigError, "resnet18 has no place for --activation"),
-        ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no place for --batch-norm"),
+        ({"net": "resnet18", "activation": "tanh"}, ConfigError, "resnet18 has no option activation"),
+        ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no option batch_norm"),
         ({"device": "mps"}, ConfigError, "has no such device"),
         ({"name": "latest"}, ModelError, "latest is reserved"),
         ({"name": "a/b"}, ModelError, "not a valid model name"),
@@ -433,7 +433,7 @@ def test_another_network_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="parent@1 is a lenet: its weights do not fit") as fault:
         run(draw("child", seed=5), init_from="parent", **settings)
-    assert "--net lenet" in fault.value.hint
+    assert "`net=lenet`" in fault.value.hint
     assert [listed.reference for listed in registry.versions()] == ["parent@1"]
 
 

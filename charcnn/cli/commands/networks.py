@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charcnn.cli import output
+from charcnn.cli.errors import flag_of
 from charcnn.cli.options import Json
+from charcnn.specs.settings import declared_settings
+from charcnn.specs.train_config import TrainSettings
 
 if TYPE_CHECKING:
-    from charcnn.networks.catalogue import Network
+    from charcnn.networks.network import Network
 
 
 def networks(
@@ -46,7 +49,7 @@ def networks(
                 network.name,
                 "/".join(map(str, network.sizes)),
                 f"{row['parameters']:,}",
-                " ".join("--" + option.replace("_", "-") for option in network.options),
+                " ".join(map(_flag, network.options)),
                 network.summary,
             )
             for row, network in zip(rows, all_networks().values(), strict=True)
@@ -55,6 +58,12 @@ def networks(
     )
     output.say(f"Parameters are counted for {classes} classes.")
     output.next_step("charcnn networks compact", "charcnn train --net cnn")
+
+
+def _flag(option: str) -> str:
+    """Return how an option of a network is typed."""
+    settings = declared_settings(TrainSettings)
+    return flag_of(option) if option in settings else f"--net-option {option}="
 
 
 def _show_layers(network: "Network", classes: int, as_json: bool) -> None:

@@ -47,6 +47,7 @@ def train(
     """
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.errors import ConfigError
+    from charcnn.networks.built_in import BUILT_IN
     from charcnn.specs.train_config import TrainConfig
 
     if resume is not None:
@@ -64,6 +65,10 @@ def train(
 
         output.put(to_toml(asked, resolve_config(asked)).rstrip())
         return
+    if asked.net is not None and asked.net.casefold() not in BUILT_IN:
+        from charcnn.networks.catalogue import get_network
+
+        get_network(asked.net)  # an unknown one is refused before a starter set is written
     for argument in filter(None, (*asked.data, asked.val)):
         dataset_or_starter(argument)
     with _loading():
@@ -77,7 +82,7 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
     others = [flag_of(name) for name in [*flags, *(["config"] if config else [])] if name != "epochs"]
     if others:
         raise ConfigError(
-            f"--resume goes on with the settings that the run began with, and takes no {', '.join(others)}.",
+            f"--resume continues with the settings of the run, and does not take {', '.join(others)}.",
             f"charcnn train --resume {run}",
         )
     with _loading():
@@ -92,7 +97,7 @@ def _loading() -> AbstractContextManager[None]:
 
 
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
-    """Trains, and tells how it goes and what came of it."""
+    """Train, show progress, and print the version."""
     from charcnn.cli.next_steps import reading_command
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
@@ -104,7 +109,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
             command = shlex.join(["charcnn", *sys.argv[1:]])
             trained = run(registry=registry, callbacks=[StopOnSignal(), view], command=command)
         except TrainingInterrupted as stopped:
-            output.say("Interrupted, before there was a version; what was done is kept.")
+            output.say("Interrupted before the first epoch was finished; what was done is kept.")
             output.next_step(f"charcnn train --resume {stopped.run}")
             raise typer.Exit(INTERRUPTED) from None
         except RuntimeError as fault:
@@ -134,7 +139,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
-    """Reads a TOML file of settings; `batch-size` and `batch_size` are the same."""
+    """Read a TOML file of settings; `batch-size` and `batch_size` are the same."""
     import tomllib
 
     from charcnn.errors import ConfigError

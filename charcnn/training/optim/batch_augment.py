@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch on its device, in a few operations: every epoch sees every image drawn anew.
+"""Augmentation of a whole batch on its device, in a few operations: every epoch changes every image in another way.
 
 Nothing is ever flipped: a mirrored character is another character, or none.
 """
@@ -30,7 +30,7 @@ class Strength:
         shift: Share of the side, for each direction.
         warp: Share of the side: standard deviation of the smooth displacement at a knot.
         thickness: Share of the batch whose strokes grow or shrink by up to a pixel on each side; rounded, so that a
-            batch of less than five stays as it is.
+            batch of fewer than five stays as it is.
         erased: Share of the batch, rounded, in which a rectangle, of 8 … 33 % of each side, becomes paper.
     """
 
@@ -52,12 +52,12 @@ STRENGTHS: dict[Augmentation, Strength | None] = {
 
 
 def augment_batch(images: Tensor, strength: Strength, spec: ImageSpec, generator: torch.Generator | None) -> Tensor:
-    """Changes each image of a batch in its own way.
+    """Change each image of a batch in its own way.
 
     Args:
-        images: float32 `[B,1,H,W]`, normalised by `spec`, in random order: a share of the batch is its first images.
+        images: float32 `[B,1,H,W]`, normalized by `spec`, in random order: a share of the batch is its first images.
         strength: How far.
-        spec: Tells which value paper has; it fills what comes into view.
+        spec: Its mean and std give the value of paper, which fills what comes into view.
         generator: On the CPU; every draw comes from it.
 
     Returns:
@@ -65,14 +65,14 @@ def augment_batch(images: Tensor, strength: Strength, spec: ImageSpec, generator
     """
     paper = (1 - spec.mean) / spec.std
     ink = images - paper if paper else images
-    ink = _warped(ink, strength, generator)
-    ink = _thickened(ink, strength.thickness, generator)
-    ink = _erased(ink, strength.erased, generator)
+    ink = _warp(ink, strength, generator)
+    ink = _change_thickness(ink, strength.thickness, generator)
+    ink = _erase(ink, strength.erased, generator)
     return ink + paper if paper else ink
 
 
-def _warped(ink: Tensor, strength: Strength, generator: torch.Generator | None) -> Tensor:
-    """Affine map and smooth displacement in one: where each pixel is looked up is linear in what is drawn."""
+def _warp(ink: Tensor, strength: Strength, generator: torch.Generator | None) -> Tensor:
+    """Apply an affine map and a smooth displacement in one: sampling positions are linear in the drawn numbers."""
     count, _, height, width = ink.shape
     turn, lean, size, shape, right, down = (torch.rand(6, count, generator=generator) * 2 - 1).unbind()
     angle, lean = turn * math.radians(strength.rotation), lean * strength.shear
@@ -90,7 +90,7 @@ def _warped(ink: Tensor, strength: Strength, generator: torch.Generator | None) 
 
 @lru_cache(maxsize=8)
 def _basis(height: int, width: int, device: torch.device) -> Tensor:
-    """What each drawn number does to each pixel: x, y, 1, and a cubic bump round each knot: `[3+K,HW]`."""
+    """Return what each drawn number adds to each pixel, `[3+K,HW]`: x, y, 1, and a cubic bump around each knot."""
     xs, ys = ((torch.arange(side) * 2 + 1) / side - 1 for side in (width, height))
     grid_y, grid_x = torch.meshgrid(ys, xs, indexing="ij")
     bumps = functional.interpolate(
@@ -99,29 +99,29 @@ def _basis(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cat([torch.stack([grid_x, grid_y, torch.ones_like(grid_x)])[None], bumps], 1)[0].flatten(1).to(device)
 
 
-def _thickened(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """Mixes half of the share with the darkest neighbour of each pixel, the other half with the lightest."""
+def _change_thickness(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Thicken half of the share of the images, and thin the other half, by up to a pixel."""
     each = round(len(ink) * share / 2)
     if not each:
         return ink
-    ink_is_negative = ink[: 2 * each]
+    before = ink[: 2 * each]  # ink is negative: its minimum is the darkest
     mix = torch.rand(2 * each, 1, 1, 1, generator=generator).to(ink.device)
-    darkest = -functional.max_pool2d(-ink_is_negative[:each], 3, 1, 1)
-    lightest = functional.max_pool2d(ink_is_negative[each:], 3, 1, 1)
-    changed = torch.lerp(ink_is_negative, torch.cat([darkest, lightest]), mix)
+    darkest = -functional.max_pool2d(-before[:each], 3, 1, 1)
+    lightest = functional.max_pool2d(before[each:], 3, 1, 1)
+    changed = torch.lerp(before, torch.cat([darkest, lightest]), mix)
     return torch.cat([changed, ink[2 * each :]])
 
 
-def _erased(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """Wipes one rectangle out of the last images of the batch."""
+def _erase(ink: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Erase one rectangle of each of the last images of the batch."""
     count = round(len(ink) * share)
     if not count:
         return ink
     drawn = torch.rand(4, count, 1, generator=generator).to(ink.device)
     middle, half = drawn[:2], (0.08 + 0.25 * drawn[2:]) / 2  # shares of the side: [2,count,1]
     outside = []
-    for side, centre, reach in zip(ink.shape[2:], middle, half, strict=True):
+    for side, center, reach in zip(ink.shape[2:], middle, half, strict=True):
         at = (torch.arange(side, device=ink.device) + 0.5) / side
-        outside.append((at - centre).abs() > reach)  # [count,side]
+        outside.append((at - center).abs() > reach)  # [count,side]
     keep = outside[0][:, None, :, None] | outside[1][:, None, None, :]
     return torch.cat([ink[:-count], ink[-count:] * keep])

@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""The losses, and weights of classes in them."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_loss(config: ResolvedConfig, weights: Tensor | None) -> LossFunction:
-    """Makes the loss of a config.
+    """Return the loss of a config.
 
     `ce` is the cross entropy of the logits. `mse` and `l1` compare the softmax of the logits with the one-hot label:
     the squared or absolute differences are summed over the classes (for `mse` that is the Brier score) and averaged
-    over the images. Label smoothing `s` makes the one-hot `1 - s + s / C` and `s / C`. Class weights weigh the
-    images' average.
+    over the images. Label smoothing `s` makes the one-hot `1 - s + s / C` and `s / C`. Class weights make it a
+    weighted average.
 
     Args:
         config: Its loss and label smoothing are used.
@@ -49,10 +49,10 @@ def make_loss(config: ResolvedConfig, weights: Tensor | None) -> LossFunction:
 
 
 def class_weights(kind: ClassWeights, labels: Tensor, classes: int) -> Tensor | None:
-    """Gives each class's weight: `inverse` of its number of images, or of that number's square root; mean weight 1.
+    """Return each class's weight: `inverse` of its number of images, or of that number's square root; mean weight 1.
 
     Args:
-        kind: `none` gives None.
+        kind: None is returned for `none`.
         labels: int64 `[N]`, the labels trained on.
         classes: Number of classes.
 

@@ -24,7 +24,7 @@ class GradientDescent(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Takes one step along the gradients that are there."""
+        """Take one step along the gradients."""
         loss = None if closure is None else closure()
         for group in self.param_groups:
             for weight in group["params"]:

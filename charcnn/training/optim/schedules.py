@@ -11,7 +11,7 @@ _START, _END = 1 / 25, 1e-4 / 25
 
 
 def learning_rate(config: ResolvedConfig, step: int, steps_per_epoch: int) -> float:
-    """Gives the learning rate of one step.
+    """Return the learning rate of one step.
 
     `constant` adds `lr_increment` after each epoch; `cosine` falls to 0; `onecycle` rises to the learning rate and
     falls below where it began, along cosines (Smith and Topin, arXiv:1708.07120).

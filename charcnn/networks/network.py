@@ -1,0 +1,171 @@
+"""A network that can be trained: its name, its input, its options, and the function that builds it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+import torch
+from torch import nn
+
+from charcnn.errors import ConfigError
+from charcnn.specs.settings import declared_settings
+from charcnn.specs.train_config import OptionValue, TrainSettings
+from charcnn.text import did_you_mean
+
+Builder = Callable[..., nn.Module]
+"""`builder(classes, *, option=default, ...)` → module: float32 `[N,1,H,W]` → logits `[N,classes]`."""
+
+_OPTION_TYPES = (str, int, float, bool)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be trained.
+
+    Attributes:
+        name: Its name in settings and cards.
+        sizes: Height and width that its input may have, in pixels; the first one by default.
+        recipe: The recipe that it trains with by default.
+        summary: One line for people.
+        builder: Builds it.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    recipe: str
+    summary: str
+    builder: Builder
+
+    @property
+    def options(self) -> dict[str, OptionValue | None]:
+        """The options, with their defaults; None where the default is more than one value."""
+        return {option.name: option.default for option in _options(self.builder)}
+
+    @property
+    def own_options(self) -> dict[str, OptionValue]:
+        """The options whose default is one value."""
+        return {name: value for name, value in self.options.items() if value is not None}
+
+    def build(self, classes: int, options: Mapping[str, OptionValue | None] | None = None) -> nn.Module:
+        """Build the network with new weights, drawn from torch's global generator.
+
+        Args:
+            classes: Number of logits.
+            options: The options to set; None is the default.
+
+        Returns:
+            A module: float32 `[N,1,H,W]`, with `H = W` one of `sizes`, → logits `[N,classes]`.
+
+        Raises:
+            ConfigError: the network lacks an option, or its value has another type.
+        """
+        return self.builder(classes, **self.check_options(options or {}))
+
+    def check_options(self, options: Mapping[str, OptionValue | None]) -> dict[str, OptionValue]:
+        """Return the options that are not None, each as its parameter's type: a text is read as a number or bool.
+
+        Raises:
+            ConfigError: the network lacks an option, or a value cannot be read as its type.
+        """
+        known = {option.name: option.type for option in _options(self.builder)}
+        checked: dict[str, OptionValue] = {}
+        for name, value in options.items():
+            if value is None:
+                continue
+            if name not in known:
+                hint = did_you_mean(name, known) if known else "It has no options."
+                raise _refusal(name, value, f"the network {self.name} has no option {name}", hint)
+            try:
+                checked[name] = _as_type(known[name], value)
+            except ValueError:
+                reason = f"the option {name} of the network {self.name} must be {_TYPE_NAMES[known[name]]}"
+                raise _refusal(name, value, reason, "") from None
+        return checked
+
+    @property
+    def size(self) -> int:
+        """Height and width of its input by default, in pixels."""
+        return self.sizes[0]
+
+    def check_size(self, size: int | None) -> int:
+        """Return the height and width of the input for what was asked; the default for None.
+
+        Raises:
+            ConfigError: the network does not take images of that size.
+        """
+        if size is not None and size not in self.sizes:
+            raise ConfigError(
+                f"The network {self.name} does not take images of {size} × {size}.",
+                f"It takes {', '.join(map(str, self.sizes))}.",
+            )
+        return size or self.size
+
+    def parameters(self, classes: int) -> int:
+        """Count the trainable numbers, without computing them."""
+        with torch.device("meta"):
+            return sum(weight.numel() for weight in self.build(classes).parameters())
+
+
+@dataclass(frozen=True)
+class _Option:
+    name: str
+    type: type[OptionValue]
+    default: OptionValue | None
+
+
+def check_builder(name: str, builder: Builder) -> None:
+    """Check that a function can build a network.
+
+    Raises:
+        ConfigError: an option has no default, or is not annotated as str, int, float or bool (or one of them and None).
+    """
+    for parameter in _keywords(builder):
+        if parameter.default is inspect.Parameter.empty:
+            raise ConfigError(f"The option {parameter.name} of the network {name} needs a default.")
+    for option in _options(builder):
+        if option.type not in _OPTION_TYPES:
+            raise ConfigError(f"The option {option.name} of the network {name} must be a str, int, float or bool.")
+
+
+def _options(builder: Builder) -> list[_Option]:
+    """Return the keyword-only parameters of a builder."""
+    hints = get_type_hints(builder)
+    return [
+        _Option(parameter.name, _without_none(hints.get(parameter.name)), parameter.default)
+        for parameter in _keywords(builder)
+    ]
+
+
+def _keywords(builder: Builder) -> list[inspect.Parameter]:
+    parameters = inspect.signature(builder).parameters.values()
+    return [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+def _without_none(hint: Any) -> Any:
+    """Return `int` for `int | None`, and any other type as it is."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if len(kinds) == 1 else hint
+
+
+_TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _as_type(kind: type[OptionValue], value: OptionValue) -> OptionValue:
+    """Return a value as a type. Raises ValueError if it is none of that type."""
+    if kind is bool and isinstance(value, str) and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    if kind in (int, float) and isinstance(value, str):
+        return kind(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError(value)
+    return value
+
+
+def _refusal(option: str, value: OptionValue, reason: str, hint: str) -> ConfigError:
+    if option in declared_settings(TrainSettings):
+        return ConfigError(reason, hint, field=option, value=value)
+    return ConfigError(reason, hint, field="net_options", value=f"{option}={value}")
