@@ -1,6 +1,6 @@
 """What a training works with: a config is resolved on its images and this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import torch
@@ -56,6 +56,7 @@ def make_context(
 
 def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, group: ProcessGroup) -> ResolvedConfig:
     """Return what the config comes to on these images and this machine; the leading process chooses the precision."""
+    config = replace(config, data=data.facts.sources, val=data.facts.val_source)
     threads = config.threads or usable_cores()
     asked = resolve_config(config).precision or "auto"
     in_bf16 = group.leads and choose_precision(asked, device, threads) == "bf16"
@@ -63,7 +64,7 @@ def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, grou
         count=len(data.train_indices),
         fit=data.spec.fit,
         margin=data.spec.margin,
-        name=default_model_name(config, len(data.classes)),
+        name=default_model_name(data.facts.sources[0], len(data.classes)),
     )
     precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(in_bf16) else "fp32"
     return resolve_config(config, images, MachineFacts(cast("Device", device.type), threads, precision))

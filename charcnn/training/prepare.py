@@ -68,6 +68,7 @@ def load_training_data(
     sources: list[_Source] = (
         [_InMemory(arrays)] if arrays is not None else [_Folder(source, config.strict) for source in config.data]
     )
+    names = (IN_MEMORY,) if arrays is not None else tuple(config.data)
     stats = [source.stats() for source in sources]
     spec = _image_spec(config, size, stats)
     polarities = [_polarity(config, found) for found in stats]
@@ -75,12 +76,12 @@ def load_training_data(
     train = LabeledImages.join(loaded)
     if len(train.classes) < 2:
         raise DatasetError(
-            f"{' + '.join(config.data)} has only one class ({train.classes[0]}); training needs at least two.",
+            f"{' + '.join(names)} has only one class ({train.classes[0]}); training needs at least two.",
             "A dataset is a folder with one subfolder per class.",
         )
     val, train_indices, val_indices = _split(config, spec, train, val_arrays)
     facts = DataFacts(
-        sources=tuple(config.data),
+        sources=names,
         fingerprint=content_fingerprint(train.labels, train.classes, train.digests),
         images=len(train.labels),
         unreadable=len(train.unreadable),
@@ -89,7 +90,7 @@ def load_training_data(
         polarity=tuple(polarities),
         train=len(train_indices),
         val=len(val_indices),
-        val_source=config.val,
+        val_source=config.val if val_arrays is None else IN_MEMORY,
     )
     synthetic = np.repeat([found.synthetic for found in stats], [len(part.labels) for part in loaded])
     train_indices = _oversample_real(train_indices, synthetic)
@@ -156,11 +157,11 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
         )
 
 
-def default_model_name(config: TrainSettings, classes: int) -> str:
+def default_model_name(source: str, classes: int) -> str:
     """Return a model's name made from its data's path: `fudan12/train` → `fudan12`; `chars12` if that says nothing."""
-    if config.data[0] == IN_MEMORY:
+    if source == IN_MEMORY:
         return f"chars{classes}"
-    path = find_dataset(config.data[0]).resolve()
+    path = find_dataset(source).resolve()
     folder = path.parent if path.stem in DATASET_FOLDERS else path
     bare = folder.name in ("data", "") or folder == Path.cwd()
     return ("" if bare else name_from(folder.stem)) or f"chars{classes}"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,10 +76,6 @@ def train(
         TrainingInterrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).
     """
-    if data is not None:
-        config = replace(config, data=(IN_MEMORY,))
-    if val is not None:
-        config = replace(config, val=IN_MEMORY)
     draft = resolve_config(config)  # raises what is wrong before the images are read
     if config.name:
         check_name(config.name, "model name")

@@ -237,17 +237,17 @@ def test_a_model_is_named_after_its_data(world: Path, data: str, name: str) -> N
         path.write_text("file,label\n")
     else:
         path.mkdir(parents=True)
-    assert default_model_name(TrainConfig(data=(data,)), 7) == name
-    assert default_model_name(TrainConfig(data=(str(path), "other")), 7) == name
+    assert default_model_name(data, 7) == name
+    assert default_model_name(str(path), 7) == name
 
 
 def test_the_name_of_data_under_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (world / "sets" / "meters").mkdir(parents=True)
     (world / "sets" / "train").mkdir()
     monkeypatch.setenv("CHARCNN_DATA", str(world / "sets"))
-    assert default_model_name(TrainConfig(data=("meters",)), 7) == "meters"
+    assert default_model_name("meters", 7) == "meters"
     monkeypatch.chdir(world / "sets")
-    assert default_model_name(TrainConfig(data=(".",)), 7) == "chars7"
+    assert default_model_name(".", 7) == "chars7"
 
 
 def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_path: Path) -> None:
