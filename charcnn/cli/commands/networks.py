@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.errors import flag_of
+from charcnn.cli.flags import flag_of
 from charcnn.cli.options import Json
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.train_config import TrainSettings
