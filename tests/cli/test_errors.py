@@ -35,10 +35,14 @@ def check(result: Result, code: int, *words: str) -> None:
         assert word in result.stderr, f"{word!r} is not in: {result.stderr}"
 
 
-def test_no_such_folder(cli: Cli) -> None:
-    check(cli("train", "--data", "no/such"), 1, "No such dataset: no/such")
-    check(cli("augment", "no/such", "new"), 1, "no/such")
-    check(cli("evaluate", "--data", "nosuch", "--model", "latest"), 1, "no model")
+@pytest.mark.parametrize("command", ["train --data no/such", "augment no/such new", "evaluate --data no/such"])
+def test_missing_dataset_is_named(cli: Cli, tmp_path: Path, trained: Path, command: str) -> None:
+    shutil.copytree(trained, tmp_path / "registry")
+    check(cli(*command.split()), 1, "No such dataset: no/such")
+
+
+def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -> None:
+    check(cli("evaluate", "--data", starter / "test"), 1, "no model", "charcnn train")
 
 
 def test_empty_dataset(cli: Cli, tmp_path: Path) -> None:
