@@ -26,6 +26,7 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
         The largest difference from the network's probabilities.
 
     Raises:
+        ExportError: torch cannot export one of its layers.
         ParityError: the file gives other probabilities than the network.
     """
     recognizer = Recognizer(network, spec).cpu().eval()
@@ -41,17 +42,21 @@ def write_onnx(network: nn.Module, labels: Sequence[str], spec: ImageSpec, path:
 
 
 def _exported_by_torch(recognizer: Recognizer) -> onnx.ModelProto:
-    with quiet():
-        program = torch.onnx.export(
-            recognizer,
-            (probe(recognizer.spec, 2),),
-            dynamo=True,
-            verbose=False,
-            external_data=False,
-            input_names=["image"],
-            output_names=["probabilities"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-        )
+    try:
+        with quiet():
+            program = torch.onnx.export(
+                recognizer,
+                (probe(recognizer.spec, 2),),
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+                input_names=["image"],
+                output_names=["probabilities"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+            )
+    except torch.onnx.OnnxExporterError as fault:
+        reason = str(fault.__cause__ or fault).strip().partition("\n")[0]
+        raise ExportError(f"torch cannot export this network to ONNX: {reason}") from fault
     if program is None:
         raise ExportError("torch exported no ONNX program.")
     model: onnx.ModelProto = program.model_proto

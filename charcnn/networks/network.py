@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import NoneType
+from types import NoneType, SimpleNamespace
 from typing import Any, get_args, get_type_hints
 
 import torch
@@ -130,12 +130,11 @@ def check_builder(name: str, builder: Builder) -> None:
 
 
 def _options(builder: Builder) -> list[_Option]:
-    """Return the keyword-only parameters of a builder."""
-    hints = get_type_hints(builder)
-    return [
-        _Option(parameter.name, _without_none(hints.get(parameter.name)), parameter.default)
-        for parameter in _keywords(builder)
-    ]
+    """Return the keyword-only parameters of a builder. Other annotations may name what is not imported."""
+    keywords = _keywords(builder)
+    annotated = SimpleNamespace(__annotations__={parameter.name: parameter.annotation for parameter in keywords})
+    hints = get_type_hints(annotated, globalns=getattr(inspect.unwrap(builder), "__globals__", {}))
+    return [_Option(parameter.name, _without_none(hints[parameter.name]), parameter.default) for parameter in keywords]
 
 
 def _keywords(builder: Builder) -> list[inspect.Parameter]:

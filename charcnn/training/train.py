@@ -72,6 +72,7 @@ def train(
         ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
+        ExportError: the network has a layer that ONNX lacks.
         ParityError: the exported ONNX file gives other answers than the network.
         TrainingInterrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).

@@ -152,6 +152,14 @@ def test_nothing_to_resume(cli: Cli) -> None:
     assert "no unfinished run" in result.stderr
 
 
+def test_of_the_finished_runs_the_last_one_stays(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        line = ("train", "--data", starter / "test", "--net", "lenet", "--epochs", 1, "--name", name)
+        assert cli(*line).exit_code == 0
+    (run,) = (tmp_path / "registry/.runs").iterdir()
+    assert run.name.startswith("other-")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_before_the_first_epoch_saves_nothing(starter: Path, tmp_path: Path) -> None:
     line = ["train", "--data", str(starter / "train"), "--net", "resnet18", "--batch-size", "1"]

@@ -86,6 +86,16 @@ def test_an_unknown_option_offers_the_closest_and_settings_are_named_as_such() -
     assert (fault.value.field, fault.value.value) == ("dropout", 0.3)
 
 
+@register_network("test-texts", sizes=[28])
+def annotated_by_texts(_classes: "NotImported", *, width: "int | None" = 8) -> "NotImported":  # type: ignore[name-defined]  # noqa: F821
+    """Build as a module does that postpones its annotations, and imports some for type checkers alone."""
+    return Holding(width)
+
+
+def test_annotations_may_be_texts_and_others_may_name_what_is_not_imported() -> None:
+    assert get_network("test-texts").check_options({"width": "3"}) == {"width": 3}
+
+
 def without_default(classes: int, *, width: int) -> nn.Module:
     return nn.Linear(width, classes)
 

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 import charcnn
-from charcnn.errors import ConfigError, TrainingInterrupted
+from charcnn.errors import ConfigError, ExportError, TrainingInterrupted
 from charcnn.export.load_network import load_network
 from charcnn.export.onnx import write_onnx
+from charcnn.registry.runs import list_runs
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE
 from charcnn.training.callbacks import Batch
@@ -53,6 +54,20 @@ def test_it_reads_images_by_its_onnx_file(draw: Draw, registry: Registry) -> Non
 def test_it_is_exported_again(draw: Draw, run: Run, tmp_path: Path) -> None:
     version = run(draw("small"), **OPTIONS).version
     assert write_onnx(load_network(version), version.card.labels, version.card.image, tmp_path / "it.onnx") < 1e-4
+
+
+@charcnn.register_network("test-unexportable", sizes=[28])
+def unexportable(classes: int) -> nn.Module:
+    """Build a network with a layer that ONNX lacks: 26 pixels into 4 pools of unequal sizes."""
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveMaxPool2d(4), nn.Flatten(), nn.Linear(64, classes))
+
+
+def test_a_network_that_onnx_cannot_hold_is_named_and_its_run_stays(draw: Draw, registry: Registry) -> None:
+    config = charcnn.TrainConfig(data=(str(draw("small")),), net="test-unexportable", epochs=1)
+    with pytest.raises(ExportError, match="torch cannot export this network to ONNX: "):
+        charcnn.train(config, registry=registry)
+    assert registry.versions() == []
+    assert [run.checkpoint_file.is_file() for run in list_runs(registry.root)] == [True]
 
 
 class StopsAfter(charcnn.Callback):

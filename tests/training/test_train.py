@@ -1,72 +1,29 @@
 """`train`: from a config to a version, and what is kept when it is cut short."""
 
 import csv
-import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from charcnn.errors import ConfigError, DatasetError, ModelError, TrainingError
 from charcnn.export.load_network import load_network
 from charcnn.networks.catalogue import get_network
 from charcnn.registry.store import Registry
-from charcnn.registry.version import WEIGHTS_FILE, Version
+from charcnn.registry.version import WEIGHTS_FILE
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import ResolvedConfig, TrainConfig
 from charcnn.storage.files import sha256_of
-from charcnn.training import trainer
 from charcnn.training.callbacks import Batch, Callback
-from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import load_training_data
 from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, train
+from tests.support.trainings import Notes, scripted, weights_hash
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
-
-
-def weights_hash(version: Version) -> str:
-    return version.card.files[WEIGHTS_FILE]
-
-
-class Notes(Callback):
-    """Writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.start: list[tuple[int, int]] = []
-        self.batches: list[int] = []
-        self.epochs: list[tuple[int, bool]] = []
-
-    def on_train_begin(self, config: ResolvedConfig, network: nn.Module, images: int) -> None:
-        self.start.append((config.epochs, images))
-
-    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
-        self.batches.append(batch.images)
-
-    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
-        self.epochs.append((record.epoch, is_best))
-
-
-def scripted(monkeypatch: pytest.MonkeyPatch, accuracies: list[float]) -> None:
-    """Validation gives these accuracies, epoch by epoch."""
-    script = iter(accuracies)
-
-    def validate(*_: object) -> tuple[float, float]:
-        accuracy = next(script)
-        return 1 - accuracy, accuracy
-
-    monkeypatch.setattr(trainer, "validate", validate)
-
-
-def nothing_is_left(registry: Registry) -> bool:
-    staging = registry.root / ".staging"
-    return registry.versions() == [] and not (staging.exists() and any(staging.iterdir()))
 
 
 # determinism
@@ -153,7 +110,7 @@ def test_where_the_rate_falls_to_nothing_the_end_is_the_best_unless_it_is_clearl
     assert (weights_hash(trained.version) == of_the_end) is (best == 3)
 
 
-def test_a_training_that_patience_ended_is_not_at_rest(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_patience_ended_is_not_finalized(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted(monkeypatch, [0.2, 0.6, 0.55, 0.55, 0.55])
     trained = run(draw("small"), epochs=5, patience=1, schedule="cosine")
     assert len(trained.history) == 3
@@ -221,227 +178,6 @@ def test_an_epoch_that_is_only_as_good_is_not_a_better_one(
     """`patience`: stop after so many epochs without a better one."""
     scripted(monkeypatch, [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     assert len(run(draw("small"), epochs=8, patience=2).history) == 4
-
-
-# when it goes wrong
-
-
-def test_a_loss_that_is_no_number_ends_it(draw: Draw, run: Run, registry: Registry) -> None:
-    with pytest.raises(TrainingError, match="not finite in epoch") as fault:
-        run(draw("small"), epochs=5, opt="gd", lr=1e30)
-    assert "`lr=1e+29`" in fault.value.hint
-    assert nothing_is_left(registry)
-
-
-@pytest.mark.parametrize("val_split", [0.2, 0.0])
-def test_weights_that_give_no_numbers_after_the_last_step_end_it_too(
-    draw: Draw, registry: Registry, val_split: float
-) -> None:
-    """One epoch of one batch: the loss is computed before the only step, and says nothing yet."""
-    settings = {"net": "lenet", "epochs": 1, "batch_size": 64, "opt": "gd", "lr": 1e38, "val_split": val_split}
-    config = TrainConfig.parse({"data": [str(draw("small"))], **settings})
-    with pytest.raises(TrainingError, match="too large"):
-        train(config, registry=registry)
-    assert nothing_is_left(registry)
-
-
-class Stops(Notes):
-    """Ctrl-C, at a place."""
-
-    def __init__(self, epoch: int = 0, batch: int = 0) -> None:
-        super().__init__()
-        self.epoch, self.batch = epoch, batch
-
-    def on_batch_end(self, batch: Batch, result: StepResult) -> None:
-        super().on_batch_end(batch, result)
-        if len(self.batches) == self.batch:
-            raise KeyboardInterrupt
-
-    def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
-        super().on_epoch_end(record, is_best)
-        if record.epoch == self.epoch:
-            raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("callback", [Stops(epoch=2), Stops(batch=7)], ids=["after epoch 2", "in epoch 3"])
-def test_ctrl_c_keeps_what_was_finished(draw: Draw, run: Run, registry: Registry, callback: Stops) -> None:
-    data = draw("small")
-    trained = run(data, callback, epochs=9, val_split=0)  # 24 images in 3 batches
-    assert trained.interrupted
-    assert len(trained.history) == 2
-    facts = registry.open("latest").card.training
-    assert (facts.interrupted, facts.epochs, facts.best_epoch, facts.config.epochs) == (True, 2, 2, 9)
-    assert registry.problems(registry.find("latest")) == []
-    assert weights_hash(trained.version) == weights_hash(run(data, epochs=2, val_split=0).version)
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_ctrl_c_in_the_first_epoch_keeps_nothing(draw: Draw, run: Run, registry: Registry, batch: int) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run(draw("small"), Stops(batch=batch), epochs=9, val_split=0)
-    assert nothing_is_left(registry)
-
-
-def interrupted_copying(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Ctrl-C comes in the moment after an epoch in which its weights are copied."""
-    finished = iter(range(1, epoch))
-    whole = torch.nn.Module.state_dict
-
-    def state_dict(self: torch.nn.Module, *arguments: Any, **more: Any) -> Any:
-        if not arguments and not more and next(finished, None) is None:
-            monkeypatch.setattr(torch.nn.Module, "state_dict", whole)
-            raise KeyboardInterrupt
-        return whole(self, *arguments, **more)
-
-    monkeypatch.setattr(torch.nn.Module, "state_dict", state_dict)
-
-
-def test_ctrl_c_while_the_first_weights_are_copied(
-    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interrupted_copying(monkeypatch, epoch=1)
-    with pytest.raises(KeyboardInterrupt):
-        run(draw("small"), epochs=9, val_split=0)
-    assert nothing_is_left(registry)
-
-
-def test_ctrl_c_while_later_weights_are_copied(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = draw("small")
-    until_first = run(data, epochs=1, val_split=0).version
-    interrupted_copying(monkeypatch, epoch=2)
-    trained = run(data, epochs=9, val_split=0)
-    assert trained.interrupted
-    assert weights_hash(trained.version) == weights_hash(until_first)
-    assert trained.version.card.training.best_epoch == 1  # the card names the epoch whose weights these are
-
-
-def test_a_run_that_ends_by_itself_is_not_interrupted(draw: Draw, run: Run) -> None:
-    trained = run(draw("small"))
-    assert trained.interrupted is False
-    assert trained.version.card.training.interrupted is False
-
-
-def test_a_registry_that_cannot_be_written_is_said_before_the_work(
-    draw: Draw, without_onnx: None, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("no folder")
-    notes = Notes()
-    with pytest.raises(OSError, match="file"):
-        train(TrainConfig(data=(str(draw("small")),)), registry=Registry(tmp_path / "file"), callbacks=[notes])
-    assert notes.start == []
-
-
-def test_a_full_disk_leaves_no_version(
-    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_handle: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        run(draw("small"))
-    assert nothing_is_left(registry)
-
-
-@pytest.mark.parametrize(
-    ("settings", "fault", "message"),
-    [
-        ({"net": "lenett"}, ConfigError, "Unknown network: lenett"),
-        ({"net": "resnet18", "activation": "tanh"}, ConfigError, "resnet18 has no option activation"),
-        ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no option batch_norm"),
-        ({"device": "mps"}, ConfigError, "has no such device"),
-        ({"name": "latest"}, ModelError, "latest is reserved"),
-        ({"name": "a/b"}, ModelError, "not a valid model name"),
-        ({"init_from": "nobody"}, ModelError, "No model named nobody"),
-        ({"init_from": "./nowhere"}, ModelError, "nowhere is not a model version"),
-        ({"data": ["no/where"]}, DatasetError, "no/where"),
-    ],
-)
-def test_what_is_wrong_is_said_before_the_work(
-    draw: Draw, registry: Registry, settings: dict[str, Any], fault: type[Exception], message: str
-) -> None:
-    if settings.get("device") == "mps" and torch.backends.mps.is_available():
-        pytest.skip("this machine has the device mps")
-    notes = Notes()
-    config = TrainConfig.parse({"data": [str(draw("small"))], **settings})
-    with pytest.raises(fault, match=message):
-        train(config, registry=registry, callbacks=[notes])
-    assert notes.start == []
-    assert nothing_is_left(registry)
-
-
-# starting from another model
-
-
-@pytest.fixture
-def parent(draw: Draw, run: Run) -> Version:
-    return run(draw("parent", {"1": "博", "2": "学", "3": "自"}), name="parent", epochs=2, val_split=0).version
-
-
-STILL: dict[str, Any] = {"opt": "gd", "lr": 1e-30}
-"""Steps too small to change a float32."""
-
-
-def test_the_head_is_mapped_by_label(draw: Draw, run: Run, parent: Version) -> None:
-    data = draw("child", {"1": "自", "2": "无", "3": "博"}, seed=5)
-    child = run(data, init_from="parent", **STILL).version
-    assert child.card.labels == ("自", "无", "博")
-    assert child.card.parent == "parent@1"
-    old, new = (load_file(version.file(WEIGHTS_FILE)) for version in (parent, child))
-    assert old.keys() == new.keys()
-    head = {"13.weight", "13.bias"}
-    assert head < old.keys()
-    for key in old.keys() - head:
-        assert torch.equal(old[key], new[key]), key
-    for key in head:
-        assert torch.equal(new[key][0], old[key][2])
-        assert torch.equal(new[key][2], old[key][0])
-        assert not any(torch.equal(new[key][1], row) for row in old[key])
-    fresh = load_file(run(data, **STILL).version.file(WEIGHTS_FILE))
-    assert torch.equal(new["13.weight"][1], fresh["13.weight"][1])  # the new label's row is drawn by the seed
-
-
-def test_the_statistics_of_batch_norm_come_along(draw: Draw, run: Run) -> None:
-    data, notes = draw("small"), Notes()
-    old = run(data, name="parent", net="cnn", epochs=2, val_split=0).version
-    new = run(data, notes, name="child", net="cnn", init_from="parent@1", val_split=0, **STILL).version
-    before, after = (int(load_file(v.file(WEIGHTS_FILE))["1.num_batches_tracked"]) for v in (old, new))
-    assert after == before + len(notes.batches)
-    assert before == 2 * len(notes.batches)
-
-
-def test_it_starts_from_a_folder_too(draw: Draw, run: Run, parent: Version, tmp_path: Path) -> None:
-    copy = parent.folder.rename(tmp_path / "elsewhere")
-    child = run(draw("child", seed=5), init_from=str(copy), **STILL).version
-    assert child.card.parent == "parent@1"
-
-
-def test_what_was_learnt_helps(draw: Draw, run: Run) -> None:
-    data = draw("small")
-    first = run(data, name="parent", epochs=10, lr=0.005, val_split=0)
-    second = run(data, name="child", init_from="parent", val_split=0, **STILL)
-    assert second.history[0].loss < 0.5 * first.history[0].loss
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"net": "lenet-wide"}, {"net": "cnn"}, {"net": "cnn-dropout"}, {"batch_norm": True}, {"activation": "prelu"}],
-    ids=str,
-)
-def test_another_network_is_refused(
-    draw: Draw, run: Run, registry: Registry, parent: Version, settings: dict[str, Any]
-) -> None:
-    with pytest.raises(ConfigError, match="parent@1 is a lenet: its weights do not fit") as fault:
-        run(draw("child", seed=5), init_from="parent", **settings)
-    assert "`net=lenet`" in fault.value.hint
-    assert [listed.reference for listed in registry.versions()] == ["parent@1"]
-
-
-def test_weights_that_the_network_has_no_place_for_are_refused(draw: Draw, run: Run) -> None:
-    data = draw("small")
-    run(data, name="parent", activation="prelu")
-    with pytest.raises(ConfigError, match="do not fit"):
-        run(data, init_from="parent", activation="relu")
 
 
 # the loop and its callbacks
