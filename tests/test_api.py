@@ -93,7 +93,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
         charcnn.nosuch  # noqa: B018
 
 
-def test_readme_example(tmp_path: Path, trained: Path, starter: Path) -> None:
+def test_the_steps_of_the_readme_work(tmp_path: Path, trained: Path, starter: Path) -> None:
     model = charcnn.load("latest", charcnn.Registry(trained))
     with (starter / "ttest.csv").open(newline="", encoding="utf-8") as stream:
         truth = {row["file"]: row["label"] for row in csv.DictReader(stream)}

@@ -20,5 +20,5 @@ def test_suffixes_make_no_two_files_alike() -> None:
     assert best_file_match("raeder.onx", ["reader.onnx", "other.onnx"]) == "reader.onnx"
 
 
-def test_one_and_several() -> None:
+def test_words_are_singular_or_plural() -> None:
     assert [pluralize(number, "image") for number in (0, 1, 2)] == ["0 images", "1 image", "2 images"]

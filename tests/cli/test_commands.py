@@ -36,13 +36,13 @@ def test_export_names_the_file_and_refuses_to_overwrite(cli: Cli, registry: Path
     assert cli("export", "--format", kind, "--force").exit_code == 0
 
 
-def test_export_unknown_format(cli: Cli, registry: Path) -> None:
+def test_export_refuses_an_unknown_format(cli: Cli, registry: Path) -> None:
     result = cli("export", "--format", "onx")
     assert result.exit_code == 2
     assert "Did you mean onnx?" in result.stderr
 
 
-def test_models_list_alias_rm(cli: Cli, registry: Path) -> None:
+def test_models_are_listed_aliased_and_removed(cli: Cli, registry: Path) -> None:
     assert cli("models", "alias", "small12@1", "best").exit_code == 0
     listed = json.loads(cli("models", "list", "--json").stdout)["models"]
     assert [(row["model"], row["aliases"]) for row in listed] == [("small12@1", ["best"])]
@@ -66,7 +66,7 @@ def test_models_list_shows_a_damaged_version_among_others(cli: Cli, registry: Pa
     assert "damaged" in result.stdout
 
 
-def test_models_list_of_nothing(cli: Cli) -> None:
+def test_empty_registry_is_listed_with_the_next_command(cli: Cli) -> None:
     result = cli("models", "list")
     assert result.exit_code == 0
     assert "charcnn train" in result.stderr

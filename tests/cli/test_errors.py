@@ -45,7 +45,7 @@ def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -
     check(cli("evaluate", "--data", starter / "test"), 1, "no model", "charcnn train")
 
 
-def test_empty_dataset(cli: Cli, tmp_path: Path) -> None:
+def test_empty_dataset_is_refused(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     check(cli("train", "--data", "empty"), 1, "holds no images")
 
@@ -56,12 +56,12 @@ def test_class_without_images_is_named(cli: Cli, tmp_path: Path) -> None:
     check(cli("train", "--data", "set"), 1, "学", "has no images")
 
 
-def test_one_class_only(cli: Cli, tmp_path: Path) -> None:
+def test_single_class_is_refused(cli: Cli, tmp_path: Path) -> None:
     class_folders(tmp_path / "set", classes="a")
     check(cli("train", "--data", "set"), 1, "only one class")
 
 
-def test_label_the_model_does_not_know(cli: Cli, tmp_path: Path, trained: Path) -> None:
+def test_label_the_model_does_not_know_is_named(cli: Cli, tmp_path: Path, trained: Path) -> None:
     class_folders(tmp_path / "set", classes="博龘")
     check(cli("evaluate", "--data", "set", "--registry", trained), 1, "does not know", "龘")
 
@@ -109,7 +109,9 @@ def test_gigantic_image_is_refused_before_decoding(cli: Cli, tmp_path: Path, tra
         (("--name", "latest"), ("latest", "reserved")),
     ],
 )
-def test_wrong_settings(cli: Cli, flags: tuple[str, ...], words: tuple[str, ...], starter: Path) -> None:
+def test_wrong_setting_offers_the_closest(
+    cli: Cli, flags: tuple[str, ...], words: tuple[str, ...], starter: Path
+) -> None:
     result = cli("train", "--data", starter / "train", *flags)
     check(result, 1 if "--name" in flags else 2, *words)
 
@@ -124,7 +126,7 @@ def test_unknown_config_key_offers_the_closest(cli: Cli, tmp_path: Path) -> None
     check(cli("train", "--config", "no.toml"), 2, "No such config file")
 
 
-def test_no_model_yet(cli: Cli) -> None:
+def test_predict_without_a_model_says_how_to_get_one(cli: Cli) -> None:
     check(cli("predict", "x.png"), 1, "no model", "charcnn train")
 
 
@@ -133,14 +135,14 @@ def test_unknown_model_offers_the_closest(cli: Cli, trained: Path) -> None:
     check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no 7")
 
 
-def test_card_from_a_newer_schema(cli: Cli, tmp_path: Path, trained: Path) -> None:
+def test_card_from_a_newer_schema_asks_to_upgrade(cli: Cli, tmp_path: Path, trained: Path) -> None:
     registry = shutil.copytree(trained, tmp_path / "registry")
     card = registry / "small12/1/card.json"
     card.write_text(json.dumps({**json.loads(card.read_text("utf-8")), "schema_version": 99}), "utf-8")
     check(cli("predict", "x.png"), 1, "schema version 99", "Upgrade")
 
 
-def test_file_whose_hash_is_wrong(cli: Cli, tmp_path: Path, trained: Path, starter: Path) -> None:
+def test_damaged_model_file_is_refused_and_found(cli: Cli, tmp_path: Path, trained: Path, starter: Path) -> None:
     registry = shutil.copytree(trained, tmp_path / "registry")
     path = registry / "small12/1/model.onnx"
     data = bytearray(path.read_bytes())
@@ -157,13 +159,13 @@ def test_pickle_is_refused_by_name(cli: Cli, tmp_path: Path) -> None:
     check(cli("predict", "x.png", "--model", "model.pt"), 1, "model.pt", "pickle")
 
 
-def test_folder_that_cannot_be_written(cli: Cli, tmp_path: Path, starter: Path) -> None:
+def test_file_in_the_place_of_the_registry_is_named(cli: Cli, tmp_path: Path, starter: Path) -> None:
     (tmp_path / "registry").write_text("a file where a folder should be")
     check(cli("train", "--data", starter / "train"), 1, "registry")
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_no_write_permission(cli: Cli, tmp_path: Path, starter: Path) -> None:
+def test_registry_without_write_permission_is_named(cli: Cli, tmp_path: Path, starter: Path) -> None:
     (tmp_path / "registry").mkdir(mode=0o500)
     check(cli("train", "--data", starter / "train"), 1, "registry", "permissions")
 
@@ -184,7 +186,7 @@ def test_full_disk_and_refused_writing_are_said(
     assert not (tmp_path / "new").exists()
 
 
-def test_missing_system_library_of_opencv(tmp_path: Path, starter: Path) -> None:
+def test_missing_system_library_is_named_with_its_package(tmp_path: Path, starter: Path) -> None:
     (tmp_path / "cv2.py").write_text(
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')"
     )

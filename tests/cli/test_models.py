@@ -36,14 +36,14 @@ def test_a_bundle_goes_to_another_registry_and_reads(cli: Cli, registry: Path, t
 
 
 @pytest.mark.parametrize("name", ["no.zip", ".", "registry"])
-def test_what_is_no_bundle_is_one_line(cli: Cli, registry: Path, name: str) -> None:
+def test_file_that_is_not_a_bundle_is_refused_in_one_line(cli: Cli, registry: Path, name: str) -> None:
     result = cli("models", "import-bundle", name)
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr
     assert name in result.stderr
 
 
-def test_an_alias_goes_back(cli: Cli, registry: Path) -> None:
+def test_alias_rolls_back_to_its_previous_version(cli: Cli, registry: Path) -> None:
     cli("models", "export-bundle", "small12", "-o", "b.zip")
     assert cli("models", "import-bundle", "b.zip").stdout == "small12@2\n"
     cli("models", "alias", "small12@1", "best")
@@ -109,7 +109,7 @@ def test_formats_and_their_short_forms_say_the_same(cli: Cli, registry: Path) ->
         assert cli("models", *words, "--json", "--format", "table").exit_code == 2
 
 
-def test_models_as_csv(cli: Cli, registry: Path) -> None:
+def test_models_are_listed_as_csv(cli: Cli, registry: Path) -> None:
     cli("models", "alias", "small12@1", "best")
     cli("models", "alias", "small12@1", "in-use")
     (row,) = csv.DictReader(io.StringIO(cli("models", "list", "--format", "csv").stdout))

@@ -107,11 +107,11 @@ def test_jsonl_has_one_object_per_line(predict: Cli, mixed: Path) -> None:
     assert lines == [{"schema_version": 1, **row} for row in rows]
 
 
-def test_forms_exclude_each_other(predict: Cli, mixed: Path) -> None:
+def test_output_formats_exclude_each_other(predict: Cli, mixed: Path) -> None:
     assert predict(mixed, "--json", "--csv").exit_code == 2
 
 
-def test_image_on_standard_input(predict: Cli, starter: Path) -> None:
+def test_image_is_read_from_standard_input(predict: Cli, starter: Path) -> None:
     path = starter / "ttest/1.bmp"
     from_stdin = predict("-", "--text", stdin=path.read_bytes())
     assert from_stdin.exit_code == 0
@@ -134,7 +134,7 @@ def test_files_from_a_list_keep_its_order(predict: Cli, mixed: Path, tmp_path: P
         assert [Path(row["file"]).name for row in rows] == ["10.bmp", "2.bmp"]
 
 
-def test_pattern_that_the_shell_left_alone(predict: Cli, mixed: Path) -> None:
+def test_pattern_that_the_shell_left_alone_is_expanded(predict: Cli, mixed: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(predict("mixed/*0.bmp", "--csv").stdout)))
     assert [Path(row["file"]).name for row in rows] == ["10.bmp"]
     assert predict("mixed/*.tiff").exit_code == 1

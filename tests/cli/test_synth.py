@@ -48,14 +48,14 @@ def test_sets_files_and_characters_add_up(cli: Cli, tmp_path: Path) -> None:
         (("a", "--set", "digits"), "a0123456789"),
     ],
 )
-def test_where_it_goes_by_itself(cli: Cli, tmp_path: Path, words: tuple[str, ...], name: str) -> None:
+def test_default_folder_is_named_after_its_set(cli: Cli, tmp_path: Path, words: tuple[str, ...], name: str) -> None:
     result = cli("synth", *words, *FEW)
     assert result.exit_code == 0, result.stderr
     (folder,) = _folders(tmp_path / "data")
     assert re.fullmatch(f"{name}-[0-9a-f]{{4}}" if name.startswith("synth") else name, folder)
 
 
-def test_two_sets_of_one_size_go_two_ways(cli: Cli, tmp_path: Path) -> None:
+def test_two_sets_of_one_size_get_folders_of_their_own(cli: Cli, tmp_path: Path) -> None:
     cli("synth", "a.b", *FEW)
     cli("synth", "a.c", *FEW)
     assert len(_folders(tmp_path / "data")) == 2
@@ -92,7 +92,7 @@ def test_a_preview_is_made_and_named(cli: Cli, tmp_path: Path) -> None:
         (("latin",), 2, ("--set latin",)),
     ],
 )
-def test_what_cannot_be_is_said_and_nothing_is_written(
+def test_impossible_request_is_refused_and_nothing_is_written(
     cli: Cli, tmp_path: Path, words: tuple[str, ...], code: int, said: tuple[str, ...]
 ) -> None:
     result = cli("synth", *words)
@@ -110,7 +110,7 @@ def test_a_list_that_is_not_utf_8_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "list.txt is not UTF-8" in result.stderr
 
 
-def test_files_of_others_are_kept(cli: Cli, tmp_path: Path) -> None:
+def test_foreign_files_are_kept(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine/train/甲").mkdir(parents=True)
     (tmp_path / "mine/train/甲/1.png").write_bytes(b"mine")
     result = cli("synth", "甲乙", "-o", "mine", *FEW)

@@ -128,7 +128,7 @@ def test_ctrl_c_keeps_the_best_epoch_and_exits_130(starter: Path, tmp_path: Path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-def test_what_ctrl_c_says_goes_on(cli: Cli, starter: Path, tmp_path: Path) -> None:
+def test_command_named_after_ctrl_c_resumes_the_training(cli: Cli, starter: Path, tmp_path: Path) -> None:
     line = ["train", "--data", str(starter / "train"), "--net", "lenet", "--batch-size", "4", "--epochs", "60"]
     _, stderr = interrupted(line, after="1/")
     said = re.search(r"charcnn (train --resume \S+)", stderr)
@@ -146,7 +146,7 @@ def test_resume_takes_no_other_setting(cli: Cli) -> None:
     assert "--epochs" not in result.stderr
 
 
-def test_nothing_to_resume(cli: Cli) -> None:
+def test_resume_without_an_unfinished_run_is_refused(cli: Cli) -> None:
     result = cli("train", "--resume", "last")
     assert result.exit_code == 1
     assert "no unfinished run" in result.stderr
@@ -170,7 +170,7 @@ def test_ctrl_c_before_the_first_epoch_saves_nothing(starter: Path, tmp_path: Pa
     assert list((tmp_path / "registry/.staging").iterdir()) == []
 
 
-def test_lab_headline_on_real_images(cli: Cli, fudan12: Path, tmp_path: Path) -> None:
+def test_two_epochs_read_most_of_the_real_images(cli: Cli, fudan12: Path, tmp_path: Path) -> None:
     """Two epochs on a part of the real images read the put-aside rest far better than chance."""
     assert cli("data", "split", fudan12 / "train", "-o", "real", "--test", 0.7).exit_code == 0
     assert cli("train", "--data", "real/train.csv", "--recipe", "lab", "--epochs", 2).exit_code == 0

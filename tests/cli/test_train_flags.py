@@ -17,14 +17,14 @@ def printed(cli: Cli, *flags: object) -> str:
     return result.stdout
 
 
-def test_help_names_them(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_lists_every_flag(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     text = cli("train", "--help").stdout
     for flag in ("--recipe", "--size", "--img-size", "--imgsz", "--augment", "--precision", "--threads"):
         assert flag in text
 
 
-def test_all_of_them_reach_the_card(cli: Cli, starter: Path) -> None:
+def test_every_flag_reaches_the_card(cli: Cli, starter: Path) -> None:
     flags = ("--recipe", "compact", "--imgsz", 32, "--augment", "strong")
     more = ("--precision", "bf16", "--threads", 1, "--epochs", 1)
     result = cli("train", "--data", starter / "test", *flags, *more, "--json")
@@ -52,7 +52,7 @@ def test_the_size_has_three_names(cli: Cli, flag: str) -> None:
     assert tomllib.loads(printed(cli, flag, 48))["size"] == 48
 
 
-def test_what_is_not_said_is_printed_as_it_will_be(cli: Cli) -> None:
+def test_unset_settings_are_printed_as_they_will_be(cli: Cli) -> None:
     text = printed(cli, "--recipe", "lab")
     assert tomllib.loads(text)["recipe"] == "lab"
     for line in (
@@ -77,7 +77,7 @@ def test_what_is_not_said_is_printed_as_it_will_be(cli: Cli) -> None:
         "--net cnn --lr 0.5",
     ],
 )
-def test_what_is_printed_is_read_again(cli: Cli, tmp_path: Path, flags: str) -> None:
+def test_printed_config_is_read_again(cli: Cli, tmp_path: Path, flags: str) -> None:
     first = printed(cli, *flags.split())
     (tmp_path / "again.toml").write_text(first, encoding="utf-8")
     assert printed(cli, "--config", "again.toml") == first

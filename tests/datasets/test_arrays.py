@@ -174,7 +174,7 @@ def test_duplicates_are_counted_bit_for_bit(world: Path) -> None:
     assert _load(root).duplicates == 2
 
 
-def test_the_labs_real_images(fudan12: Path) -> None:
+def test_the_labs_real_images_are_read_and_their_duplicates_counted(fudan12: Path) -> None:
     arrays = _load(fudan12 / "train")
     assert arrays.per_class == dict.fromkeys("博学笃志切问近思自由无用", 620)
     assert arrays.duplicates == 119

@@ -27,7 +27,7 @@ def test_a_name_without_folders_is_bare(argument: str) -> None:
 
 
 @pytest.mark.parametrize("argument", ["data/train", "/train", "../train", ".", "..", "~", "~/train"])
-def test_a_path_is_not_bare(argument: str) -> None:
+def test_a_name_with_folders_is_not_bare(argument: str) -> None:
     assert not is_bare(argument)
 
 
@@ -45,7 +45,7 @@ def test_a_bare_name_is_looked_up_under_the_data_root(world: Path, monkeypatch: 
     assert find_dataset("mine") == world / "other" / "mine"
 
 
-def test_home_is_known(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_the_home_folder(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(world))
     monkeypatch.setenv("USERPROFILE", str(world))
     _folder(world / "mine")

@@ -72,15 +72,15 @@ def test_of_a_large_dataset_every_class_is_looked_at(world: Path) -> None:
     assert inspect_sample(scan(root)).polarity == "light-on-dark"
 
 
-def test_the_labs_real_images(fudan12: Path) -> None:
+def test_the_labs_images_are_dark_on_light_of_one_square_size(fudan12: Path) -> None:
     assert inspect_sample(scan(fudan12 / "train")) == SampleStats("dark-on-light", one_square_size=True)
 
 
-def test_casias_real_images(casia20: Path) -> None:
+def test_casias_images_are_dark_on_light_of_several_sizes(casia20: Path) -> None:
     assert inspect_sample(scan(casia20 / "train")) == SampleStats("dark-on-light", one_square_size=False)
 
 
-def test_mnists_real_images(mnist: Path, world: Path) -> None:
+def test_mnists_images_are_light_on_dark_of_one_square_size(mnist: Path, world: Path) -> None:
     images = read_idx(mnist / "t10k-images-idx3-ubyte.gz")[:40]
     assert inspect_sample(scan(_dataset(world / "mnist", *images))) == SampleStats(
         "light-on-dark", one_square_size=True

@@ -76,7 +76,7 @@ def test_the_figures_are_those_of_the_models_answers(model: Path, starter: Path)
     assert {scores.support for scores in evaluation.per_class} == {5}
 
 
-def test_a_subset_of_the_labels(registry: Registry, test_set: Path) -> None:
+def test_a_dataset_with_some_of_the_labels_is_evaluated(registry: Registry, test_set: Path) -> None:
     whole = evaluate("small12", test_set, registry=registry)
     for folder in ("2", "5", "11"):
         shutil.rmtree(test_set / folder)
@@ -266,7 +266,7 @@ def test_model_trained_on_arrays_has_no_test_set_of_its_own(registry: Registry, 
         evaluate("small12@2", registry=registry)
 
 
-def test_what_is_not_there_is_named(registry: Registry, tmp_path: Path) -> None:
+def test_missing_dataset_or_model_is_named(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No model named smal12"):
         evaluate("smal12", registry=registry)
     with pytest.raises(DatasetError, match="no/where"):

@@ -62,7 +62,7 @@ def expected(version: Version, images: np.ndarray) -> np.ndarray:
 # round trips
 
 
-def test_an_onnx_file(version: Version, tmp_path: Path, images: np.ndarray) -> None:
+def test_an_onnx_file_answers_as_the_model_does(version: Version, tmp_path: Path, images: np.ndarray) -> None:
     path = tmp_path / "new" / "model.onnx"
     assert export_version(version, "onnx", path) == 0
     assert path.read_bytes() == version.file(ONNX_FILE).read_bytes()
@@ -96,7 +96,7 @@ def test_no_path_of_this_machine_is_in_the_onnx_file(version: Version, starter: 
     assert [path for path in paths if path.encode() in content] == []
 
 
-def test_a_pt2_file(version: Version, tmp_path: Path, images: np.ndarray) -> None:
+def test_a_pt2_file_answers_as_the_model_does(version: Version, tmp_path: Path, images: np.ndarray) -> None:
     path = tmp_path / "model.pt2"
     assert export_version(version, "pt2", path) < 1e-4
     inside: dict[str, Any] = {"labels": "", "image": ""}
@@ -112,7 +112,7 @@ def test_a_pt2_file(version: Version, tmp_path: Path, images: np.ndarray) -> Non
         np.testing.assert_allclose(given, expected(version, images[:count]), atol=1e-5)
 
 
-def test_a_safetensors_file(version: Version, tmp_path: Path, images: np.ndarray) -> None:
+def test_a_safetensors_file_holds_the_models_weights(version: Version, tmp_path: Path, images: np.ndarray) -> None:
     path = tmp_path / "model.safetensors"
     assert export_version(version, "safetensors", path) == 0
     with safetensors.safe_open(path, "pt") as stream:

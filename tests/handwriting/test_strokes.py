@@ -60,7 +60,7 @@ def test_the_dot_of_a_roof_is_not_taken_for_a_bump(character: str) -> None:
     assert top.free[0]
 
 
-def test_a_dot_is_a_stroke() -> None:
+def test_a_dot_becomes_a_stroke() -> None:
     for dotted, plain in ((".", ""), ("i", "ı"), (":", ".")):
         assert length(strokes_of(dotted)) > (length(strokes_of(plain)) if plain else 0) + 0.03
     assert length(strokes_of("丶")) > 0.1

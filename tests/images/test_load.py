@@ -22,7 +22,7 @@ def _write_images(folder: Path, count: int, side: int = 28) -> list[Path]:
     return paths
 
 
-def test_each_row_is_its_file(world: Path) -> None:
+def test_each_row_holds_the_pixels_of_its_file(world: Path) -> None:
     paths = _write_images(world, 150)[::-1]
     loaded = load_images(paths, SPEC)
     assert loaded.images.shape == (150, 28, 28)
@@ -32,7 +32,7 @@ def test_each_row_is_its_file(world: Path) -> None:
         assert digest.tobytes() == hashlib.sha256(path.read_bytes()).digest()
 
 
-def test_images_are_fitted(casia20: Path) -> None:
+def test_loaded_images_are_fitted(casia20: Path) -> None:
     paths = sorted(casia20.glob("test/*/*.png"))[::60]
     spec = ImageSpec(height=32, width=24, fit="ink")
     loaded = load_images(paths, spec)

@@ -92,7 +92,7 @@ def test_an_array_of_any_size_is_read(predictor: Predictor, shape: tuple[int, in
     ],
     ids=lambda array: f"{array.dtype}{list(array.shape)}",
 )
-def test_another_array_is_refused_by_what_it_is(predictor: Predictor, array: Any) -> None:
+def test_an_array_of_another_kind_is_refused_by_its_type(predictor: Predictor, array: Any) -> None:
     with pytest.raises(ImageError, match=r"uint8 \[H,W\]") as fault:
         predictor.predict(array)
     assert str(array.dtype) in fault.value.message
@@ -189,7 +189,7 @@ def test_reading_files_may_stop_in_the_middle(predictor: Predictor, starter: Pat
     assert next(predictor.predict_files([path])).label == predictor.predict(path).label
 
 
-def test_no_files_give_nothing(predictor: Predictor) -> None:
+def test_no_files_give_no_predictions(predictor: Predictor) -> None:
     assert list(predictor.predict_files([])) == []
 
 
@@ -234,14 +234,14 @@ def test_the_registry_is_found_by_its_environment_variable(trained: Path, monkey
     assert Predictor.load().reference == "small12@1"
 
 
-def test_a_path_with_any_letters(onnx_file: Path, tmp_path: Path) -> None:
+def test_a_model_path_may_hold_any_letters(onnx_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "模型 😀 é" / "my model.ONNX"
     path.parent.mkdir()
     onnx_file.rename(path)
     assert len(Predictor.load(path).labels) == 12
 
 
-def test_a_model_that_is_not_there(own_registry: Registry, tmp_path: Path) -> None:
+def test_a_missing_model_is_named(own_registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No model named smal12") as fault:
         Predictor.load("smal12", own_registry)
     assert fault.value.hint == "Did you mean small12?"
@@ -250,13 +250,13 @@ def test_a_model_that_is_not_there(own_registry: Registry, tmp_path: Path) -> No
             Predictor.load(tmp_path / name)
 
 
-def test_a_folder_that_is_no_version(tmp_path: Path) -> None:
+def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds no card\.json"):
         Predictor.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.pth", "model.PTH", "model.pkl", "model.ckpt", "model.bin"])
-def test_a_pickle_is_refused_as_what_it_is(tmp_path: Path, name: str) -> None:
+def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x80\x04.")
     with pytest.raises(ModelError, match="is a pickle: opening it would run") as fault:
         Predictor.load(tmp_path / name)

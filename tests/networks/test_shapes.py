@@ -69,7 +69,7 @@ def test_every_layer_has_the_shape_of_the_lab(name: str, size: int, expected: li
 @pytest.mark.parametrize(
     ("name", "kernel", "padding"), [("cnn", 3, 0), ("cnn-dropout", 3, 0), ("lenet", 5, 0), ("lenet-wide", 5, 2)]
 )
-def test_kernels_and_padding(name: str, kernel: int, padding: int) -> None:
+def test_kernels_and_padding_are_the_labs(name: str, kernel: int, padding: int) -> None:
     convolutions = [part for part in get_network(name).build(CLASSES).modules() if isinstance(part, nn.Conv2d)]
     assert len(convolutions) == 2
     for part in convolutions:

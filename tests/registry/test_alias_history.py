@@ -24,7 +24,7 @@ def _four_versions(registry: Registry) -> None:
         publish(registry)
 
 
-def test_step_by_step(registry: Registry) -> None:
+def test_rollback_goes_back_one_version_at_a_time(registry: Registry) -> None:
     moved(registry, 1, 3, 2)
     assert [back(registry), back(registry)] == [3, 1]
     with pytest.raises(ModelError, match="no earlier version"):
@@ -32,7 +32,7 @@ def test_step_by_step(registry: Registry) -> None:
     assert registry.find("small@best").number == 1
 
 
-def test_after_going_back_it_goes_on_from_there(registry: Registry) -> None:
+def test_an_alias_set_after_a_rollback_goes_back_to_it(registry: Registry) -> None:
     moved(registry, 1, 2, 3)
     assert back(registry) == 2
     moved(registry, 4)
@@ -51,7 +51,7 @@ def test_the_history_only_grows(registry: Registry) -> None:
     assert history()[2]["version"] == 1
 
 
-def test_removed_versions_are_passed_over(registry: Registry) -> None:
+def test_rollback_passes_over_removed_versions(registry: Registry) -> None:
     moved(registry, 1, 2, 3)
     registry.remove(registry.find("small@2"))
     assert back(registry) == 1
@@ -63,6 +63,6 @@ def test_a_removed_alias_comes_back(registry: Registry) -> None:
     assert back(registry) == 2
 
 
-def test_an_alias_that_never_was(registry: Registry) -> None:
+def test_rollback_of_an_unknown_alias_is_refused(registry: Registry) -> None:
     with pytest.raises(ModelError, match="small@best has no earlier version"):
         back(registry)

@@ -43,7 +43,7 @@ def nothing_came(registry: Registry) -> bool:
     return registry.names() == [] and (not staging.exists() or list(staging.iterdir()) == [])
 
 
-def test_there_and_back(registry: Registry, bundle: Path, elsewhere: Registry) -> None:
+def test_an_imported_bundle_is_the_exported_version(registry: Registry, bundle: Path, elsewhere: Registry) -> None:
     came = import_bundle(elsewhere, bundle)
     assert came.card.reference == "small@1"
     assert came.card.kind == "imported"
@@ -149,7 +149,7 @@ def test_a_lacking_file_is_named(bundle: Path, elsewhere: Registry, name: str) -
     assert nothing_came(elsewhere)
 
 
-def test_a_file_that_its_card_lacks(bundle: Path, elsewhere: Registry) -> None:
+def test_a_file_that_the_card_does_not_name_is_refused(bundle: Path, elsewhere: Registry) -> None:
     remade(bundle, lambda members: members.__setitem__("extra.pkl", b"\x80\x04"))
     with pytest.raises(BundleError, match=r"holds extra\.pkl, which its card lacks"):
         import_bundle(elsewhere, bundle)
@@ -177,7 +177,7 @@ def test_a_card_may_not_choose_a_folder(bundle: Path, elsewhere: Registry) -> No
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x04pickle", b"{}", b"PK\x05\x06" + bytes(18)])
-def test_what_is_no_bundle(tmp_path: Path, elsewhere: Registry, content: bytes) -> None:
+def test_a_file_that_is_not_a_bundle_is_refused(tmp_path: Path, elsewhere: Registry, content: bytes) -> None:
     path = tmp_path / "x.zip"
     path.write_bytes(content)
     with pytest.raises(BundleError, match=r"x\.zip"):
@@ -185,7 +185,7 @@ def test_what_is_no_bundle(tmp_path: Path, elsewhere: Registry, content: bytes) 
 
 
 @pytest.mark.slow
-def test_five_hundred_mutated_bundles(bundle: Path, elsewhere: Registry, tmp_path: Path) -> None:
+def test_five_hundred_mutated_bundles_are_refused_or_whole(bundle: Path, elsewhere: Registry, tmp_path: Path) -> None:
     whole, draw = bundle.read_bytes(), random.Random(0)
     accepted = 0
     for _ in range(500):

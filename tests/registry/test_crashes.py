@@ -36,7 +36,7 @@ def works_on(registry: Registry, expected: list[int]) -> None:
     assert registry.find("latest").number == saved.card.version
 
 
-def test_killed_between_index_and_rename(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_between_index_and_rename_is_harmless(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(registry)
 
     def killed(self: Path, target: Path) -> None:
@@ -53,7 +53,7 @@ def test_killed_between_index_and_rename(registry: Registry, monkeypatch: pytest
     works_on(registry, [1])
 
 
-def test_killed_while_removing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_while_removing_leaves_the_version(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(registry)
     publish(registry)
 
@@ -108,7 +108,7 @@ def _die_at_every_step(root: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_killed_at_any_step_of_saving(tmp_path: Path) -> None:
+def test_a_kill_at_any_step_of_saving_leaves_whole_versions(tmp_path: Path) -> None:
     root = tmp_path / "steps"
     process = SPAWN.Process(target=_die_at_every_step, args=(root,))
     process.start()
@@ -199,7 +199,7 @@ def _publish_five(root: Path) -> None:
         publish(registry)
 
 
-def test_four_processes_save_at_once(registry: Registry) -> None:
+def test_four_processes_save_at_once_and_nothing_is_lost(registry: Registry) -> None:
     processes = [SPAWN.Process(target=_publish_five, args=(registry.root,)) for _ in range(4)]
     for process in processes:
         process.start()

@@ -93,7 +93,7 @@ def test_what_is_no_reference_is_refused_before_anything_is_looked_up(registry: 
 
 
 @pytest.mark.parametrize("name", ["latest", "LATEST", "3", "v3", "V12", "con", "Com9"])
-def test_reserved_names_say_so(name: str) -> None:
+def test_a_reserved_name_is_refused_as_reserved(name: str) -> None:
     with pytest.raises(ModelError, match=f"{name} is reserved: it cannot be a model name"):
         check_name(name, "model name")
 
@@ -105,7 +105,7 @@ def test_a_long_wrong_name_is_not_shown_whole() -> None:
 
 
 @pytest.mark.parametrize("name", ["fudan12", "博学", "a", "A-b_c", "v3x", "3d", "latest2", "a" * 64])
-def test_names_of_any_script(registry: Registry, name: str) -> None:
+def test_a_name_may_be_of_any_script(registry: Registry, name: str) -> None:
     assert publish(registry, name).card.reference == f"{name}@1"
     assert registry.find(name).name == name
     assert registry.names() == [name]
@@ -124,7 +124,7 @@ def test_names_of_any_script(registry: Registry, name: str) -> None:
         ("博学@最好", Reference("博学", alias="最好")),
     ],
 )
-def test_what_a_reference_means(text: str, expected: Reference) -> None:
+def test_a_reference_is_parsed_into_name_and_version(text: str, expected: Reference) -> None:
     assert parse_reference(text) == expected
 
 
@@ -174,5 +174,5 @@ def test_a_name_made_from_any_text_is_a_name_or_nothing(text: str) -> None:
     ("text", "made"),
     [("my digits", "my-digits"), ("博学 12", "博学-12"), ("..", ""), ("7", ""), ("fudan12", "fudan12")],
 )
-def test_names_that_are_made(text: str, made: str) -> None:
+def test_a_name_is_made_from_the_data_path(text: str, made: str) -> None:
     assert name_from(text) == made

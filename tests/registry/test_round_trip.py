@@ -104,7 +104,7 @@ def test_versions_are_listed_the_newest_first(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("reference", ["small", "small@2", "small@v2", "small@V2", "small@latest", "small@best"])
-def test_the_words_for_a_version(registry: Registry, reference: str) -> None:
+def test_a_version_is_found_by_every_form_of_reference(registry: Registry, reference: str) -> None:
     publish(registry)
     publish(registry)
     registry.set_alias(registry.find("small@2"), "best")
@@ -146,7 +146,7 @@ def test_files_that_hold_the_former_kind_run_still_open(registry: Registry) -> N
         registry.find("latest")
 
 
-def test_a_name_nearly_right_is_hinted_at(registry: Registry) -> None:
+def test_a_misspelled_name_offers_the_closest(registry: Registry) -> None:
     publish(registry, "fudan12")
     publish(registry, "meters")
     with pytest.raises(ModelError, match="No model named fudan21") as fault:
@@ -167,7 +167,7 @@ def test_a_version_that_is_not_there_names_those_that_are(registry: Registry) ->
         assert fault.value.hint == "It has: 1, 2, best."
 
 
-def test_version_nought_is_named_too(registry: Registry) -> None:
+def test_version_zero_is_named_too(registry: Registry) -> None:
     publish(registry)
     with pytest.raises(ModelError, match="small has no 0"):
         registry.find("small@0")
@@ -250,7 +250,7 @@ def test_an_alias_that_is_not_there_cannot_be_removed(registry: Registry) -> Non
 
 
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "3", "v3", "007", "con", "a/b", "a b", "", ".", "-x"])
-def test_what_cannot_be_an_alias(registry: Registry, alias: str) -> None:
+def test_a_word_that_cannot_be_an_alias_is_refused(registry: Registry, alias: str) -> None:
     publish(registry)
     with pytest.raises(ModelError, match="alias"):
         registry.set_alias(registry.find("small"), alias)

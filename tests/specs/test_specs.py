@@ -168,7 +168,7 @@ def test_a_setting_is_a_finite_number(key: str, value: float) -> None:
         ({"patience": 3, "val_split": 0}, ("atience", "val")),
     ],
 )
-def test_settings_that_contradict_each_other(chosen: dict[str, Any], words: tuple[str, ...]) -> None:
+def test_contradicting_settings_are_refused(chosen: dict[str, Any], words: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as fault:
         TrainConfig.parse(chosen)
     assert all(word in fault.value.message for word in words)
@@ -184,7 +184,7 @@ def test_settings_that_contradict_each_other(chosen: dict[str, Any], words: tupl
         {"patience": 3, "val_split": 0, "val": "val"},
     ],
 )
-def test_settings_that_go_together(chosen: dict[str, Any]) -> None:
+def test_compatible_settings_are_accepted(chosen: dict[str, Any]) -> None:
     config = TrainConfig.parse(chosen)
     assert all(getattr(config, key) == value for key, value in chosen.items())
 
@@ -241,7 +241,7 @@ def test_toml_names_every_setting() -> None:
 
 
 @pytest.mark.parametrize("field", ["height", "width"])
-def test_the_size_has_bounds(field: str) -> None:
+def test_a_size_outside_8_to_512_is_refused(field: str) -> None:
     for value in (8, 28, 512):
         assert getattr(ImageSpec(**{field: value}), field) == value
     for value in (7, 0, -1, 513, 10**9):
@@ -259,7 +259,7 @@ def test_the_size_has_bounds(field: str) -> None:
         ("polarity", ["auto", "dark-on-light", "light-on-dark"], ["dark", None]),
     ],
 )
-def test_what_a_spec_may_hold(field: str, good: list[Any], bad: list[Any]) -> None:
+def test_a_spec_value_outside_its_range_is_refused(field: str, good: list[Any], bad: list[Any]) -> None:
     for value in good:
         assert getattr(ImageSpec(**{field: value}), field) == value
     for value in bad:
@@ -277,7 +277,7 @@ def test_a_spec_goes_through_json_unchanged() -> None:
     assert ImageSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
-def test_white_paper_is_nought_to_the_network() -> None:
+def test_white_paper_is_zero_to_the_network() -> None:
     spec = ImageSpec()
     assert (255 / 255 - spec.mean) / spec.std == 0
 

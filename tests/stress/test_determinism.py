@@ -24,7 +24,7 @@ def digest(root: Path) -> str:
     return total.hexdigest()
 
 
-def test_the_same_training_three_times(starter: Path, tmp_path: Path) -> None:
+def test_three_equal_trainings_give_equal_weights(starter: Path, tmp_path: Path) -> None:
     found = set()
     for number in range(3):
         root = tmp_path / str(number)
@@ -34,7 +34,7 @@ def test_the_same_training_three_times(starter: Path, tmp_path: Path) -> None:
     assert len(found) == 1
 
 
-def test_one_job_and_four(starter: Path, tmp_path: Path) -> None:
+def test_images_do_not_depend_on_the_number_of_jobs(starter: Path, tmp_path: Path) -> None:
     drawn, turned = set(), set()
     for jobs in ("1", "4", "4"):
         place = tmp_path / str(len(list(tmp_path.iterdir())))

@@ -36,7 +36,7 @@ def charcnn(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_disk_of_one_megabyte_is_said_before_training(mount: Mount, starter: Path) -> None:
+def test_a_full_disk_is_reported_before_training(mount: Mount, starter: Path) -> None:
     disk = mount("size=1m")
     result = charcnn("train", "--data", starter / "train", "--registry", disk / "registry", "--epochs", "1")
     assert result.returncode == 1
@@ -47,7 +47,7 @@ def test_a_disk_of_one_megabyte_is_said_before_training(mount: Mount, starter: P
     assert find_orphans(Registry(disk / "registry")) == []
 
 
-def test_a_disk_that_fills_up_while_saving(mount: Mount) -> None:
+def test_a_disk_that_fills_up_while_saving_keeps_whole_versions(mount: Mount) -> None:
     from tests.support.cards import publish
 
     disk = mount("size=1m")
@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_while_saving(mount: Mount) -> None:
     assert publish(registry).card.version > saved
 
 
-def test_a_disk_that_can_only_be_read(mount: Mount, starter: Path) -> None:
+def test_a_read_only_disk_is_reported(mount: Mount, starter: Path) -> None:
     disk = mount("ro,size=1m")
     result = charcnn("train", "--data", starter / "train", "--registry", disk / "registry", "--epochs", "1")
     assert result.returncode == 1

@@ -58,7 +58,7 @@ def kill_again_and_again(data: Path, root: Path) -> None:
         assert registry.unindexed() == []
 
 
-def test_a_hundred_kills(tmp_path: Path) -> None:
+def test_a_hundred_kills_leave_a_whole_registry(tmp_path: Path) -> None:
     from charcnn.datasets.labels import CLASSES_FILE, write_classes
     from charcnn.handwriting.writer import write_character
     from charcnn.images.io import write_image
@@ -91,7 +91,7 @@ def save_many(root: Path) -> None:
         publish(Registry(root))
 
 
-def test_sixteen_processes_save_at_once(tmp_path: Path) -> None:
+def test_sixteen_processes_save_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
     processes = [SPAWN.Process(target=save_many, args=(tmp_path,)) for _ in range(WRITERS)]
     for process in processes:
         process.start()

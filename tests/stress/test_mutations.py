@@ -84,7 +84,7 @@ def read_mutated_images(count: int, answers: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
-def test_five_thousand_mutated_images() -> None:
+def test_mutated_images_are_read_or_refused_in_little_memory() -> None:
     answers = SPAWN.Queue()
     process = SPAWN.Process(target=read_mutated_images, args=(5000, answers))
     process.start()
@@ -95,7 +95,7 @@ def test_five_thousand_mutated_images() -> None:
     assert megabytes < 1000
 
 
-def test_two_thousand_mutated_cards(tmp_path: Path) -> None:
+def test_mutated_cards_are_read_or_refused(tmp_path: Path) -> None:
     from tests.support.cards import publish
 
     version, draw = publish(Registry(tmp_path / "registry")), random.Random(0)
@@ -158,7 +158,7 @@ WORDS = st.one_of(
 )
 
 
-def test_two_thousand_references(tmp_path: Path) -> None:
+def test_no_reference_leads_out_of_the_registry(tmp_path: Path) -> None:
     from tests.support.cards import publish
 
     registry = Registry(tmp_path / "registry")
@@ -178,7 +178,7 @@ def test_two_thousand_references(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_two_hundred_flipped_bits_are_found(tmp_path: Path) -> None:
+def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
     from tests.support.cards import publish
 
     registry, draw = Registry(tmp_path), random.Random(0)

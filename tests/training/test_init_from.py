@@ -55,13 +55,13 @@ def test_the_statistics_of_batch_norm_come_along(draw: Draw, run: Run) -> None:
     assert before == 2 * len(notes.batches)
 
 
-def test_it_starts_from_a_folder_too(draw: Draw, run: Run, parent: Version, tmp_path: Path) -> None:
+def test_a_training_starts_from_a_version_folder_too(draw: Draw, run: Run, parent: Version, tmp_path: Path) -> None:
     copy = parent.folder.rename(tmp_path / "elsewhere")
     child = run(draw("child", seed=5), init_from=str(copy), **STILL).version
     assert child.card.parent == "parent@1"
 
 
-def test_what_was_learnt_helps(draw: Draw, run: Run) -> None:
+def test_weights_of_a_parent_help(draw: Draw, run: Run) -> None:
     data = draw("small")
     first = run(data, name="parent", epochs=10, lr=0.005, val_split=0)
     second = run(data, name="child", init_from="parent", val_split=0, **STILL)

@@ -120,24 +120,24 @@ def test_children_of_training_images_are_told_too(draw: Draw, caplog: pytest.Log
     assert "24 of the 24 images" in caplog.text
 
 
-def test_a_validation_label_that_is_not_trained_on(draw: Draw) -> None:
+def test_a_validation_label_that_is_not_trained_on_is_named(draw: Draw) -> None:
     with pytest.raises(UnknownLabelError, match="无"):
         load(draw("a"), val=str(draw("b", "博无")))
 
 
-def test_one_class_only(draw: Draw) -> None:
+def test_a_single_class_is_refused(draw: Draw) -> None:
     with pytest.raises(DatasetError, match=r"has only one class \(博\)") as fault:
         load(draw("small", "博"))
     assert "one subfolder per class" in fault.value.hint
 
 
-def test_too_few_images_to_split(draw: Draw) -> None:
+def test_too_few_images_to_split_are_refused(draw: Draw) -> None:
     with pytest.raises(DatasetError, match="cannot be split") as fault:
         load(draw("small", count=1))
     assert "`val_split=0`" in fault.value.hint
 
 
-def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="nowhere"):
         load(tmp_path / "nowhere")
 
@@ -241,7 +241,7 @@ def test_a_model_is_named_after_its_data(world: Path, data: str, name: str) -> N
     assert default_model_name(str(path), 7) == name
 
 
-def test_the_name_of_data_under_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_under_the_data_root_is_named_after_its_folder(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (world / "sets" / "meters").mkdir(parents=True)
     (world / "sets" / "train").mkdir()
     monkeypatch.setenv("CHARCNN_DATA", str(world / "sets"))

@@ -39,14 +39,14 @@ def version(registry: Registry) -> Version:
     return registry.open("small12@1")
 
 
-def test_which_characters(version: Version) -> None:
+def test_card_records_labels(version: Version) -> None:
     assert version.card.labels == CHARACTERS
     assert version.card.reference == "small12@1"
     assert (version.card.kind, version.card.sequence, version.card.parent) == ("trained", 1, None)
     assert timedelta() <= datetime.now(UTC) - version.card.created < timedelta(hours=1)
 
 
-def test_which_images(version: Version, starter: Path) -> None:
+def test_card_records_data(version: Version, starter: Path) -> None:
     facts = version.card.data
     assert facts.sources == (str(starter / "train"),)
     assert facts.images == 240
@@ -58,26 +58,26 @@ def test_which_images(version: Version, starter: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", facts.fingerprint)
 
 
-def test_which_preprocessing(version: Version) -> None:
+def test_card_records_preprocessing(version: Version) -> None:
     image = version.card.image
     assert (image.height, image.width, image.fit) == (32, 32, "ink")
 
 
-def test_which_network(version: Version) -> None:
+def test_card_records_network(version: Version) -> None:
     network = version.card.network
     assert network.name == "lenet"
     assert network.options == {"activation": "relu", "batch_norm": False, "dropout": 0.0}
     assert network.parameters == 26 * 6 + (150 + 1) * 16 + 401 * 120 + 121 * 84 + 85 * 12
 
 
-def test_which_settings(version: Version) -> None:
+def test_card_records_settings(version: Version) -> None:
     config = version.card.training.config
     assert (config.epochs, config.batch_size, config.lr, config.weight_decay) == (3, 32, 0.001, 0.0)
     assert (config.opt, config.seed, config.name, config.loss) == ("adam", 5, "small12", "ce")
     assert config.momentum is None  # Adam has none
 
 
-def test_how_it_went(version: Version) -> None:
+def test_card_records_how_training_went(version: Version) -> None:
     facts = version.card.training
     assert facts.command == ""  # called from Python: nothing was typed
     assert facts.epochs == 3
@@ -96,7 +96,7 @@ def test_how_it_went(version: Version) -> None:
     assert max(float(row["val_accuracy"]) for row in rows) == version.card.validation.accuracy
 
 
-def test_on_what(version: Version) -> None:
+def test_card_records_environment(version: Version) -> None:
     environment = version.card.environment
     assert environment.python.split(".")[0] == "3"
     assert environment.device in ("cpu", "cuda", "mps")
@@ -109,7 +109,7 @@ def test_on_what(version: Version) -> None:
     assert set(environment.libraries) >= {"charcnn", "torch", "numpy", "onnxruntime"}
 
 
-def test_which_files(version: Version, registry: Registry) -> None:
+def test_card_records_files(version: Version, registry: Registry) -> None:
     assert set(version.card.files) == {WEIGHTS_FILE, ONNX_FILE, HISTORY_FILE}
     assert {path.name for path in version.folder.iterdir()} == {*version.card.files, CARD_FILE}
     assert all(sha256_of(version.folder / name) == digest for name, digest in version.card.files.items())

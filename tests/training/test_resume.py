@@ -67,7 +67,9 @@ def cut(run: Run, data: Path, callback: Callback, **settings: Any) -> None:
     ],
     ids=lambda settings: settings["net"] + "-" + settings.get("opt", "own"),
 )
-def test_stopped_within_an_epoch(draw: Draw, run: Run, registry: Registry, settings: dict[str, Any]) -> None:
+def test_stop_within_an_epoch_changes_nothing(
+    draw: Draw, run: Run, registry: Registry, settings: dict[str, Any]
+) -> None:
     data = draw("small")
     whole = run(data, name="whole", epochs=3, **settings)
     cut(run, data, Stops(len(whole.history) + 1), epochs=3, **settings)
@@ -77,7 +79,7 @@ def test_stopped_within_an_epoch(draw: Draw, run: Run, registry: Registry, setti
 
 
 @pytest.mark.parametrize("epoch", range(1, EPOCHS + 1))
-def test_killed_after_any_epoch(draw: Draw, run: Run, registry: Registry, epoch: int) -> None:
+def test_kill_after_any_epoch_changes_nothing(draw: Draw, run: Run, registry: Registry, epoch: int) -> None:
     data = draw("small")
     whole = run(data, name="whole", epochs=EPOCHS, **EVERYTHING_DRAWS).version
     cut(run, data, Dies(epoch), epochs=EPOCHS, **EVERYTHING_DRAWS)
@@ -86,7 +88,7 @@ def test_killed_after_any_epoch(draw: Draw, run: Run, registry: Registry, epoch:
     assert again.card.reference == "cut@1"
 
 
-def test_stopped_again_and_again(draw: Draw, run: Run, registry: Registry) -> None:
+def test_several_stops_change_nothing(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     settings = EVERYTHING_DRAWS | {"batch_size": 4}
     whole = run(data, name="whole", epochs=2, **settings).version
@@ -154,7 +156,7 @@ def test_two_processes_do_not_resume_one_run(draw: Draw, run: Run, registry: Reg
 
 
 @pytest.mark.parametrize("name", ["nobody", "../../etc", "last", "a/b", "x" * 300, "\0"])
-def test_no_such_run(registry: Registry, name: str) -> None:
+def test_an_unknown_run_is_refused(registry: Registry, name: str) -> None:
     with pytest.raises(ModelError):
         resume(name, registry=registry)
 
@@ -178,7 +180,7 @@ def test_a_checkpoint_is_read_as_it_was_written(draw: Draw, run: Run, registry: 
     assert Checkpoint.from_bytes(data, "it").to_bytes() == data
 
 
-def test_interrupted_while_it_is_saved(
+def test_interrupted_save_changes_nothing(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from charcnn.training import train as module

@@ -94,7 +94,7 @@ def test_the_best_epochs_weights_are_saved(
         ("onecycle", [0.2, 0.5, 0.6], 3),
     ],
 )
-def test_where_the_rate_falls_to_nothing_the_end_is_the_best_unless_it_is_clearly_not(
+def test_annealed_schedule_keeps_the_last_epoch_unless_clearly_worse(
     draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch, schedule: str, accuracies: list[float], best: int
 ) -> None:
     data = draw("small")
@@ -110,7 +110,7 @@ def test_where_the_rate_falls_to_nothing_the_end_is_the_best_unless_it_is_clearl
     assert (weights_hash(trained.version) == of_the_end) is (best == 3)
 
 
-def test_a_training_that_patience_ended_is_not_finalized(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_ended_by_patience_keeps_its_best_epoch(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted(monkeypatch, [0.2, 0.6, 0.55, 0.55, 0.55])
     trained = run(draw("small"), epochs=5, patience=1, schedule="cosine")
     assert len(trained.history) == 3
@@ -156,7 +156,7 @@ def test_validation_is_measured_by_the_saved_weights(draw: Draw, run: Run, net: 
         ([0.1, 0.2, 0.3, 0.4, 0.5], 1, 5, 5),
     ],
 )
-def test_patience_ends_it(
+def test_patience_ends_the_training(
     draw: Draw,
     run: Run,
     monkeypatch: pytest.MonkeyPatch,

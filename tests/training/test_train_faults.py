@@ -22,7 +22,7 @@ Draw = Callable[..., Path]
 Run = Callable[..., Trained]
 
 
-def test_a_loss_that_is_no_number_ends_it(draw: Draw, run: Run, registry: Registry) -> None:
+def test_a_loss_that_is_not_a_number_ends_the_training(draw: Draw, run: Run, registry: Registry) -> None:
     with pytest.raises(TrainingError, match="not finite in epoch") as fault:
         run(draw("small"), epochs=5, opt="gd", lr=1e30)
     assert "`lr=1e+29`" in fault.value.hint

@@ -52,7 +52,7 @@ def test_a_file_that_is_wrong_is_named(world: Path, data: bytes, complaint: str)
 
 
 @pytest.mark.parametrize("name", ["missing", "folder"])
-def test_a_file_that_is_none_is_named(world: Path, name: str) -> None:
+def test_a_file_of_another_kind_is_named(world: Path, name: str) -> None:
     (world / "folder").mkdir()
     with pytest.raises(DatasetError, match=name):
         read_idx(world / name)
@@ -139,7 +139,7 @@ def test_progress_ends_at_the_total(world: Path) -> None:
     assert steps[-1:] == [(12, 12)]
 
 
-def test_mnist_itself(mnist: Path) -> None:
+def test_mnist_files_are_read(mnist: Path) -> None:
     images, labels = (read_idx(mnist / f"t10k-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
     assert images.shape == (10_000, 28, 28)
     assert labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]

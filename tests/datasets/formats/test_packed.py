@@ -80,7 +80,7 @@ def test_images_are_mapped_and_read_only(packed: Path) -> None:
         arrays.images[0, 0, 0] = 1
 
 
-def test_duplicates_are_known(world: Path) -> None:
+def test_duplicates_are_counted(world: Path) -> None:
     images = IMAGES.copy()
     images[5] = images[1]
     import_idx(write_pair(world / "raw", "train", images=images), world / "out", packed=True)
@@ -280,7 +280,7 @@ def test_a_damaged_one_is_one_line_and_no_traceback(cli: Cli, packed: Path, trai
     assert "Traceback" not in result.output
 
 
-def test_joined_with_folders_everyone_keeps_its_own_origin(packed: Path, world: Path) -> None:
+def test_joined_with_folders_each_image_keeps_its_origin(packed: Path, world: Path) -> None:
     from charcnn.datasets.generate.augment import augment
 
     import_idx(write_pair(world / "raw2", "train"), world / "folders")

@@ -46,20 +46,20 @@ def _naive(labels: list[int], classes: list[str], digests: np.ndarray) -> str:
     ),
     data=st.data(),
 )
-def test_it_is_what_its_definition_says(classes: list[str], data: st.DataObject) -> None:
+def test_fingerprint_equals_its_definition(classes: list[str], data: st.DataObject) -> None:
     labels = data.draw(st.lists(st.integers(0, len(classes) - 1), max_size=20))
     rows = data.draw(st.lists(st.binary(min_size=32, max_size=32), min_size=len(labels), max_size=len(labels)))
     digests = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)
     assert content_fingerprint(np.array(labels, np.int64), classes, digests) == _naive(labels, classes, digests)
 
 
-def test_it_is_a_sha256_in_hex() -> None:
+def test_fingerprint_is_a_sha256_in_hex() -> None:
     fingerprint = content_fingerprint(np.array([0]), ("a",), np.zeros((1, 32), np.uint8))
     assert len(fingerprint) == 64
     assert set(fingerprint) <= set("0123456789abcdef")
 
 
-def test_label_image_and_number_count() -> None:
+def test_label_image_and_number_change_the_fingerprint() -> None:
     zeros = np.zeros((1, 32), np.uint8)
     prints = {
         content_fingerprint(np.array([0]), ("a",), zeros),
@@ -76,7 +76,7 @@ def test_a_class_without_images_does_not_count() -> None:
     assert content_fingerprint(np.array([0]), ("a", "b"), zeros) == content_fingerprint(np.array([0]), ("a",), zeros)
 
 
-def test_neither_place_nor_names_nor_preprocessing_count(starter: Path, world: Path) -> None:
+def test_place_names_and_preprocessing_do_not_change_it(starter: Path, world: Path) -> None:
     copy = world / "elsewhere" / "汉字"
     for folder, label in enumerate("博学笃志切问近思自由无用", 1):
         shutil.copytree(starter / "test" / str(folder), copy / label)

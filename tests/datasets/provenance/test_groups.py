@@ -58,7 +58,7 @@ def test_children_have_the_origin_of_their_parent(train: Path, world: Path) -> N
     assert _origins(world / "out") == _origins(train)
 
 
-def test_several_children_and_grandchildren_too(train: Path, world: Path) -> None:
+def test_copies_of_copies_have_the_origin_of_the_first_image(train: Path, world: Path) -> None:
     augment(train, world / "children", TURN, copies=2)
     augment(world / "children", world / "grandchildren", TURN)
     expected = _origins(train)

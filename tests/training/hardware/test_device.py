@@ -100,7 +100,7 @@ def test_omp_num_threads_that_is_no_number_of_threads_is_ignored(
     assert usable_cores() == 4
 
 
-def test_this_machine_has_one_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_has_a_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
 
@@ -146,7 +146,7 @@ def test_threads_nobody_asked_for_are_the_usable_cores(
     assert torch.get_num_threads() == 3
 
 
-def test_they_are_put_back_after_a_failure_too(
+def test_threads_are_put_back_after_a_failure_too(
     draw: Callable[..., Path], run: Callable[..., Trained], three_threads: None
 ) -> None:
     with pytest.raises(TrainingError):
@@ -154,7 +154,7 @@ def test_they_are_put_back_after_a_failure_too(
     assert torch.get_num_threads() == 3
 
 
-def test_numbers_too_small_are_nought_while_it_computes_and_kept_afterwards() -> None:
+def test_denormals_are_flushed_only_while_training() -> None:
     tiny = torch.tensor([1e-30])
     with compute_settings(1):
         if (tiny * 1e-10).item() != 0:

@@ -17,7 +17,7 @@ from charcnn.networks.catalogue import get_network
 from charcnn.training.hardware.distributed import ALONE, ProcessGroup, process_group
 
 
-def test_alone_a_process_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process_has_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with process_group(torch.device("cpu")) as group:
         assert group == ALONE
@@ -31,7 +31,7 @@ def test_alone_a_process_has_everything(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(images=st.integers(0, 50), size=st.integers(1, 9))
-def test_every_image_is_one_processs(images: int, size: int) -> None:
+def test_every_image_belongs_to_one_process(images: int, size: int) -> None:
     batch = torch.randperm(images, generator=torch.Generator().manual_seed(images))
     shares = [ProcessGroup(rank, size, rank).share(batch) for rank in range(size)]
     assert sorted(torch.cat(shares).tolist()) == list(range(images))

@@ -65,7 +65,7 @@ def test_the_generator_alone_decides(kind: str) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_generator_goes_on() -> None:
+def test_each_batch_draws_on_from_the_last() -> None:
     generator = torch.Generator().manual_seed(0)
     images = shown(noise(4), SPECS[0])
     one, other = (augment_batch(images, of("light"), SPECS[0], generator) for _ in range(2))
@@ -107,7 +107,7 @@ def test_ink_is_neither_lost_nor_flipped_nor_made_from_nothing(kind: str, spec: 
 
 @settings(deadline=None, max_examples=20)
 @given(seed=seeds)
-def test_no_strength_changes_nothing(seed: int) -> None:
+def test_augmentation_off_changes_nothing(seed: int) -> None:
     for spec in SPECS:
         torch.testing.assert_close(change(noise(4), STILL, seed, spec), noise(4), rtol=0, atol=1e-4)
 

@@ -61,7 +61,7 @@ def test_a_step_against_the_gradient_makes_the_loss_smaller(loss: str) -> None:
     assert function(logits - 0.01 * gradient, labels) < before
 
 
-def test_class_weights() -> None:
+def test_class_weights_follow_the_counts() -> None:
     labels = torch.tensor([0] * 16 + [1] * 4 + [2])
     assert class_weights("none", labels, 3) is None
     for kind, raw in (("inverse", [1 / 16, 1 / 4, 1]), ("sqrt", [1 / 4, 1 / 2, 1])):

@@ -36,7 +36,7 @@ def of_torch(scheduler: Callable[[torch.optim.Optimizer], Any], total: int) -> l
     return found
 
 
-def test_constant_stays() -> None:
+def test_a_constant_rate_stays() -> None:
     assert set(rates("constant", 3, 4)) == {0.5}
 
 
