@@ -1,54 +1,23 @@
-"""The Python of both READMEs passes type checkers as a stranger's code does: strict, and without a plugin."""
+"""What the READMEs list is what there is."""
 
-import json
-import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-import charcnn
+from charcnn.networks.catalogue import networks
+from charcnn.specs.choices import Augmentation, Loss, Schedule
+from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
 
-ROOT = Path(charcnn.__file__).parents[1]
-
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def examples(tmp_path: Path) -> list[str]:
-    """Each block of Python that imports charcnn, as a file in the working folder."""
-    names = []
-    for page in (ROOT / "README.md", ROOT / "README.zh-CN.md"):
-        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for number, block in enumerate(block for block in blocks if "import charcnn" in block):
-            names.append(f"{page.stem.replace('.', '_').replace('-', '_')}_{number}.py")
-            (tmp_path / names[-1]).write_text(block, encoding="utf-8")
-    assert len(names) >= 2
-    return names
+READMES = [Path(__file__).parents[1] / name for name in ("README.md", "README.zh-CN.md")]
 
 
-def checked(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        env={**os.environ, "MYPYPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_every_choice_is_named(readme: Path) -> None:
+    text = readme.read_text(encoding="utf-8")
+    names = [*networks(), *OPTIMIZERS, *get_args(Loss), *get_args(Schedule), *get_args(Augmentation)]
+    assert [name for name in names if name not in text] == []
 
 
-def test_mypy_finds_nothing_in_the_examples(examples: list[str]) -> None:
-    done = checked("mypy", "--strict", "--config-file=", "--follow-imports=silent", *examples)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_pyright_finds_nothing_in_the_examples(examples: list[str], tmp_path: Path) -> None:
-    if shutil.which("node") is None or checked("pyright", "--version").returncode:
-        pytest.skip("pyright needs Node.js")
-    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": examples}
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-    done = checked("pyright", "--pythonpath", sys.executable, "--project", str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_optimizers_are_those_that_a_config_may_name() -> None:
+    assert get_args(Optimizer) == tuple(OPTIMIZERS)
