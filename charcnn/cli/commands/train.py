@@ -130,7 +130,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
             f"Best epoch {card.training.best_epoch} of {card.training.epochs}: "
             f"{card.validation.accuracy:.2%} of {pluralize(card.data.val, 'validation image')}."
         )
-    word = "Interrupted; saved what there was" if trained.interrupted else "Saved"
+    word = "Interrupted. Saved the best epoch so far" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
     if trained.interrupted:
         output.next_step(f"charcnn train --resume {trained.run}", reading_command(card.reference, card.labels))
