@@ -191,6 +191,6 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
         changed, at = bytearray(whole), draw.randrange(len(whole))
         changed[at] ^= 1 << draw.randrange(8)
         path.write_bytes(changed)
-        found += registry.problems(registry.find("small")) == [f"{path.name} was changed"]
+        found += registry.problems(registry.find("small")) == [f"{path.name} was modified"]
         path.write_bytes(whole)
     assert found == 200
