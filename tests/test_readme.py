@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from charcnn.networks.catalogue import networks
+from charcnn.networks.built_in import BUILT_IN
 from charcnn.specs.choices import Augmentation, Loss, Schedule
 from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
 
@@ -15,7 +15,7 @@ READMES = [Path(__file__).parents[1] / name for name in ("README.md", "README.zh
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
 def test_every_choice_is_named(readme: Path) -> None:
     text = readme.read_text(encoding="utf-8")
-    names = [*networks(), *OPTIMIZERS, *get_args(Loss), *get_args(Schedule), *get_args(Augmentation)]
+    names = [*BUILT_IN, *OPTIMIZERS, *get_args(Loss), *get_args(Schedule), *get_args(Augmentation)]
     assert [name for name in names if name not in text] == []
 
 
