@@ -64,7 +64,7 @@ def trained(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cli() -> Iterator[Callable[..., Result]]:
-    """Runs `charcnn ARGS…` in this process; gives exit code, stdout and stderr."""
+    """Run `charcnn ARGS…` in this process; return exit code, stdout and stderr."""
     from charcnn.cli.app import make_app
     from charcnn.cli.output import reset
 

@@ -177,7 +177,7 @@ def test_changed_file_in_a_synthetic_set_is_guarded(cli: Cli, old: Path) -> None
 
 
 def _split(cli: Cli) -> dict[str, Any]:
-    """Trains on the old list, with a share that only whole groups of 4 copies turn into 4 of 36 images a class."""
+    """Train on the old list, with a share that only whole groups of 4 copies turn into 4 of 36 images a class."""
     settings = ("--net", "lenet", "--epochs", 1, "--val-split", 0.15, "--json")
     data: dict[str, Any] = json.loads(_ok(cli("train", "--data", "data/real/train.csv", *settings)))["data"]
     return data

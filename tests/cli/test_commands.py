@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+import charcnn
+
 Cli = Callable[..., Result]
 
 
@@ -128,3 +130,28 @@ def test_augment_names_the_flag_of_an_impossible_range(cli: Cli, starter: Path) 
     result = cli("augment", starter / "ttest", "new", "--min-angle", 9, "--max-angle", 3)
     assert result.exit_code == 2
     assert "--min-angle 9: must be below --max-angle 3" in result.stderr
+
+
+def test_version_is_printed(cli: Cli) -> None:
+    assert cli("--version").stdout == f"charcnn {charcnn.__version__}\n"
+
+
+def test_layers_of_a_network_as_json(cli: Cli) -> None:
+    document = json.loads(cli("networks", "lenet", "--json").stdout)
+    assert (document["schema_version"], document["name"]) == (1, "lenet")
+    assert document["layers"][-1]["shape"] == [12]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("models verify small12 --all", "exclude each other"),
+        ("predict - photo.png", "stands alone"),
+        ("train --net cnn --model lenet", "one setting"),
+        ("models", "Usage"),
+    ],
+)
+def test_what_contradicts_itself_is_a_wrong_command_line(cli: Cli, registry: Path, line: str, said: str) -> None:
+    result = cli(*line.split())
+    assert result.exit_code == 2
+    assert said in result.output

@@ -364,3 +364,9 @@ def test_the_default_network_goes_into_every_format(starter: Path, tmp_path: Pat
     path = tmp_path / f"model.{kind}"
     assert export_version(version, kind, path) < 1e-5
     assert path.is_file()
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(version: Version, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder") as fault:
+        export_version(version, "onnx", tmp_path)
+    assert "model.onnx" in fault.value.hint

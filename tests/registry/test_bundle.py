@@ -28,7 +28,7 @@ def elsewhere(tmp_path: Path) -> Registry:
 
 
 def remade(bundle: Path, change: Callable[[dict[str, bytes]], object]) -> None:
-    """Writes a bundle anew, its members changed."""
+    """Write a bundle again with its members changed."""
     with zipfile.ZipFile(bundle) as old:
         members = {info.filename: old.read(info) for info in old.infolist()}
     change(members)
@@ -38,7 +38,7 @@ def remade(bundle: Path, change: Callable[[dict[str, bytes]], object]) -> None:
 
 
 def nothing_came(registry: Registry) -> bool:
-    """Tells whether a registry has neither a version nor what could become one."""
+    """Return whether a registry has neither a version nor what could become one."""
     staging = registry.root / ".staging"
     return registry.names() == [] and (not staging.exists() or list(staging.iterdir()) == [])
 
@@ -213,3 +213,17 @@ def test_five_hundred_mutated_bundles_are_refused_or_whole(bundle: Path, elsewhe
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "mutated.zip", "registry", "small.zip"]
     assert {path.name for path in elsewhere.root.iterdir()} <= {".lock", ".sequence", ".staging", "small"}
     assert list((elsewhere.root / ".staging").iterdir()) == []
+
+
+def test_changed_content_with_a_right_checksum_is_refused(bundle: Path, elsewhere: Registry) -> None:
+    remade(bundle, lambda members: members.update({FILES[0]: members[FILES[0]] + b"more"}))
+    with pytest.raises(BundleError, match=f"{FILES[0]}: sha256 differs"):
+        import_bundle(elsewhere, bundle)
+    assert nothing_came(elsewhere)
+
+
+def test_two_names_that_differ_only_in_case_are_refused(bundle: Path, elsewhere: Registry) -> None:
+    remade(bundle, lambda members: members.update({FILES[0].upper(): b""}))
+    with pytest.raises(BundleError, match="differ only in case"):
+        import_bundle(elsewhere, bundle)
+    assert nothing_came(elsewhere)

@@ -82,7 +82,7 @@ def test_what_a_killed_process_left_in_staging_is_harmless(registry: Registry) -
 
 
 def _die_at_write(step: int) -> None:
-    """Lets this process die, without any clearing up, when it waits for the disk for the so-manieth time."""
+    """Let this process die, without any clearing up, when it waits for the disk for the `step`-th time."""
     left = iter(range(step - 1))
 
     def fsync(fd: "FileDescriptorLike") -> None:
@@ -93,7 +93,7 @@ def _die_at_write(step: int) -> None:
 
 
 def _die_at_every_step(root: Path) -> None:
-    """Forks children that save a second version, each of which dies at a later write: at `root/1`, `root/2`, …."""
+    """Fork children that save a second version, each of which dies at a later write: at `root/1`, `root/2`, …."""
     for step in range(1, 40):
         registry = Registry(root / str(step))
         publish(registry)

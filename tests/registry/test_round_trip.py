@@ -339,3 +339,19 @@ def test_a_folder_that_no_index_knows_is_unindexed(registry: Registry) -> None:
     (registry.root / "small" / "9").mkdir()
     assert registry.unindexed() == [str(registry.root / "small" / "9")]
     assert references(registry) == ["small@1"]
+
+
+def test_names_that_differ_only_in_case_are_refused(registry: Registry) -> None:
+    """On some systems they would be one folder."""
+    publish(registry, "small")
+    with pytest.raises(ModelError, match="Small differs from the model small only in case"):
+        publish(registry, "Small")
+    assert registry.names() == ["small"]
+
+
+def test_a_damaged_index_is_reported_and_the_other_models_are_listed(registry: Registry) -> None:
+    publish(registry, "one")
+    publish(registry, "two")
+    (registry.root / "one/index.json").write_text("{")
+    assert [listed.reference for listed in registry.versions()] == ["two@1"]
+    assert registry.unindexed() == [str(registry.root / "one/index.json")]

@@ -17,7 +17,7 @@ Mount = Callable[[str], Path]
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
-    """Mounts a disk in memory with options; skips where that is not allowed."""
+    """Mount a disk in memory with options; skips where that is not allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
 

@@ -34,7 +34,7 @@ def train_once(data: Path, root: Path) -> None:
 
 
 def kill_again_and_again(data: Path, root: Path) -> None:
-    """Trains in forked children, each killed at another moment; after each the registry must be whole."""
+    """Train in forked children, each killed at another moment; after each the registry must be whole."""
     import charcnn.training.train  # once for all children
 
     assert charcnn.training.train

@@ -49,7 +49,7 @@ def draft(name: str = "small", kind: VersionKind = "trained") -> ModelCard:
 
 
 def publish(registry: Registry, name: str = "small", kind: VersionKind = "trained") -> Version:
-    """Saves a version of three small files."""
+    """Save a version of three small files."""
     with registry.staging() as folder:
         for file in FILES:
             (folder / file).write_bytes(f"{name}: {file}\n".encode() * 40)
@@ -57,7 +57,7 @@ def publish(registry: Registry, name: str = "small", kind: VersionKind = "traine
 
 
 def is_whole(registry: Registry, reference: str) -> bool:
-    """Tells whether a version can be opened, and every byte of it is what was saved."""
+    """Return whether a version can be opened, and every byte of it is what was saved."""
     version = registry.open(reference)
     return set(version.card.files) == set(FILES) and registry.problems(registry.find(reference)) == []
 

@@ -24,7 +24,7 @@ def write_pair(
     images: NDArray[np.uint8] = IMAGES,
     labels: NDArray[np.uint8] = LABELS,
 ) -> list[Path]:
-    """Writes images and labels as `{split}-images-idx3-ubyte` and `{split}-labels-idx1-ubyte`."""
+    """Write images and labels as `{split}-images-idx3-ubyte` and `{split}-labels-idx1-ubyte`."""
     folder.mkdir(exist_ok=True)
     paths = []
     for kind, values in (("images-idx3", images[:count]), ("labels-idx1", labels[:count])):

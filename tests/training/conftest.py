@@ -21,7 +21,7 @@ Draw = Callable[..., Path]
 
 @pytest.fixture
 def draw(tmp_path: Path) -> Draw:
-    """Writes a dataset of neat handwriting: `draw("name", {"1": "博", "2": "学"}, count=8)` gives its folder."""
+    """Write a dataset of neat handwriting: `draw("name", {"1": "博", "2": "学"}, count=8)` returns its folder."""
 
     def write(
         name: str,
@@ -63,7 +63,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]:
-    """Trains `lenet` for one epoch without an ONNX file, or what is said otherwise."""
+    """Train `lenet` for one epoch without an ONNX file, unless told otherwise."""
 
     def train(data: Path | tuple[Path, ...], callback: Callback | None = None, **settings: Any) -> module.Trained:
         sources = data if isinstance(data, tuple) else (data,)

@@ -87,3 +87,10 @@ def test_weights_that_the_network_has_no_place_for_are_refused(draw: Draw, run: 
     run(data, name="parent", activation="prelu")
     with pytest.raises(ConfigError, match="do not fit"):
         run(data, init_from="parent", activation="relu")
+
+
+def test_another_preprocessing_than_the_parents_is_reported(
+    draw: Draw, run: Run, parent: Version, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(draw("child", seed=5), init_from="parent", fit="pad", **STILL)
+    assert "parent@1 was trained on images of" in caplog.text

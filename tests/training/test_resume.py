@@ -228,3 +228,12 @@ def test_the_batch_that_broke_the_loss_is_named(draw: Draw, run: Run, registry: 
     with pytest.raises(TrainingError, match=r"in epoch \d+, from batch \d+ of \d+ on"):
         run(draw("small"), net="lenet", opt="gd", lr=1e30, batch_size=8, epochs=9)
     assert list_runs(registry.root) == []
+
+
+def test_a_checkpoint_of_a_newer_schema_is_refused(draw: Draw, run: Run, registry: Registry) -> None:
+    cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
+    data = list_runs(registry.root)[0].checkpoint_file.read_bytes()
+    newer = data.replace(b'\\"schema_version\\": 1', b'\\"schema_version\\": 9')
+    assert newer != data
+    with pytest.raises(CardError, match="schema version 9; this charcnn reads 1"):
+        Checkpoint.from_bytes(newer, "it")

@@ -150,3 +150,11 @@ def test_import_prints_the_folders_it_wrote(cli: Callable[..., Result], world: P
     result = cli("data", "import", "idx", *files, "-o", "new")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "new/train\nnew/test\n"
+
+
+def test_two_pairs_of_one_split_are_refused(world: Path) -> None:
+    first = write_pair(world / "a", "train")
+    second = write_pair(world / "b", "x-train")
+    with pytest.raises(ConfigError, match="one folder"):
+        import_idx([*first, *second], world / "out")
+    assert not (world / "out").exists()
