@@ -219,3 +219,26 @@ def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setenv("CHARCNN_DEBUG", "1")
     assert isinstance(cli("augment", "no/such", "new").exception, DatasetError)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("train --epocs 3", ("--epocs", "Did you mean --epochs")),
+        ("trian", ("trian", "train")),
+        ("train --epochs three", ("--epochs", "integer", "train --help")),
+        ("augment", ("SRC", "augment --help")),
+    ],
+)
+def test_a_mistyped_command_line_is_answered_with_what_to_type(cli: Cli, line: str, words: tuple[str, ...]) -> None:
+    check(cli(*line.split()), 2, *words)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
+    line = [sys.executable, "-m", "charcnn", "models", "schema"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""

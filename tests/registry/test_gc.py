@@ -101,3 +101,15 @@ def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
     assert [left.path.parent for left in remove_orphans(registry)] == [run.folder]
     assert Run(run.folder).read_facts() == facts
     assert run.checkpoint_file.read_bytes() == b"checkpoint"
+
+
+def test_a_run_that_never_started_is_removed(registry: Registry) -> None:
+    publish(registry)
+    run = create_run(registry.root, "small")
+    assert find_orphans(registry) == []  # a process may have just made it
+    os.utime(run.folder, (0, 0))
+    assert [(left.path, left.what) for left in find_orphans(registry)] == [(run.folder, "run that never started")]
+    with run.lock():
+        assert find_orphans(registry) == []
+    assert [left.path for left in remove_orphans(registry)] == [run.folder]
+    assert not run.folder.exists()
