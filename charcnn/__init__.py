@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from charcnn.registry.version import Version as Version
     from charcnn.specs.card import ModelCard as ModelCard
     from charcnn.specs.image import ImageSpec as ImageSpec
-    from charcnn.specs.train_config import ResolvedConfig as ResolvedConfig
+    from charcnn.specs.resolved_config import ResolvedConfig as ResolvedConfig
     from charcnn.specs.train_config import TrainConfig as TrainConfig
     from charcnn.training.callbacks import Batch as Batch
     from charcnn.training.callbacks import Callback as Callback
@@ -96,7 +96,8 @@ _NAMES = {
     "charcnn.registry.version": ("Version",),
     "charcnn.specs.card": ("ModelCard",),
     "charcnn.specs.image": ("ImageSpec",),
-    "charcnn.specs.train_config": ("ResolvedConfig", "TrainConfig"),
+    "charcnn.specs.resolved_config": ("ResolvedConfig",),
+    "charcnn.specs.train_config": ("TrainConfig",),
     "charcnn.training.callbacks": ("Batch", "Callback"),
     "charcnn.training.history": ("EpochRecord", "History"),
     "charcnn.training.step": ("StepResult", "train_step"),

@@ -1,10 +1,11 @@
 """The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -13,19 +14,27 @@ from charcnn.cli import output
 from charcnn.cli.errors import explained
 from charcnn.cli.startup import tuned_process
 
-_WORK, _KEEP = "Workflow", "Manage"
+
+class _Command(NamedTuple):
+    """What the list of commands shows of a command, which lives in the module of its name."""
+
+    panel: str
+    summary: str
+
+
 _COMMANDS = {
-    "synth": _WORK,
-    "augment": _WORK,
-    "train": _WORK,
-    "evaluate": _WORK,
-    "predict": _WORK,
-    "export": _WORK,
-    "models": _KEEP,
-    "networks": _KEEP,
-    "data": _KEEP,
+    "synth": _Command("Workflow", "Write characters in synthetic handwriting: a dataset to train on, from nothing."),
+    "augment": _Command("Workflow", "Rotate images into a new folder, with a manifest of what was done to each."),
+    "train": _Command("Workflow", "Train a network and save it as a new version in the registry."),
+    "evaluate": _Command("Workflow", "Measure a model on a labeled dataset: accuracy, per-class scores, confusions."),
+    "predict": _Command("Workflow", "Read images: label and probability of each, in natural order."),
+    "export": _Command(
+        "Workflow", "Write a model as one file for other programs, and check that it gives the same answers."
+    ),
+    "models": _Command("Manage", "List, show, name, check and remove the models of the registry."),
+    "networks": _Command("Manage", "List the networks, or show the layers of one."),
+    "data": _Command("Manage", "Import and split datasets."),
 }
-"""Each command, which lives in the module of its name, and its panel in the help."""
 
 
 class _Explaining(TyperGroup):
@@ -38,12 +47,12 @@ class _Explaining(TyperGroup):
             return super().invoke(ctx)
 
 
-def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
+def make_app(arguments: Sequence[str] | None = None) -> typer.Typer:
     """Return the command line.
 
     Args:
-        arguments: What was typed. Where it begins with a command, the others are left out: building them takes
-            longer than reading an image.
+        arguments: What was typed. Only the command that it names is built, or of all what the list of commands shows:
+            building them takes longer than reading an image. None for all of them.
     """
     app = typer.Typer(
         name="charcnn",
@@ -54,13 +63,28 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
         epilog="First time? charcnn augment ttest tttest; charcnn train --opt adam; charcnn predict --model latest",
     )
     app.callback()(_main)
-    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
-        module = import_module(f"charcnn.cli.commands.{name}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=name, rich_help_panel=_COMMANDS[name])
+    typed = next((word for word in arguments or () if not word.startswith("-")), None)
+    if typed in _COMMANDS:
+        _add(app, typed)
+        return app
+    for name, command in _COMMANDS.items():
+        if arguments is None:
+            _add(app, name)
         else:
-            app.command(name, rich_help_panel=_COMMANDS[name])(getattr(module, name))
+            app.command(name, help=command.summary, rich_help_panel=command.panel)(_listed_only)
     return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    module, panel = import_module(f"charcnn.cli.commands.{name}"), _COMMANDS[name].panel
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name, rich_help_panel=panel)
+    else:
+        app.command(name, rich_help_panel=panel)(getattr(module, name))
+
+
+def _listed_only() -> None:
+    """Stands for a command that was not typed."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,4 +110,5 @@ def _main(
 def main() -> None:
     """Run the command line."""
     with tuned_process():
-        make_app(sys.argv[1:])(prog_name="charcnn")
+        is_completing = "_CHARCNN_COMPLETE" in os.environ
+        make_app(None if is_completing else sys.argv[1:])(prog_name="charcnn")

@@ -10,7 +10,7 @@ from charcnn.training.callbacks import Callback
 if TYPE_CHECKING:
     from torch import nn
 
-    from charcnn.specs.train_config import ResolvedConfig
+    from charcnn.specs.resolved_config import ResolvedConfig
     from charcnn.training.history import History
 
 

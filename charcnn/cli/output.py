@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import sys
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -159,9 +160,16 @@ def _columns_of(text: str) -> int:
     """How many columns of a terminal a text takes: a Chinese character takes two, a combining mark none."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len
+    if not all(map(_is_plain, text)):
+        from rich.cells import cell_len  # takes 10 ms to load
 
-    return cell_len(text)
+        return cell_len(text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    """Return whether a character is a letter, digit, sign or space that stands alone, no mark, modifier or emoji."""
+    return unicodedata.category(character)[0] in "LNPZ"
 
 
 @contextmanager

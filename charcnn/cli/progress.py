@@ -9,7 +9,7 @@ from charcnn.training.callbacks import Batch, Callback
 if TYPE_CHECKING:
     from torch import nn
 
-    from charcnn.specs.train_config import ResolvedConfig
+    from charcnn.specs.resolved_config import ResolvedConfig
     from charcnn.training.history import EpochRecord
     from charcnn.training.step import StepResult
 

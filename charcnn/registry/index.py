@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from charcnn.specs.base import Document, StrictModel
-from charcnn.specs.card import VersionKind
+from charcnn.specs.version_kind import VersionKind
 from charcnn.storage.files import write_atomically
 
 INDEX_FILE = "index.json"

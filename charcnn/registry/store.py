@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from charcnn.errors import ModelError, ModelNotFoundError
 from charcnn.registry.index import Index, IndexEntry
 from charcnn.registry.reader import EVALUATIONS, RegistryReader, VersionInfo
 from charcnn.registry.references import Reference, check_name
 from charcnn.registry.version import CARD_FILE, Version
-from charcnn.specs.card import ModelCard
 from charcnn.storage.files import file_lock, flush, sha256_of, try_lock, write_atomically
 from charcnn.text import did_you_mean
+
+if TYPE_CHECKING:
+    from charcnn.specs.card import ModelCard
 
 STAGING = ".staging"
 STAGING_LOCK = ".lock"
@@ -58,7 +61,7 @@ class Registry(RegistryReader):
                 if lock:
                     lock.release()
 
-    def publish(self, folder: Path, draft: ModelCard) -> Version:
+    def publish(self, folder: Path, draft: "ModelCard") -> Version:
         """Make a filled staging folder a version.
 
         Args:
@@ -185,7 +188,7 @@ class Registry(RegistryReader):
         if same:
             raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
 
-    def _move_into_place(self, folder: Path, card: ModelCard, index: Index, entry: IndexEntry) -> None:
+    def _move_into_place(self, folder: Path, card: "ModelCard", index: Index, entry: IndexEntry) -> None:
         """Rename a staging folder to its version's; a process killed at any step leaves the version whole or absent."""
         model = self.root / card.name
         index.with_entry(card.version, entry.model_copy(update={"settled": False})).write(model)

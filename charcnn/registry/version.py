@@ -5,13 +5,16 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from charcnn.errors import IntegrityError, ModelNotFoundError
 from charcnn.registry.references import check_name
 from charcnn.specs.base import check_schema
-from charcnn.specs.card import ModelCard
+from charcnn.specs.version_kind import CARD_SCHEMA
 from charcnn.storage.files import sha256_of
+
+if TYPE_CHECKING:
+    from charcnn.specs.card import ModelCard
 
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -32,9 +35,9 @@ class Version:
     text: bytes
 
     @cached_property
-    def card(self) -> ModelCard:
+    def card(self) -> "ModelCard":
         """The card, parsed when it is first asked for: reading an image needs only a few lines of it."""
-        return ModelCard.parse(self.text, str(self.folder / CARD_FILE))
+        return _parse_card(self.text, self.folder / CARD_FILE)
 
     @cached_property
     def _lines(self) -> dict[str, Any]:
@@ -80,15 +83,21 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
     if path.is_symlink() or not path.is_file():
         raise ModelNotFoundError(f"{folder} is not a model version: it holds no {CARD_FILE}.", name=str(folder))
     text = path.read_bytes()
-    check_schema(text, str(path), ModelCard.newest_schema)
+    check_schema(text, str(path), CARD_SCHEMA)
     if hashlib.sha256(text).hexdigest() == card_sha256:
         return Version(folder, text)
-    check_name(ModelCard.parse(text, str(path)).name, f"model name ({path})")
+    check_name(_parse_card(text, path).name, f"model name ({path})")
     if card_sha256 is not None:
         raise IntegrityError(
             f"{path} was modified after it was saved.", "Restore it from a backup, or remove the version."
         )
     return Version(folder, text)
+
+
+def _parse_card(text: bytes, path: Path) -> "ModelCard":
+    from charcnn.specs.card import ModelCard  # reading an image goes without
+
+    return ModelCard.parse(text, str(path))
 
 
 def problems(version_folder: Path, card_sha256: str) -> list[str]:
@@ -102,7 +111,7 @@ def problems(version_folder: Path, card_sha256: str) -> list[str]:
         return [f"{CARD_FILE} is missing"]
     if sha256_of(card_path) != card_sha256:
         return [f"{CARD_FILE} was modified"]
-    card = ModelCard.parse(card_path.read_bytes(), str(card_path))
+    card = _parse_card(card_path.read_bytes(), card_path)
     found = {path.relative_to(version_folder).as_posix(): path for path in version_folder.rglob("*")}
     lines = [f"{name} is missing" for name in card.files if name not in found]
     for name, path in sorted(found.items()):

@@ -1,22 +1,15 @@
 """The card: the facts at a version's birth, its JSON schema's version read first."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from charcnn.specs.base import Document, FileName, Sha256, StrictModel
 from charcnn.specs.choices import Polarity
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import OptionValue, TrainSettings
-
-CARD_SCHEMA = 1
-"""The newest card that this charcnn writes and reads."""
-VersionKind = Annotated[
-    Literal["trained", "imported"],
-    BeforeValidator(lambda kind: "imported" if kind == "run" else kind),  # written by early versions; never `latest`
-]
-"""How a version came into the registry. Only trained ones become `latest`."""
+from charcnn.specs.version_kind import CARD_SCHEMA, VersionKind
 
 
 class NetworkFacts(StrictModel):

@@ -1,7 +1,7 @@
 """The settings of a training: what is asked (`TrainConfig`), and what it comes to (`ResolvedConfig`).
 
-Two types, so that neither is taken for the other: `charcnn.training.resolve.resolve_config` leads from the first to the
-second, once.
+Two types, so that neither is taken for the other (`ResolvedConfig`: `charcnn.specs.resolved_config`);
+`charcnn.training.resolve.resolve_config` leads from the first to the second, once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -239,7 +239,6 @@ class TrainSettings:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrainConfig(TrainSettings):
     """What a training is asked. Keywords are the settings' names; what is left None is decided by `resolve_config`."""
 
@@ -280,24 +279,3 @@ class TrainConfig(TrainSettings):
 def _aliases() -> dict[str, str]:
     settings = declared_settings(TrainConfig)
     return {alias: name for name, declared in settings.items() for alias in declared.setting.aliases}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResolvedConfig(TrainSettings):
-    """What a `TrainConfig` comes to, on its images and machine: nothing that training needs is open."""
-
-    fit: Fit
-    margin: float
-    net: str
-    size: int
-    recipe: Literal["compact", "lab"]
-    opt: Optimizer
-    lr: float
-    schedule: Schedule
-    label_smoothing: float
-    augment: Augmentation
-    batch_size: int
-    epochs: int
-    precision: Literal["fp32", "bf16"]
-    threads: int
-    name: str

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the command line's own callbacks load before torch
     from torch import nn
 
-    from charcnn.specs.train_config import ResolvedConfig
+    from charcnn.specs.resolved_config import ResolvedConfig
     from charcnn.training.history import EpochRecord, History
     from charcnn.training.step import StepResult
 

@@ -9,7 +9,8 @@ from charcnn.errors import ConfigError
 from charcnn.machine import usable_cores
 from charcnn.registry.version import Version
 from charcnn.specs.choices import Device
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import TrainConfig
 from charcnn.training.hardware.device import pick_device
 from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.hardware.precision import choose_precision

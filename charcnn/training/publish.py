@@ -10,7 +10,7 @@ from safetensors.torch import save
 from charcnn.export.onnx import write_onnx
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE
 from charcnn.specs.card import ModelCard, NetworkFacts, Scores, TrainingFacts
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.context import TrainingContext
 from charcnn.training.fit import Fitted
 from charcnn.training.hardware.device import describe_environment

@@ -9,7 +9,8 @@ from charcnn.errors import ConfigError
 from charcnn.networks.catalogue import get_network
 from charcnn.specs.choices import Device, Fit
 from charcnn.specs.optimizers import OPTIMIZERS
-from charcnn.specs.train_config import OptionValue, ResolvedConfig, TrainConfig, TrainSettings
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import OptionValue, TrainConfig, TrainSettings
 from charcnn.text import known_names
 from charcnn.training.recipes import RECIPES, Recipe
 

@@ -16,7 +16,7 @@ from torch import nn
 from charcnn.errors import ConfigError, DatasetError, TrainingError, TrainingInterrupted
 from charcnn.registry.runs import Run, RunFacts, create_run
 from charcnn.registry.store import Registry
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.context import TrainingContext

@@ -13,7 +13,8 @@ from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig, TrainSettings
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import TrainConfig, TrainSettings
 from charcnn.text import pluralize
 from charcnn.training.callbacks import Callback
 from charcnn.training.context import make_context

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from charcnn.errors import TrainingError
 from charcnn.networks.recognizer import Recognizer
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.checkpoint import EMPTY_EPOCH, Checkpoint, Generators, PartialEpoch, restore_state, state_of
 from charcnn.training.device_images import DeviceImages

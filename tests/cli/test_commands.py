@@ -1,6 +1,7 @@
 """`synth`, `export`, `models`, `networks`, `data`: what a person sees."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -155,3 +156,21 @@ def test_what_contradicts_itself_is_a_wrong_command_line(cli: Cli, registry: Pat
     result = cli(*line.split())
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.main import get_command
+
+    from charcnn.cli.app import make_app
+
+    monkeypatch.setenv("COLUMNS", "200")
+    listed = cli("--help").stdout
+    commands = get_command(make_app()).commands  # type: ignore[attr-defined]
+    assert len(commands) == 9
+    for name, command in commands.items():
+        summary = " ".join(command.help.split("\n\n")[0].split())
+        assert re.search(rf"\b{name} +{re.escape(summary)}", listed), name
+
+
+def test_a_command_runs_after_two_dashes_too(cli: Cli) -> None:
+    assert cli("--", "networks", "--json").stdout == cli("networks", "--json").stdout

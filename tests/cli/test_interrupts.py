@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from charcnn.cli.interrupts import StopOnSignal
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.history import History
 from tests.support.configs import resolved
 

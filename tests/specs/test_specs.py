@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from charcnn.errors import CardError, CharcnnError, ConfigError
 from charcnn.specs.base import check_schema
-from charcnn.specs.card import CARD_SCHEMA, ModelCard
+from charcnn.specs.card import ModelCard
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.toml import to_toml
 from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.version_kind import CARD_SCHEMA
 
 # TrainConfig
 

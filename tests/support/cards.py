@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from charcnn.registry.store import Registry
 from charcnn.registry.version import HISTORY_FILE, ONNX_FILE, WEIGHTS_FILE, Version
-from charcnn.specs.card import DataFacts, Environment, ModelCard, NetworkFacts, Scores, TrainingFacts, VersionKind
+from charcnn.specs.card import DataFacts, Environment, ModelCard, NetworkFacts, Scores, TrainingFacts
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import TrainConfig
+from charcnn.specs.version_kind import VersionKind
 
 FILES = (WEIGHTS_FILE, ONNX_FILE, HISTORY_FILE)
 

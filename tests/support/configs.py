@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import TrainConfig
 from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
 
 MACHINE = MachineFacts("cpu", threads=1, precision="fp32")

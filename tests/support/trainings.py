@@ -5,7 +5,7 @@ from torch import nn
 
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE, Version
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training import trainer
 from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.history import EpochRecord

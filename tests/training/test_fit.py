@@ -12,7 +12,8 @@ from torch import nn
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import TrainConfig
 from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.context import make_context
 from charcnn.training.fit import fit_network

@@ -11,9 +11,10 @@ from charcnn.errors import ConfigError
 from charcnn.networks.built_in import BUILT_IN
 from charcnn.networks.catalogue import get_network
 from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.toml import to_toml
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig, TrainSettings
+from charcnn.specs.train_config import TrainConfig, TrainSettings
 from charcnn.training.recipes import RECIPES
 from charcnn.training.resolve import network_options, resolve_config
 from tests.support.configs import MACHINE, images

@@ -14,7 +14,8 @@ from charcnn.networks.catalogue import get_network
 from charcnn.registry.store import Registry
 from charcnn.registry.version import WEIGHTS_FILE
 from charcnn.specs.image import ImageSpec
-from charcnn.specs.train_config import ResolvedConfig, TrainConfig
+from charcnn.specs.resolved_config import ResolvedConfig
+from charcnn.specs.train_config import TrainConfig
 from charcnn.storage.files import sha256_of
 from charcnn.training.callbacks import Batch, Callback
 from charcnn.training.prepare import load_training_data

@@ -14,9 +14,7 @@ import typer
 from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED
 from charcnn.cli.flags import flag_of
-from charcnn.cli.interrupts import StopOnSignal
 from charcnn.cli.options import Json, RegistryRoot
-from charcnn.cli.progress import TrainingProgress
 from charcnn.cli.settings import with_settings
 from charcnn.text import pluralize
 
@@ -98,7 +96,9 @@ def _loading() -> AbstractContextManager[None]:
 
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
     """Train, show progress, and print the version."""
+    from charcnn.cli.interrupts import StopOnSignal
     from charcnn.cli.next_steps import reading_command
+    from charcnn.cli.progress import TrainingProgress
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
     from charcnn.registry.store import Registry

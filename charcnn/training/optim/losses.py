@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from charcnn.specs.choices import ClassWeights
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """Logits `[N,C]` float32 and labels `[N]` int64 → a mean, scalar."""

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from charcnn.specs.optimizers import OPTIMIZERS
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.torch_startup import compiler_not_imported
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from charcnn.specs.train_config import ResolvedConfig
+from charcnn.specs.resolved_config import ResolvedConfig
 
 _WARM = 0.3
 """Share of the steps in which `onecycle` rises."""

@@ -1,0 +1,28 @@
+"""The settings of a training, none of them open."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from charcnn.specs.choices import Augmentation, Fit, Optimizer, Schedule
+from charcnn.specs.train_config import TrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedConfig(TrainSettings):
+    """What a `TrainConfig` comes to, on its images and machine: nothing that training needs is open."""
+
+    fit: Fit
+    margin: float
+    net: str
+    size: int
+    recipe: Literal["compact", "lab"]
+    opt: Optimizer
+    lr: float
+    schedule: Schedule
+    label_smoothing: float
+    augment: Augmentation
+    batch_size: int
+    epochs: int
+    precision: Literal["fp32", "bf16"]
+    threads: int
+    name: str
