@@ -1,5 +1,6 @@
 """`synth`, `export`, `models`, `networks`, `data`: what a person sees."""
 
+import csv
 import json
 import re
 import shutil
@@ -174,3 +175,13 @@ def test_the_list_of_commands_says_what_each_says_of_itself(cli: Cli, monkeypatc
 
 def test_a_command_runs_after_two_dashes_too(cli: Cli) -> None:
     assert cli("--", "networks", "--json").stdout == cli("networks", "--json").stdout
+
+
+def test_networks_and_their_layers_as_csv(cli: Cli) -> None:
+    listed = list(csv.DictReader(cli("networks", "--format", "CSV").stdout.splitlines()))
+    assert {"name": "lenet", "sizes": "32", "options": "activation batch_norm dropout"}.items() <= next(
+        row for row in listed if row["name"] == "lenet"
+    ).items()
+    layers = list(csv.DictReader(cli("networks", "lenet", "--csv").stdout.splitlines()))
+    assert layers[0] == {"layer": "Conv2d", "shape": "6x28x28", "parameters": "156"}
+    assert cli("networks", "--csv", "--json").exit_code == 2

@@ -1,13 +1,13 @@
 """`charcnn networks`."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.flags import flag_of
-from charcnn.cli.options import Json
+from charcnn.cli.options import Csv, Json, TableJsonOrCsv, chosen_format
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.train_config import TrainSettings
 
@@ -18,46 +18,56 @@ if TYPE_CHECKING:
 def networks(
     name: Annotated[str | None, typer.Argument(help="Show the layers of this one.")] = None,
     classes: Annotated[int, typer.Option(min=2, help="Number of classes to count parameters for.")] = 12,
+    output_format: TableJsonOrCsv = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """List the networks, or show the layers of one."""
     from charcnn.networks.catalogue import get_network
     from charcnn.networks.catalogue import networks as all_networks
 
+    form = chosen_format(output_format, json=as_json, csv=as_csv)
     if name is not None:
-        _show_layers(get_network(name), classes, as_json)
+        _show_layers(get_network(name), classes, form)
         return
-    rows = [
-        {
-            "name": network.name,
-            "input": [1, network.size, network.size],
-            "sizes": network.sizes,
-            "recipe": network.recipe,
-            "parameters": network.parameters(classes),
-            "options": network.options,
-            "summary": network.summary,
-        }
-        for network in all_networks().values()
-    ]
-    if as_json:
+    rows = [_row(network, classes) for network in all_networks().values()]
+    if form == "json":
         output.put_json({"schema_version": 1, "classes": classes, "networks": rows})
         return
-    output.put_table(
-        ("network", "size", "parameters", "options", "what it is"),
-        [
-            (
-                network.name,
-                "/".join(map(str, network.sizes)),
-                f"{row['parameters']:,}",
-                " ".join(map(_flag, network.options)),
-                network.summary,
-            )
-            for row, network in zip(rows, all_networks().values(), strict=True)
-        ],
-        right=("parameters",),
-    )
+    if form == "csv":
+        columns = ("name", "sizes", "recipe", "parameters", "options", "summary")
+        output.put_csv(columns, [[_csv_value(row[column]) for column in columns] for row in rows])
+        return
+    lines = [
+        (
+            row["name"],
+            "/".join(map(str, row["sizes"])),
+            f"{row['parameters']:,}",
+            " ".join(map(_flag, row["options"])),
+            row["summary"],
+        )
+        for row in rows
+    ]
+    output.put_table(("network", "size", "parameters", "options", "what it is"), lines, right=("parameters",))
     output.say(f"Parameters are counted for {classes} classes.")
     output.next_step("charcnn networks compact", "charcnn train --net cnn")
+
+
+def _row(network: "Network", classes: int) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "input": [1, network.size, network.size],
+        "sizes": network.sizes,
+        "recipe": network.recipe,
+        "parameters": network.parameters(classes),
+        "options": network.options,
+        "summary": network.summary,
+    }
+
+
+def _csv_value(value: object) -> object:
+    """Return what CSV holds: of several values or options, their names with spaces between them."""
+    return " ".join(map(str, value)) if isinstance(value, tuple | dict) else value
 
 
 def _flag(option: str) -> str:
@@ -66,12 +76,18 @@ def _flag(option: str) -> str:
     return flag_of(option) if option in settings else f"--net-option {option}="
 
 
-def _show_layers(network: "Network", classes: int, as_json: bool) -> None:
+def _show_layers(network: "Network", classes: int, form: str) -> None:
     from charcnn.networks.summary import trace_shapes
 
     layers = trace_shapes(network.build(classes), network.size)
-    if as_json:
+    if form == "json":
         output.put_json({"schema_version": 1, "name": network.name, "layers": [asdict(layer) for layer in layers]})
+        return
+    if form == "csv":
+        output.put_csv(
+            ("layer", "shape", "parameters"),
+            [(layer.kind, "x".join(map(str, layer.shape)), layer.parameters) for layer in layers],
+        )
         return
     rows = [("input", f"1×{network.size}×{network.size}", "")]
     rows += [
