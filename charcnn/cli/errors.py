@@ -78,6 +78,7 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
     reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
     choice = re.fullmatch("'(?P<typed>.*)' is not one of (?P<known>.*)\\.", reason)
     if choice is None:
+        reason = reason.partition(", unable to parse")[0]
         return f"{name}: {reason[:1].lower()}{reason[1:]}", f"{command} --help lists what it takes."
     known = re.findall("'([^']*)'", choice["known"])
     closest = best_match(choice["typed"], known)
