@@ -2,6 +2,7 @@
 
     CharcnnError
     ├── ConfigError            a setting is unknown, impossible, or contradicts another one
+    │   └── UnknownNetworkError     there is no such network
     ├── ImageError             an image cannot be read
     ├── GlyphError             a font lacks a character
     ├── DatasetError           a dataset is empty, damaged, or not what the task needs
@@ -30,6 +31,7 @@ Exceptions carry data, and speak Python: a message names settings and arguments 
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from charcnn.text import did_you_mean, known_names
 
@@ -52,6 +54,16 @@ class CharcnnError(Exception):
         self.hint = hint
         if hint:
             self.add_note(hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the exception as it is: those of other processes arrive with their data."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    fault = kind.__new__(kind, *args)
+    fault.__dict__.update(state)
+    return fault
 
 
 class ConfigError(CharcnnError):
@@ -95,8 +107,8 @@ class UnknownNetworkError(ConfigError):
     """
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"Unknown network: {name}", did_you_mean(name, known))
-        self.name, self.known = name, tuple(known)
+        super().__init__(f"Unknown network: {name}", did_you_mean(name, known), known=known)
+        self.name = name
 
 
 class ImageError(CharcnnError):

@@ -1,6 +1,7 @@
 """The Python API: its names are a promise."""
 
 import csv
+import pickle
 import re
 import subprocess
 import sys
@@ -21,9 +22,14 @@ PUBLIC = [
     "Callback",
     "CardError",
     "CharcnnError",
+    "ClassScores",
     "ConfigError",
+    "ConfusionMatrix",
+    "DataFacts",
     "DatasetError",
+    "DatasetIndex",
     "DatasetNotFoundError",
+    "Environment",
     "EpochRecord",
     "Evaluation",
     "ExportError",
@@ -31,36 +37,48 @@ PUBLIC = [
     "Guess",
     "History",
     "ImageError",
+    "ImageFacts",
     "ImageSpec",
     "IntegrityError",
     "LabeledImages",
+    "MachineFacts",
     "ModelCard",
     "ModelError",
     "ModelFileError",
     "ModelNotFoundError",
+    "NetworkFacts",
     "OverwriteError",
     "ParityError",
     "Prediction",
     "Predictor",
+    "Reference",
     "Registry",
     "ResolvedConfig",
     "RunNotFoundError",
     "Scored",
+    "Scores",
     "StepResult",
+    "Strength",
     "TrainConfig",
+    "TrainSettings",
     "Trained",
     "TrainingError",
+    "TrainingFacts",
     "TrainingInterrupted",
     "UnknownLabelError",
     "UnknownNetworkError",
     "UnlabeledError",
     "Version",
+    "VersionInfo",
     "WritingStyle",
     "__version__",
     "augment",
     "evaluate",
     "load",
+    "load_network",
+    "plain_layers",
     "register_network",
+    "resolve_config",
     "resume",
     "score",
     "synth",
@@ -81,6 +99,27 @@ def test_every_exception_is_public() -> None:
         name for name, value in vars(errors).items() if isinstance(value, type) and value.__module__ == errors.__name__
     ]
     assert [name for name in raised if name not in charcnn.__all__] == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        errors.CharcnnError("wrong", "mend it"),
+        errors.ConfigError("must be above 0", field="lr", value=-1, known=["a"]),
+        errors.UnknownNetworkError("lennet", ["lenet"]),
+        errors.DatasetNotFoundError("x", [Path("data")], "y"),
+        errors.UnlabeledError("x"),
+        errors.UnknownLabelError(["a"], ["b"]),
+        errors.ModelNotFoundError("none", name="x", known=["y"]),
+        errors.ModelFileError(Path("x.onnx"), "is damaged."),
+        errors.RunNotFoundError("none", name="x"),
+        errors.TrainingInterrupted("run"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_an_exception_of_another_process_arrives_with_its_data(fault: BaseException) -> None:
+    arrived = pickle.loads(pickle.dumps(fault))
+    assert (type(arrived), str(arrived), vars(arrived)) == (type(fault), str(fault), vars(fault))
 
 
 def test_type_checkers_see_the_names_that_there_are() -> None:

@@ -87,9 +87,9 @@ def put(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def put_json(document: Any) -> None:
-    """Write strict JSON, on stdout."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+def put_json(document: Any, indent: int | None = 1) -> None:
+    """Write strict JSON, on stdout; in one line without `indent`."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
     put(text.encode("utf-8", "backslashreplace").decode())  # bytes of a file's name that are no text: \udc80 … \udcff
 
 

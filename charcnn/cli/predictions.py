@@ -1,6 +1,5 @@
 """How answers to images are shown: as a table, CSV or JSON lines, with a summary."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ _MAX_REASONS = 5
 def put_lines(rows: Sequence[Row]) -> None:
     """Write each row as a JSON object on a line of its own."""
     for row in rows:
-        output.put(json.dumps({"schema_version": 1, **row.to_json()}, ensure_ascii=False, allow_nan=False))
+        output.put_json({"schema_version": 1, **row.to_json()}, indent=None)
 
 
 def put_csv(rows: Sequence[Row], guesses: int) -> None:

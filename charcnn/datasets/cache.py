@@ -53,7 +53,7 @@ def load_cached(
         loaded = load_images(files, spec, on_progress)
         if not loaded.unopened:
             try:
-                write_entry(entry, partial(_fill, loaded))
+                write_entry(entry, partial(_fill, loaded), _read)
             except OSError as fault:
                 log.debug("images are not cached: %s", fault)
     else:
@@ -100,19 +100,21 @@ def _read(entry: Path) -> LoadResult:
     )
 
 
-def write_entry(entry: Path, fill: Callable[[Path], None]) -> None:
+def write_entry(entry: Path, fill: Callable[[Path], None], read: Callable[[Path], object]) -> None:
     """Write an entry of the cache, whole or not at all, and make room for it.
 
     Args:
         entry: Its folder.
         fill: Writes the files into a folder that it is given.
+        read: Reads an entry: one that another process has just written stays.
 
     Raises:
         OSError: the cache cannot be written.
     """
     with create_folder(entry) as fresh:
         fill(fresh)
-        shutil.rmtree(entry, ignore_errors=True)  # a damaged one
+        if read_entry(entry, read) is None:
+            shutil.rmtree(entry, ignore_errors=True)  # a damaged one
     with suppress(OSError):  # another process prunes too
         _prune(entry.parent)
 

@@ -43,7 +43,7 @@ def evaluate(
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, registry)
     started = time.perf_counter()
-    if isinstance(data, tuple):
+    if data is not None and not isinstance(data, str | Path):
         source, images = IN_MEMORY, _fit_arrays(data, predictor)
         scored = score(predictor, images, on_progress=on_progress)
     else:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from charcnn.errors import ConfigError, IntegrityError, ParityError
+from charcnn.errors import ConfigError, IntegrityError
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.specs.choices import ExportFormat
@@ -66,4 +66,4 @@ def _copy_onnx(version: Version, path: Path) -> None:
         raise IntegrityError(f"The copy of {version.reference}'s ONNX file differs from it.", "Check the disk.")
     predictor = Predictor(path, version.reference)
     if (predictor.labels, predictor.spec) != (card.labels, card.image):
-        raise ParityError(f"The ONNX file of {version.reference} has other labels or preprocessing than its card.")
+        raise IntegrityError(f"The ONNX file of {version.reference} has other labels or preprocessing than its card.")

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from charcnn.errors import ConfigError
+
 Status = Literal["read", "unreadable"]
 """`read`: the image has a label. `unreadable`: its file could not be opened or decoded."""
 
@@ -54,7 +56,12 @@ def top_indices(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]
 
     Returns:
         int64 `[N,min(k,C)]`.
+
+    Raises:
+        ConfigError: `k` is below 1.
     """
+    if k < 1:
+        raise ConfigError("must be at least 1", field="top_k", value=k)
     count, classes = probabilities.shape
     k = min(k, classes)
     if k > _MAX_PASSES:

@@ -41,7 +41,7 @@ def open_model(path: Path) -> OpenModel:
         spec = ImageSpec.model_validate_json(metadata["image"])
     except (KeyError, ValueError, RecursionError):
         raise ModelFileError(
-            path, f"{path} has no labels and image specification in its metadata: charcnn did not export it."
+            path, "has no labels and image specification in its metadata: charcnn did not export it."
         ) from None
     ends = [(end.name, end.type, end.shape[1:]) for end in (*session.get_inputs(), *session.get_outputs())]
     expected = [
@@ -50,9 +50,7 @@ def open_model(path: Path) -> OpenModel:
     ]
     if ends != expected:
         size = f"{spec.height} × {spec.width}"
-        raise ModelFileError(
-            path, f"{path} describes {len(labels)} labels and images of {size}, but its graph has {ends}."
-        )
+        raise ModelFileError(path, f"describes {len(labels)} labels and images of {size}, but its graph has {ends}.")
     return OpenModel(session, labels, spec)
 
 
@@ -69,9 +67,7 @@ def check_is_onnx(path: Path) -> None:
     if not path.exists():
         raise _missing(path)
     if suffix in _PICKLES:
-        raise ModelFileError(
-            path, f"{path} is a pickle: opening it would run whatever code it contains. It is refused."
-        )
+        raise ModelFileError(path, "is a pickle: opening it would run whatever code it contains. It is refused.")
     raise ModelFileError(path, "is not an ONNX file.")
 
 

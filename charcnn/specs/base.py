@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from charcnn.errors import CardError
+from charcnn.errors import CardError, ConfigError
 
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 """Of a file of a version: without a separator, so that it cannot lie in another folder."""
@@ -51,6 +51,8 @@ class Document(StrictModel):
             first = fault.errors()[0]
             field = ".".join(map(str, first["loc"]))
             raise CardError(f"{where}: {field}: {first['msg']}") from None
+        except ConfigError as fault:  # settings that no training could have had
+            raise CardError(f"{where}: {fault.message}") from None
 
 
 def check_schema(text: str | bytes, where: str, newest: int) -> None:

@@ -2,21 +2,7 @@
 
 from typing import Literal
 
-from charcnn.specs.optimizers import Optimizer
-
-__all__ = [
-    "Activation",
-    "Augmentation",
-    "ClassWeights",
-    "Device",
-    "ExportFormat",
-    "Fit",
-    "Loss",
-    "Optimizer",
-    "Polarity",
-    "Precision",
-    "Schedule",
-]
+from charcnn.specs.optimizers import Optimizer as Optimizer
 
 Fit = Literal["stretch", "pad", "ink"]
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]

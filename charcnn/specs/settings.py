@@ -52,8 +52,19 @@ class Setting:
         return {name: value for name, value in found.items() if value is not None}
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """Add the help as description to a JSON schema."""
-        return {**handler(schema), "description": self.help}
+        """Add the help as description, and the bounds, to a JSON schema."""
+        bounds = {_SCHEMA_BOUNDS[name]: value for name, value in self.bounds.items()}
+        return {**handler(schema), "description": self.help, **bounds}
+
+
+_SCHEMA_BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+    "min_length": "minItems",
+}
+"""What JSON schema calls the bounds."""
 
 
 class Declared(NamedTuple):
@@ -108,11 +119,13 @@ def declared_settings(kind: "type[DataclassInstance]") -> Mapping[str, Declared]
 @cache
 def _declared_settings(kind: Any) -> Mapping[str, Declared]:
     hints = get_type_hints(kind, include_extras=True)
-    return {field.name: _declared(field, hints[field.name]) for field in fields(kind)}
+    return {field.name: _declared(kind, field, hints[field.name]) for field in fields(kind)}
 
 
-def _declared(field: "Field[Any]", hint: Any) -> Declared:
-    if get_origin(hint) is not Annotated:
-        return Declared(field.name, hint, field.default, Setting(help="", panel="Training"))
-    kind, setting = get_args(hint)
-    return Declared(field.name, kind, field.default, setting)
+def _declared(kind: type[Any], field: "Field[Any]", hint: Any) -> Declared:
+    """A subclass may narrow a setting's type; the rest is then what the base class says of it."""
+    if get_origin(hint) is Annotated:
+        narrowed, setting = get_args(hint)
+        return Declared(field.name, narrowed, field.default, setting)
+    inherited = next(base for base in kind.__mro__[1:] if field.name in getattr(base, "__dataclass_fields__", {}))
+    return Declared(field.name, hint, field.default, _declared_settings(inherited)[field.name].setting)

@@ -158,7 +158,7 @@ def test_an_onnx_file_with_other_labels_than_the_card_fails_loudly(version: Vers
         shutil.copy(version.file(ONNX_FILE), folder)
         card = version.card.model_copy(update={"labels": tuple(reversed(version.card.labels))})
         mixed = registry.publish(folder, card)
-    with pytest.raises(ParityError, match="other labels or preprocessing than its card"):
+    with pytest.raises(IntegrityError, match="other labels or preprocessing than its card"):
         export_version(mixed, "onnx", tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
 

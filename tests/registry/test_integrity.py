@@ -236,3 +236,10 @@ def test_an_index_from_a_newer_schema_leaves_other_models_alone(registry: Regist
 def test_weights_are_not_looked_for_by_another_name(registry: Registry, saved: Version) -> None:
     (saved.folder / WEIGHTS_FILE).rename(saved.folder / "model.pt")
     assert sorted(problems(registry)) == ["model.pt does not belong there", "model.safetensors is missing"]
+
+
+def test_settings_that_no_training_could_have_had_are_a_wrong_card(registry: Registry, saved: Version) -> None:
+    edited(saved.folder / CARD_FILE, lambda card: card["training"]["config"].update(lr=-1))
+    with pytest.raises(CardError, match="lr=-1"):
+        open_version(saved.folder)
+    assert problems(registry) != []

@@ -17,6 +17,7 @@ from charcnn.errors import CardError, CharcnnError, ConfigError
 from charcnn.specs.base import check_schema
 from charcnn.specs.card import ModelCard
 from charcnn.specs.image import ImageSpec
+from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.settings import declared_settings
 from charcnn.specs.toml import to_toml
 from charcnn.specs.train_config import TrainConfig
@@ -325,3 +326,17 @@ def test_an_error_holds_what_is_wrong_and_what_to_do() -> None:
     assert isinstance(fault, CharcnnError)
     assert (str(fault), fault.message, fault.hint) == ("what is wrong", "what is wrong", "what to do")
     assert ConfigError("alone").hint == ""
+
+
+def test_a_narrowed_setting_keeps_its_bounds_and_help() -> None:
+    asked, narrowed = declared_settings(TrainConfig), declared_settings(ResolvedConfig)
+    assert {name: declared.setting for name, declared in narrowed.items()} == {
+        name: declared.setting for name, declared in asked.items()
+    }
+    assert narrowed["lr"].type is float
+
+
+def test_the_schema_of_the_card_states_the_bounds_of_settings() -> None:
+    lr = ModelCard.model_json_schema()["$defs"]["TrainSettings"]["properties"]["lr"]
+    assert lr["exclusiveMinimum"] == 0
+    assert lr["description"] == "Learning rate."

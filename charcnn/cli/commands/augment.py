@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import ForceOverChanges, Seed
+from charcnn.cli.options import ForceOverChanges, Jobs, Seed
 from charcnn.text import pluralize
 
 
@@ -21,9 +21,7 @@ def augment(
     noise: Annotated[float, typer.Option(help="Noise: standard deviation in gray levels.")] = 0,
     copies: Annotated[int, typer.Option(min=1, help="Copies per image (numbered in the file name).")] = 1,
     seed: Seed = 0,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
-    ] = None,
+    jobs: Jobs = None,
     force: ForceOverChanges = False,
     flip: Annotated[bool, typer.Option("--flip", "--hflip", "--vflip", "--fliplr", "--flipud", hidden=True)] = False,
 ) -> None:

@@ -10,7 +10,7 @@ from charcnn.cli.commands.bundle import export_bundle, import_bundle
 from charcnn.cli.commands.gc import gc
 from charcnn.cli.commands.show import show
 from charcnn.cli.commands.verify import verify
-from charcnn.cli.options import Json, ModelArgument, RegistryRoot, TableJsonOrCsv, chosen_format
+from charcnn.cli.options import Csv, Json, ModelArgument, RegistryRoot, TableJsonOrCsv, chosen_format
 
 if TYPE_CHECKING:
     from charcnn.registry.reader import VersionInfo
@@ -21,11 +21,13 @@ app = typer.Typer(help="List, show, name, check and remove the models of the reg
 
 @app.command("list")
 @app.command("ls", hidden=True)
-def list_models(registry: RegistryRoot = None, output_format: TableJsonOrCsv = None, as_json: Json = False) -> None:
+def list_models(
+    registry: RegistryRoot = None, output_format: TableJsonOrCsv = None, as_json: Json = False, as_csv: Csv = False
+) -> None:
     """List all versions, the newest first."""
     from charcnn.registry.store import Registry
 
-    form = chosen_format(output_format, json=as_json)
+    form = chosen_format(output_format, json=as_json, csv=as_csv)
     store = Registry(registry)
     rows = [_row(store, info) for info in store.versions()]
     if form == "json":

@@ -1,5 +1,7 @@
 """`charcnn models show`."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charcnn.cli import output
@@ -17,8 +19,6 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a version's card and evaluations."""
-    import json
-
     from charcnn.registry.store import Registry
 
     form = chosen_format(output_format, json=as_json)
@@ -26,7 +26,7 @@ def show(
     info = store.find(model)
     version = store.open(info)
     card = version.card
-    evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in store.evaluations(version)]
+    evaluations = _read_evaluations(store.evaluations(version))
     if form == "json":
         document = card.model_dump(mode="json")
         output.put_json({**document, "aliases": list(info.aliases), "evaluations": evaluations})
@@ -40,6 +40,20 @@ def show(
         **_evaluation_facts(evaluations),
     }
     output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
+
+
+def _read_evaluations(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """The evaluations of a version, those of earlier versions in today's form; damaged ones are named and left out."""
+    from charcnn.errors import CardError
+    from charcnn.evaluation.evaluation import Evaluation
+
+    found = []
+    for path in paths:
+        try:
+            found.append(Evaluation.parse(path.read_bytes(), str(path)).model_dump(mode="json"))
+        except CardError as fault:
+            output.warn(fault.message)
+    return found
 
 
 def _input_facts(card: "ModelCard") -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import ForceOverChanges, Seed
+from charcnn.cli.options import ForceOverChanges, Jobs, Seed
 from charcnn.specs.choices import Neatness, Paper, Pen
 
 _PAPERS = get_args(Paper)
@@ -78,9 +78,7 @@ def synth(
         int | None, typer.Option("--size", help="Side of the images, pixels.", show_default="64; of the starter set 28")
     ] = None,
     seed: Seed = 0,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the cores")
-    ] = None,
+    jobs: Jobs = None,
     preview: Annotated[bool, typer.Option("--preview", help="Also write a contact sheet.")] = False,
     force: ForceOverChanges = False,
 ) -> None:

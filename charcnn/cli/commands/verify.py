@@ -6,7 +6,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.errors import FAILED
-from charcnn.cli.options import Json, OptionalModelArgument, RegistryRoot, TableJsonOrCsv, chosen_format
+from charcnn.cli.options import Csv, Json, OptionalModelArgument, RegistryRoot, TableJsonOrCsv, chosen_format
 
 _UNINDEXED = "not in the index, or damaged"
 
@@ -17,12 +17,13 @@ def verify(
     registry: RegistryRoot = None,
     output_format: TableJsonOrCsv = None,
     as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
     """Compare every byte of a version (by default the latest) with its checksums."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
-    form = chosen_format(output_format, json=as_json)
+    form = chosen_format(output_format, json=as_json, csv=as_csv)
     if every and model:
         raise ConfigError(f"{model} and --all exclude each other.", "Leave one of them out.")
     store = Registry(registry)

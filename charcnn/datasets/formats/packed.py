@@ -107,7 +107,7 @@ def load_packed(
     entry = cache_entry([folder / _IMAGES], spec)
     fitted = read_entry(entry, packed_images)
     if fitted is None:
-        write_entry(entry, partial(_fill, images, spec, on_progress))
+        write_entry(entry, partial(_fill, images, spec, on_progress), packed_images)
         fitted = packed_images(entry)
     else:
         on_progress(len(images), len(images))

@@ -61,7 +61,7 @@ def synth(
     request = SynthRequest(
         per_class=per_class,
         test_per_class=test_per_class,
-        size=size or (STARTER_SIZE if is_starter else SynthRequest.size),
+        size=size if size is not None else STARTER_SIZE if is_starter else SynthRequest.size,
         style=style or WritingStyle(),
         jobs=jobs,
         preview=preview,
