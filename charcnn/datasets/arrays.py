@@ -15,8 +15,8 @@ from charcnn.datasets.formats.packed import load_packed
 from charcnn.datasets.provenance.groups import group_ids
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.errors import DatasetError, UnknownLabelError
+from charcnn.images.codec import Gray
 from charcnn.images.fit import fit
-from charcnn.images.io import Gray
 from charcnn.images.load import LoadResult
 from charcnn.specs.image import ImageSpec
 from charcnn.storage.paths import natural_key

@@ -11,8 +11,8 @@ from charcnn.datasets.formats.packed import packed_images
 from charcnn.datasets.provenance.synth_manifest import read_writers
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.errors import DatasetError, ImageError
+from charcnn.images.codec import Gray, read_image
 from charcnn.images.ink import is_light_on_dark
-from charcnn.images.io import Gray, read_image
 from charcnn.specs.choices import Fit, Polarity
 
 _MAX_SAMPLE = 200

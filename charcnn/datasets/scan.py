@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from charcnn.datasets.formats.packed import is_packed, read_labels
 from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
+from charcnn.images.codec import SUFFIXES
 from charcnn.images.find import Listing, list_folder
-from charcnn.images.io import SUFFIXES
 from charcnn.storage.paths import natural_key, normalized, sibling_path
 from charcnn.text import pluralize
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from charcnn.errors import GlyphError
 from charcnn.handwriting.fonts import check_font, has_glyph
-from charcnn.images.io import Gray
+from charcnn.images.codec import Gray
 
 _PRIVATE_USE = "\ue000"
 """A private-use code point that no font has: a font draws it like everything that it lacks."""

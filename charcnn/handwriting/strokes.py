@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from charcnn.handwriting.skeleton import Points, extract_chains
-from charcnn.images.io import Gray
+from charcnn.images.codec import Gray
 
 _MIN_STRAIGHT_COSINE = 0.72
 """Cosine of the turn below which two chains meeting at a junction are two strokes."""

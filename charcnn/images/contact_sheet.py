@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from charcnn.images.io import Gray
+from charcnn.images.codec import Gray
 
 _GAP_PIXELS = 4
 _BACKGROUND_LEVEL = 225

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from charcnn.images.io import is_image
+from charcnn.images.codec import is_image
 from charcnn.storage.paths import natural_key
 
 

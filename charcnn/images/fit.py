@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from charcnn.images.codec import Gray
 from charcnn.images.ink import MIN_CONTRAST, ink_box, is_light_on_dark, median_level, otsu_threshold, paper_level
-from charcnn.images.io import Gray
 
 if TYPE_CHECKING:  # processes that turn images need not wait for pydantic
     from charcnn.specs.image import ImageSpec

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charcnn.images.io import Gray
+from charcnn.images.codec import Gray
 
 MIN_CONTRAST = 24
 """Gray levels between ink and paper under which an image counts as blank."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ImageError
+from charcnn.images.codec import decode_image, read_bytes
 from charcnn.images.fit import fit
-from charcnn.images.io import decode_image, read_bytes
 from charcnn.machine import usable_cores
 from charcnn.specs.image import ImageSpec
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ImageError
+from charcnn.images.codec import read_image
 from charcnn.images.fit import fit
-from charcnn.images.io import read_image
 from charcnn.images.load import load_images
 from charcnn.inference.prediction import Guess, Prediction, top_indices
 from charcnn.inference.session import check_is_onnx, open_model

@@ -59,7 +59,7 @@ def check_name(name: str, what: str) -> None:
         ModelError: another character, too long, or reserved (`latest`, numbers, names of devices).
     """
     if _is_reserved(name):
-        raise ModelError(f"{name} is reserved: it cannot be a {what}.", "Choose another name.")
+        raise ModelError(f"{name} is reserved and cannot be used as {what}.", "Choose another name.")
     if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name[0].isalnum() or not all(map(_is_name_character, name)):
         shown = name if len(name) <= 40 else f"{name[:40]}…"
         raise ModelError(

@@ -11,7 +11,7 @@ import pytest
 from charcnn.datasets.arrays import LabeledImages, check_known
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, UnknownLabelError
-from charcnn.images.io import Gray, read_image, write_image
+from charcnn.images.codec import Gray, read_image, write_image
 from charcnn.specs.image import ImageSpec
 
 SPEC = ImageSpec(polarity="dark-on-light")

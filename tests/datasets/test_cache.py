@@ -9,7 +9,7 @@ import pytest
 
 import charcnn.datasets.cache
 from charcnn.datasets.cache import cache_folder, load_cached
-from charcnn.images.io import write_image
+from charcnn.images.codec import write_image
 from charcnn.images.load import load_images
 from charcnn.specs.image import ImageSpec
 

@@ -10,7 +10,7 @@ from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
 from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError
-from charcnn.images.io import Gray, write_image
+from charcnn.images.codec import Gray, write_image
 
 
 def _picture(light: bool = False, shape: tuple[int, int] = (28, 28)) -> Gray:

@@ -16,7 +16,7 @@ from charcnn.datasets.scan import scan
 from charcnn.errors import DatasetError, ModelError, UnknownLabelError
 from charcnn.evaluation.evaluate import evaluate
 from charcnn.evaluation.evaluation import Evaluation
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE

@@ -13,10 +13,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from charcnn.datasets.formats.idx import read_idx
+from charcnn.images.codec import Gray, read_image
 from charcnn.images.find import list_images
 from charcnn.images.fit import fit
 from charcnn.images.ink import is_light_on_dark, paper_level
-from charcnn.images.io import Gray, read_image
 from charcnn.specs.choices import Fit
 from charcnn.specs.image import ImageSpec
 

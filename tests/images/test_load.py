@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charcnn.images.codec import read_image, write_image
 from charcnn.images.fit import fit
-from charcnn.images.io import read_image, write_image
 from charcnn.images.load import load_images
 from charcnn.specs.image import ImageSpec
 

@@ -13,7 +13,7 @@ from onnx import TensorProto
 from PIL import Image
 
 from charcnn.errors import CardError, CharcnnError, ImageError, IntegrityError, ModelError
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.store import Registry
 from charcnn.registry.version import ONNX_FILE, WEIGHTS_FILE

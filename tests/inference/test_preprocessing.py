@@ -16,8 +16,8 @@ from torch import nn
 from charcnn.export.onnx import write_onnx
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
+from charcnn.images.codec import read_image
 from charcnn.images.fit import fit
-from charcnn.images.io import read_image
 from charcnn.inference.predictor import Predictor
 from charcnn.networks.catalogue import get_network
 from charcnn.networks.recognizer import Recognizer, normalize

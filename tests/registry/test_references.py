@@ -94,7 +94,7 @@ def test_what_is_no_reference_is_refused_before_anything_is_looked_up(registry: 
 
 @pytest.mark.parametrize("name", ["latest", "LATEST", "3", "v3", "V12", "con", "Com9"])
 def test_a_reserved_name_is_refused_as_reserved(name: str) -> None:
-    with pytest.raises(ModelError, match=f"{name} is reserved: it cannot be a model name"):
+    with pytest.raises(ModelError, match=f"{name} is reserved and cannot be used as model name"):
         check_name(name, "model name")
 
 

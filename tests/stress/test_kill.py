@@ -61,7 +61,7 @@ def kill_again_and_again(data: Path, root: Path) -> None:
 def test_a_hundred_kills_leave_a_whole_registry(tmp_path: Path) -> None:
     from charcnn.datasets.labels import CLASSES_FILE, write_classes
     from charcnn.handwriting.writer import write_character
-    from charcnn.images.io import write_image
+    from charcnn.images.codec import write_image
 
     data, root = tmp_path / "data", tmp_path / "registry"
     for label in "自由":

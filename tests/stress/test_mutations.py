@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from charcnn.errors import CharcnnError, ImageError
-from charcnn.images.io import decode_image
+from charcnn.images.codec import decode_image
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, open_version
 

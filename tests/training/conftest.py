@@ -9,7 +9,7 @@ import pytest
 from charcnn.datasets.labels import CLASSES_FILE, write_classes
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
-from charcnn.images.io import write_image
+from charcnn.images.codec import write_image
 from charcnn.registry.store import Registry
 from charcnn.specs.train_config import TrainConfig
 from charcnn.training import publish as card

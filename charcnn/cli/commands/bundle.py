@@ -39,7 +39,7 @@ def import_bundle(
     as_json: Json = False,
 ) -> None:
     """Import a bundle after verifying its checksums."""
-    from charcnn.cli.next_steps import reading_command
+    from charcnn.cli.reading_command import reading_command
     from charcnn.registry.bundle import import_bundle
     from charcnn.registry.store import Registry
 

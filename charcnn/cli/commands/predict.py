@@ -73,7 +73,7 @@ def predict(
 
 def _read_stdin(predictor: "Predictor", top_k: int) -> "Prediction":
     from charcnn.errors import ImageError
-    from charcnn.images.io import decode_image
+    from charcnn.images.codec import decode_image
     from charcnn.inference.prediction import Prediction
 
     try:

@@ -97,8 +97,8 @@ def _loading() -> AbstractContextManager[None]:
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
     """Train, show progress, and print the version."""
     from charcnn.cli.interrupts import StopOnSignal
-    from charcnn.cli.next_steps import reading_command
     from charcnn.cli.progress import TrainingProgress
+    from charcnn.cli.reading_command import reading_command
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
     from charcnn.registry.store import Registry

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from charcnn.datasets.formats.packed import is_packed, write_packed
 from charcnn.datasets.labels import CLASSES_FILE, folder_names, write_classes
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
-from charcnn.images.io import write_image
+from charcnn.images.codec import write_image
 from charcnn.storage.files import refuse_to_overwrite
 from charcnn.storage.folders import replace_folder
 

@@ -17,8 +17,8 @@ from charcnn.datasets.labels import CLASSES_FILE
 from charcnn.datasets.provenance.augment_manifest import manifest_lines, write_augment_manifest
 from charcnn.datasets.provenance.groups import recorded_origins
 from charcnn.errors import ConfigError, DatasetError, DatasetNotFoundError, ImageError
+from charcnn.images.codec import SUFFIXES, decode_image, encode_image, read_bytes, write_bytes
 from charcnn.images.find import find_images
-from charcnn.images.io import SUFFIXES, decode_image, encode_image, read_bytes, write_bytes
 from charcnn.parallel import ProcessPool
 from charcnn.storage.folders import replace_folder
 from charcnn.storage.paths import natural_key

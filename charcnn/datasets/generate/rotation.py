@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charcnn.errors import ConfigError
+from charcnn.images.codec import Gray
 from charcnn.images.ink import paper_level
-from charcnn.images.io import Gray
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from charcnn.handwriting.fonts import check_font
 from charcnn.handwriting.glyph import find_faces, has_ink
 from charcnn.handwriting.style import WRITERS_PER_BLOCK, WritingStyle
 from charcnn.handwriting.writer import write_character
+from charcnn.images.codec import encode_image, read_image, write_bytes, write_image
 from charcnn.images.contact_sheet import contact_sheet
-from charcnn.images.io import encode_image, read_image, write_bytes, write_image
 from charcnn.parallel import ProcessPool
 from charcnn.storage.files import sha256_of
 
@@ -93,7 +93,7 @@ def check_drawable(characters: Sequence[str], style: WritingStyle) -> None:
         where = " and ".join(font.name for font in style.fonts) or "The built-in font"
         raise GlyphError(
             f"{where} lacks {len(lacking)} of the {len(characters)} characters: {', '.join(names)}{more}",
-            "Leave them out, or use `fonts` that have them.",
+            "Leave them out, or name a font that has them with `fonts`.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from charcnn.errors import DatasetError
-from charcnn.images.io import is_image
+from charcnn.images.codec import is_image
 
 AUGMENT_MANIFEST = "augment.csv"
 COLUMNS = ("child", "parent", "origin_sha256")

@@ -15,7 +15,7 @@ from typer.testing import Result
 from charcnn.datasets.formats.idx import import_idx, read_idx
 from charcnn.datasets.scan import scan
 from charcnn.errors import ConfigError, DatasetError, OverwriteError
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 from tests.support.idx_files import IMAGES, LABELS, idx_bytes, write_pair
 
 

@@ -22,7 +22,7 @@ from charcnn.datasets.generate.rotation import AugmentRanges, Change
 from charcnn.datasets.provenance.augment_manifest import AUGMENT_MANIFEST, read_copies
 from charcnn.datasets.provenance.groups import recorded_origins
 from charcnn.errors import CharcnnError, ConfigError, DatasetError, OverwriteError
-from charcnn.images.io import Gray, read_image, write_image
+from charcnn.images.codec import Gray, read_image, write_image
 
 DRAWN = ["angle", "shear", "scale", "shift_x", "shift_y", "noise", "noise_seed"]
 COLUMNS = ["child", "parent", "origin_sha256", "child_sha256", *DRAWN]

@@ -22,7 +22,7 @@ from charcnn.datasets.split import split_indices
 from charcnn.errors import ConfigError, GlyphError, OverwriteError
 from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.style import WritingStyle
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 from charcnn.specs.choices import Neatness
 from charcnn.specs.image import ImageSpec
 

@@ -15,7 +15,7 @@ from charcnn.errors import OverwriteError
 from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 
 
 def _small(root: Path, *, per_class: int = 2, seed: int = 0, force: bool = False) -> Path:

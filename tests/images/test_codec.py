@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageFile
 
 from charcnn.errors import ImageError
-from charcnn.images.io import SUFFIXES, Gray, decode_image, encode_image, is_image, read_image, write_image
+from charcnn.images.codec import SUFFIXES, Gray, decode_image, encode_image, is_image, read_image, write_image
 from charcnn.storage.paths import natural_key
 
 
@@ -362,7 +362,7 @@ _MEASURE = """
 import re
 from pathlib import Path
 from charcnn.errors import ImageError
-from charcnn.images.io import read_image
+from charcnn.images.codec import read_image
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
