@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from charcnn.cli import output
-from charcnn.evaluation.metrics import ConfusionMatrix
 from charcnn.inference.rows import Row, csv_header, place_signs
 from charcnn.text import pluralize
 
@@ -63,6 +62,8 @@ def summarize(rows: Sequence[Row], predictor: "Predictor") -> int:
     output.say(f"Read {count} with {predictor.reference}." + (f" {len(reasons)} could not be read." if reasons else ""))
     known = [(row.truth, row.prediction.label) for row in rows if row.truth and row.prediction.label]
     if known:
+        from charcnn.evaluation.metrics import ConfusionMatrix  # a photograph has no known label
+
         truth, read = zip(*known, strict=True)
         accuracy = ConfusionMatrix.count_labels(truth, read, predictor.labels).accuracy
         output.say(f"{accuracy:.2%} of them right.")

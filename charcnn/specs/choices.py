@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from charcnn.specs.optimizers import Optimizer as Optimizer
-
 Fit = Literal["stretch", "pad", "ink"]
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Activation = Literal["relu", "sigmoid", "tanh", "leaky-relu", "prelu"]

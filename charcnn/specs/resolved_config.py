@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charcnn.specs.choices import Augmentation, Fit, Optimizer, Schedule
+from charcnn.specs.choices import Augmentation, Fit, Schedule
+from charcnn.specs.optimizers import Optimizer
 from charcnn.specs.train_config import TrainSettings
 
 

@@ -16,12 +16,11 @@ from charcnn.specs.choices import (
     Device,
     Fit,
     Loss,
-    Optimizer,
     Polarity,
     Precision,
     Schedule,
 )
-from charcnn.specs.optimizers import OPTIMIZERS
+from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
 from charcnn.specs.settings import Setting, declared_settings
 from charcnn.text import did_you_mean
 

@@ -8,8 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from charcnn.networks.catalogue import get_network
-from charcnn.specs.choices import Optimizer
-from charcnn.specs.optimizers import OPTIMIZERS
+from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
 from charcnn.training.optim.optimizers import GradientDescent, make_optimizer
 from tests.support.configs import resolved
 
