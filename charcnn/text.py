@@ -1,4 +1,4 @@
-"""Words for messages."""
+"""Text of messages."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def pluralize(count: int, thing: str) -> str:
-    """Gives a number of things in words: 1 image, 12 images."""
+    """Return a number of things in words: 1 image, 12 images."""
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def best_match(name: str, known: Iterable[str]) -> str | None:
-    """Gives the known name that somebody who typed another one may have meant."""
+    """Return the known name that may have been meant; None where none is close."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)), None)
 
 
 def best_file_match(name: str, known: Iterable[str]) -> str | None:
-    """Gives the known file or folder that may have been meant: suffixes alone make no two names alike."""
+    """Return the known file or folder that may have been meant: suffixes alone make no two names alike."""
     by_stem: dict[str, list[str]] = {}
     for other in sorted(known):
         by_stem.setdefault(Path(other).stem, []).append(other)
@@ -25,14 +25,14 @@ def best_file_match(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Gives the sentence that follows "unknown X": the closest known name, or all of them."""
+    """Return the sentence that follows "unknown X": the closest known name, or all of them."""
     names = sorted(known)
     near = best_match(name, names)
     return f"Did you mean {near}?" if near else known_names(names)
 
 
 def known_names(known: Iterable[str], most: int | None = None) -> str:
-    """Gives the sentence that says what is known, so many names at most."""
+    """Return the sentence that says what is known, so many names at most."""
     names = sorted(known)
     shown = names[:most]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""

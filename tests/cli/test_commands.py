@@ -120,6 +120,8 @@ def test_augment_and_split_print_the_paths_they_wrote(cli: Cli, starter: Path, t
     images = [sorted(path.name for path in (tmp_path / name).rglob("*.bmp")) for name in ("0/test", "1/test")]
     assert images[0] == images[1]
     assert len(images[0]) == 24
+    assert cli("data", "split", "my copies", "--test", 0.4, "--test-split", 0.4, "-o", "both").exit_code == 2
+    assert "--test " not in cli("data", "split", "--help").stdout
 
 
 def test_wrong_choice_is_answered_with_the_known_ones(cli: Cli, starter: Path) -> None:

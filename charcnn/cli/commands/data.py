@@ -47,6 +47,9 @@ def import_idx(
     )
 
 
+_TEST_SPLIT = 0.2
+
+
 @app.command("split")
 def split(
     source: Annotated[str, typer.Argument(metavar="DIR", help="A labeled dataset, or its name under the data root.")],
@@ -54,8 +57,10 @@ def split(
         Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="next to DIR")
     ] = None,
     test_split: Annotated[
-        float, typer.Option("--test-split", "--test", min=0.01, max=0.99, help="Share of each class for testing.")
-    ] = 0.2,
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Share of each class for testing.", show_default=str(_TEST_SPLIT)),
+    ] = None,
+    old_test_split: Annotated[float | None, typer.Option("--test", min=0.01, max=0.99, hidden=True)] = None,
     by: Annotated[
         SplitForm,
         typer.Option(case_sensitive=False, help="list: train.csv and test.csv; copy: folders train and test."),
@@ -71,13 +76,17 @@ def split(
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.datasets.scan import scan
     from charcnn.datasets.split_files import split_dataset
+    from charcnn.errors import ConfigError
     from charcnn.storage.paths import sibling_path
 
+    if test_split is not None and old_test_split is not None:
+        raise ConfigError("--test-split and --test are one setting.", "Leave one of them out.")
+    share = test_split or old_test_split or _TEST_SPLIT
     path = dataset_or_starter(source)
     written = split_dataset(
         scan(path),
         destination or sibling_path(path, "."),
-        test_split=test_split,
+        test_split=share,
         seed=seed,
         by=by,
         force=force,
