@@ -105,6 +105,13 @@ class Run:
         """Remove the run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def remove_if_free(self) -> bool:
+        """Remove the run, unless a process is training it; return whether it was removed."""
+        with suppress(ModelError), self.lock():
+            self.remove()
+            return True
+        return False
+
 
 def create_run(root: Path, name: str) -> Run:
     """Create the folder of a run of a model: `NAME-DATE-TIME`, with a number where that exists.
@@ -170,5 +177,5 @@ def remove_finished_runs(root: Path, keep: str) -> None:
             is_finished = run.read_facts().finished
         except (CardError, OSError):
             continue
-        if is_finished and run.name != keep and run.is_free():
-            run.remove()
+        if is_finished and run.name != keep:
+            run.remove_if_free()

@@ -113,3 +113,12 @@ def test_a_run_that_never_started_is_removed(registry: Registry) -> None:
         assert find_orphans(registry) == []
     assert [left.path for left in remove_orphans(registry)] == [run.folder]
     assert not run.folder.exists()
+
+
+def test_a_run_is_removed_under_its_lock_or_not_at_all(registry: Registry) -> None:
+    run = create_run(registry.root, "small")
+    with run.lock():
+        assert not run.remove_if_free()
+        assert run.folder.is_dir()
+    assert run.remove_if_free()
+    assert not run.folder.exists()

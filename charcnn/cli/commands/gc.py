@@ -27,10 +27,7 @@ def gc(
     store = Registry(registry)
     orphans = find_orphans(store) if dry_run else remove_orphans(store)
     resumable = [run for run in list_runs(store.root) if run.is_free()]
-    removed = resumable if runs else []
-    if not dry_run:
-        for run in removed:
-            run.remove()
+    removed = [run for run in resumable if dry_run or run.remove_if_free()] if runs else []
     if form == "json":
         document = {
             "schema_version": 1,
