@@ -15,7 +15,7 @@ def _model_references(registry: Path | None) -> list[str]:
 
     try:
         versions = Registry(registry).versions()
-    except (CharcnnError, OSError):  # completion is no place to complain
+    except (CharcnnError, OSError):  # completion must not print errors
         return []
     names = [LATEST, *dict.fromkeys(v.name for v in versions), *(v.reference for v in versions)]
     return names + [f"{v.name}@{alias}" for v in versions for alias in v.aliases]

@@ -51,7 +51,7 @@ def onnx_model(network: nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelP
     Args:
         network: Normalized images `[N,1,H,W]` → logits `[N,classes]`, on the CPU, taken in evaluation mode.
         classes: Number of logits.
-        spec: Gives the size, mean and std.
+        spec: Its size, mean and std are written into the graph.
 
     Raises:
         UnknownLayerError: the network is not a chain of layers that are known here.

@@ -159,7 +159,7 @@ class RegistryReader:
     def _latest(self) -> VersionInfo:
         trained = [version for version in self.versions() if version.entry.kind == "trained"]
         if not trained:
-            raise ModelNotFoundError(f"There is no model in {self.root} yet.", name=LATEST)
+            raise ModelNotFoundError(f"{self.root} has no models yet.", name=LATEST)
         return trained[0]
 
     def _no_such_version(self, asked: Reference, versions: list[VersionInfo]) -> ModelNotFoundError:

@@ -156,7 +156,7 @@ def find_run(root: Path, name: str) -> Run:
     if name == LAST:
         unfinished = [run for run in runs if not run.read_facts().finished]
         if not unfinished:
-            raise RunNotFoundError(f"There is no unfinished run in {root}.", name=LAST)
+            raise RunNotFoundError(f"{root} has no unfinished run.", name=LAST)
         return unfinished[0]
     check_name(name, "run name")
     found = [run for run in runs if run.name == name]

@@ -37,7 +37,7 @@ def list_models(
         output.put_csv(_COLUMNS, [[_csv_value(row.get(column)) for column in _COLUMNS] for row in rows])
         return
     if not rows:
-        output.say(f"There is no model in {store.root} yet.")
+        output.say(f"{store.root} has no models yet.")
         output.next_step("charcnn train")
         return
     numbers = ("labels", "trained on", "val accuracy")
