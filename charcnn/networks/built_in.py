@@ -1,4 +1,4 @@
-"""The names of the networks, known without importing torch."""
+"""The names of all networks, without importing torch."""
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -13,12 +13,12 @@ BUILT_IN = {
     "resnet18": "charcnn.networks.from_torchvision",
     "mobilenet_v3_small": "charcnn.networks.from_torchvision",
 }
-"""Name → the module that registers it."""
+"""Name of each built-in network → the module that registers it."""
 
 PLUGIN_GROUP = "charcnn.networks"
-"""The group of entry points whose modules register networks. An entry point has the name of its network."""
+"""Entry point group for plugins. An entry point has the name of its network and loads the module that registers it."""
 
 
 def network_names() -> Sequence[str]:
-    """Return the names of the built-in networks and of the plugins."""
+    """Return the names of the built-in networks and of the installed plugins."""
     return (*BUILT_IN, *sorted(entry_points(group=PLUGIN_GROUP).names))

@@ -1,6 +1,6 @@
-"""torchvision's networks, from scratch, for one gray channel.
+"""Untrained torchvision networks, adapted to one gray channel.
 
-torchvision takes seconds to import, and is imported when one of them is built.
+torchvision takes seconds to import, so it is imported only when one of them is built.
 """
 
 from torch import nn
@@ -31,7 +31,7 @@ def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
 
     Args:
         classes: Number of logits.
-        dropout: Rate before the last layer.
+        dropout: Dropout rate before the last layer.
     """
     from torchvision.models import mobilenet_v3_small as build
 
@@ -40,5 +40,5 @@ def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
     model.features[0][0] = nn.Conv2d(1, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
-            part.momentum = 0.1  # torchvision's 0.01 needs thousands of steps before evaluation sees true statistics
+            part.momentum = 0.1  # with torchvision's 0.01, the running statistics need thousands of steps to converge
     return model  # type: ignore[no-any-return]
