@@ -1,1 +1,1 @@
-"""From a `TrainConfig` to a version in the registry."""
+"""Train networks and save them as versions in the registry."""

@@ -1,4 +1,4 @@
-"""Datasets of a config, or images in memory → the images to learn from and those that select the best epoch."""
+"""Load training data: read the datasets of a config, or images in memory, and split off validation images."""
 
 import logging
 from dataclasses import dataclass
@@ -24,21 +24,22 @@ from charcnn.specs.train_config import TrainSettings
 log = logging.getLogger(__name__)
 
 _MAX_OVERSAMPLING = 20
-"""How many times an epoch a real image is seen at most, among synthetic ones."""
+"""Maximum number of times that a real image is used per epoch when most images are synthetic."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The images of a training.
+    """The training and validation images.
 
     Attributes:
-        spec: How the images were made; goes into the card.
+        spec: How the images were preprocessed. Saved in the card.
         classes: The label texts, in the order of the logits.
-        train: All images of the datasets.
-        train_indices: int64: those of `train` to learn from; real ones among many synthetic ones several times.
-        val: The images of which some select the best epoch: `train` itself, or another dataset.
-        val_indices: int64: those of `val` that do.
-        facts: For the card.
+        train: All images of the training datasets.
+        train_indices: int64 `[M]`: indices of the training images in `train`. Real images among many synthetic ones
+            occur several times.
+        val: The images that contain the validation images: `train` or another dataset.
+        val_indices: int64 `[K]`: indices of the validation images in `val`.
+        facts: Information about the data for the card.
     """
 
     spec: ImageSpec
@@ -53,17 +54,17 @@ class TrainingData:
 def load_training_data(
     config: TrainSettings, size: int, arrays: ImagesAndLabels | None = None, val_arrays: ImagesAndLabels | None = None
 ) -> TrainingData:
-    """Read and split the images of a config, and choose what it leaves open.
+    """Read and split the images of a config, and choose fit and polarity if they are `auto`.
 
     Args:
-        config: What was asked, or what it came to.
+        config: The requested or the resolved settings.
         size: Height and width of the network's input, in pixels.
-        arrays: Images in memory, instead of `config.data`.
-        val_arrays: Images in memory, instead of `config.val`.
+        arrays: Images in memory and their labels, used instead of `config.data`.
+        val_arrays: Images in memory and their labels, used instead of `config.val`.
 
     Raises:
-        DatasetError: a dataset is missing, empty, unlabeled, of one class only, or too small to split.
-        UnknownLabelError: the validation data has a label that the training data lacks.
+        DatasetError: a dataset is missing, empty or unlabeled, has only one class, or is too small to split.
+        UnknownLabelError: the validation data has labels that are not in the training data.
     """
     sources: list[_Source] = (
         [_InMemory(arrays)] if arrays is not None else [_Folder(source, config.strict) for source in config.data]
@@ -71,12 +72,12 @@ def load_training_data(
     names = (IN_MEMORY,) if arrays is not None else tuple(config.data)
     stats = [source.stats() for source in sources]
     spec = _image_spec(config, size, stats)
-    polarities = [_polarity(config, found) for found in stats]
-    loaded = [source.load(_with(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
+    polarities = [_choose_polarity(config, found) for found in stats]
+    loaded = [source.load(_with_polarity(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
     train = LabeledImages.join(loaded)
     if len(train.classes) < 2:
         raise DatasetError(
-            f"{' + '.join(names)} has only one class ({train.classes[0]}); training needs at least two.",
+            f"{' + '.join(names)} has only one class ({train.classes[0]}). Training needs at least two.",
             "A dataset is a folder with one subfolder per class.",
         )
     val, train_indices, val_indices = _split(config, spec, train, val_arrays)
@@ -98,7 +99,7 @@ def load_training_data(
 
 
 class _Source(Protocol):
-    """Where labeled images come from."""
+    """A source of labeled images."""
 
     def stats(self) -> SampleStats:
         """Inspect a sample of the images."""
@@ -133,16 +134,16 @@ class _InMemory:
 def _split(
     config: TrainSettings, spec: ImageSpec, train: LabeledImages, val_arrays: ImagesAndLabels | None
 ) -> tuple[LabeledImages, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the validation images, the indices to learn from, and those of the validation images to use."""
-    everything = np.arange(len(train.labels))
+    """Return the images with the validation images, the training indices, and the validation indices."""
+    all_indices = np.arange(len(train.labels))
     if val_arrays is not None or config.val is not None:
         source: _Source = _InMemory(val_arrays) if val_arrays is not None else _Folder(str(config.val), config.strict)
-        val = source.load(_with(spec, _polarity(config, source.stats())))
+        val = source.load(_with_polarity(spec, _choose_polarity(config, source.stats())))
         _check_val(val, train, str(config.val))
-        return val, everything, np.arange(len(val.labels))
+        return val, all_indices, np.arange(len(val.labels))
     if config.val_split:
         return train, *split_indices(train.labels, train.groups, config.val_split, config.seed)
-    return train, everything, everything[:0]
+    return train, all_indices, all_indices[:0]
 
 
 def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
@@ -150,7 +151,7 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
     shared = np.isin(val.groups, train.groups).sum()
     if shared:
         log.warning(
-            "%d of the %d images in %s are also training images: its accuracy is too high.",
+            "%d of %d validation images in %s are also training images, so the validation accuracy is too high.",
             shared,
             len(val.labels),
             name,
@@ -158,13 +159,13 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
 
 
 def default_model_name(source: str, classes: int) -> str:
-    """Return a model's name made from its data's path: `fudan12/train` → `fudan12`; `chars12` if that says nothing."""
+    """Return the default model name for a dataset: `fudan12` for `fudan12/train`, else `chars12` for 12 classes."""
     if source == IN_MEMORY:
         return f"chars{classes}"
     path = find_dataset(source).resolve()
     folder = path.parent if path.stem in DATASET_FOLDERS else path
-    bare = folder.name in ("data", "") or folder == Path.cwd()
-    return ("" if bare else name_from(folder.stem)) or f"chars{classes}"
+    is_generic = folder.name in ("data", "") or folder == Path.cwd()
+    return ("" if is_generic else name_from(folder.stem)) or f"chars{classes}"
 
 
 def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) -> ImageSpec:
@@ -172,8 +173,8 @@ def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) ->
     if fit == "auto":
         fit = "ink" if any(sample.fit == "ink" for sample in samples) else samples[0].fit
         log.info("Images are %s, so `fit=%s`.", _describe(samples), fit)
-    given = {} if config.margin is None else {"margin": config.margin}
-    return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **given)
+    margin = {} if config.margin is None else {"margin": config.margin}
+    return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **margin)
 
 
 def _describe(samples: list[SampleStats]) -> str:
@@ -183,23 +184,23 @@ def _describe(samples: list[SampleStats]) -> str:
 
 
 def _oversample_real(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Repeat few real images among many synthetic ones: until they are a third of all, or each is there 20 times."""
+    """Repeat the real images among synthetic ones, to make up a third of all, but each at most 20 times."""
     real = indices[~synthetic[indices]]
     if not 0 < len(real) < len(indices):
         return indices
     times = int(np.clip(round((len(indices) - len(real)) / (2 * len(real))), 1, _MAX_OVERSAMPLING))
     if times > 1:
-        log.info("Each of the %d real images is seen %d times an epoch.", len(real), times)
+        log.info("Each of the %d real images is used %d times per epoch.", len(real), times)
     return np.sort(np.concatenate([indices[synthetic[indices]], np.repeat(real, times)]))
 
 
-def _polarity(config: TrainSettings, sample: SampleStats) -> Polarity:
+def _choose_polarity(config: TrainSettings, sample: SampleStats) -> Polarity:
     if config.polarity != "auto":
         return config.polarity
     if sample.polarity == "light-on-dark":
-        log.info("The images are light on dark: they are inverted (`polarity=light-on-dark`).")
+        log.info("Images are light on dark, so they are inverted (`polarity=light-on-dark`).")
     return sample.polarity
 
 
-def _with(spec: ImageSpec, polarity: Polarity) -> ImageSpec:
+def _with_polarity(spec: ImageSpec, polarity: Polarity) -> ImageSpec:
     return spec.model_copy(update={"polarity": polarity})
