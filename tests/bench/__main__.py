@@ -1,4 +1,4 @@
-"""`make bench`: figures from one run, side by side. Let nothing else run meanwhile.
+"""`make bench`: compare charcnn with baselines. Run nothing else at the same time.
 
 python -m tests.bench [commands] [training] [limits] [accuracy] [handwriting]
 """
@@ -17,7 +17,7 @@ PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy
 
 
 def main(names: list[str]) -> None:
-    """Measures the parts named, in a scratch folder."""
+    """Run the named benchmarks, or all of them, in a temporary folder."""
     console = Console(width=150) if not sys.stdout.isatty() else Console()
     with tempfile.TemporaryDirectory() as scratch:
         world = World(Path(scratch))
