@@ -46,7 +46,7 @@ _HIDDEN = {name: declared.setting.hidden_flags for name, declared in SETTINGS.it
 
 
 def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = False) -> inspect.Parameter:
-    """The option of a setting. It defaults to None: only what is typed goes before a config file."""
+    """Return the option of a setting. It defaults to None, so that only typed values override the config file."""
     setting = declared.setting
     if setting.is_negatable:
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
@@ -64,7 +64,7 @@ def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = 
 
 
 def _typed_as(declared: Declared) -> Any:
-    """The type of the option: a list where the flag may be repeated."""
+    """Return the type of a setting's option, a list if the flag may be repeated."""
     return list[str] if declared.is_sequence or declared.is_mapping else declared.given_type
 
 
