@@ -40,6 +40,16 @@ def evaluate(
         ModelError: the model does not exist.
         DatasetError: the dataset does not exist or has no labels, or the images in memory are not gray.
         UnknownLabelError: the dataset has labels that the model does not know.
+
+    Example:
+        >>> import charcnn
+        >>> evaluation = charcnn.evaluate("abc")
+        >>> evaluation.images
+        30
+        >>> evaluation.accuracy > 0.8
+        True
+        >>> charcnn.evaluate("abc", "abc/train").images
+        120
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, registry)
     started = time.perf_counter()

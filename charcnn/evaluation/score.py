@@ -65,6 +65,18 @@ def score(
     Raises:
         UnknownLabelError: the images have labels that the model does not know.
         ImageError: the images do not have the model's input size.
+
+    Example:
+        >>> import charcnn
+        >>> import numpy as np
+        >>> predictor = charcnn.load("abc")
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
+        >>> images = charcnn.LabeledImages.from_arrays(pixels, ["a", "b", "c", "a"], predictor.spec)
+        >>> scored = charcnn.score(predictor, images, top_k=2)
+        >>> scored.top.shape
+        (4, 2)
+        >>> [scored.labels[index] for index in scored.truth]
+        ['a', 'b', 'c', 'a']
     """
     truth = images.labels_in(predictor.labels)
     count, classes = len(truth), len(predictor.labels)

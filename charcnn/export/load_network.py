@@ -15,6 +15,13 @@ def load_network(version: Version) -> nn.Module:
     Raises:
         ExportError: the version's network is not registered.
         IntegrityError: the weights were modified, or do not fit the network.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> network = charcnn.load_network(charcnn.Registry().open("abc"))
+        >>> network(torch.zeros(1, 1, 28, 28)).shape
+        torch.Size([1, 3])
     """
     card = version.card
     if card.network.name not in networks():

@@ -51,6 +51,15 @@ class Predictor:
     Attributes:
         labels: The label texts, in the order of the probabilities.
         spec: How images are preprocessed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import charcnn
+        >>> predictor = charcnn.Predictor(Path("registry/abc/1/model.onnx"))
+        >>> predictor.labels
+        ('a', 'b', 'c')
+        >>> predictor.spec.height, predictor.spec.width
+        (28, 28)
     """
 
     def __init__(self, path: Path, reference: str | None = None, version: Version | None = None) -> None:
@@ -70,6 +79,13 @@ class Predictor:
         Raises:
             ModelError: the model does not exist.
             IntegrityError: the model's file was modified after it was saved.
+
+        Example:
+            >>> import charcnn
+            >>> charcnn.load("abc@1").labels
+            ('a', 'b', 'c')
+            >>> charcnn.load("latest").reference
+            'abc@1'
         """
         path = Path(model)
         if is_path(str(model)) and not path.is_dir():
@@ -87,6 +103,15 @@ class Predictor:
 
         Raises:
             ImageError: the file cannot be read, or the array is not a gray image.
+
+        Example:
+            >>> import charcnn
+            >>> predictor = charcnn.load("abc")
+            >>> prediction = predictor.predict("data/abc/test/b/1.png", top_k=2)
+            >>> prediction.label
+            'b'
+            >>> [0 <= guess.probability <= 1 for guess in prediction.top]
+            [True, True]
         """
         pixels = read_image(Path(image)) if isinstance(image, (str, Path)) else _check_gray(image, "The image")
         return self.predict_batch([pixels], top_k)[0]

@@ -69,6 +69,18 @@ def plain_layers(network: nn.Module) -> Iterator[None]:
 
     Args:
         network: Any network. A network without `Layers` is not affected.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> from charcnn.networks.catalogue import get_network
+        >>> network = get_network("lenet").build(classes=3)
+        >>> shapes = []
+        >>> hook = network[0].register_forward_hook(lambda layer, inputs, output: shapes.append(output.shape))
+        >>> with charcnn.plain_layers(network):
+        ...     logits = network(torch.zeros(2, 1, 32, 32))
+        >>> shapes
+        [torch.Size([2, 6, 28, 28])]
     """
     fast = [part for part in network.modules() if isinstance(part, Layers) and not part.is_plain]
     for part in fast:

@@ -40,6 +40,17 @@ def register_network(
     Raises:
         ConfigError: the name is taken or invalid, `sizes` is empty, the recipe is unknown, or an option of the builder
             has no default or is not annotated as str, int, float or bool.
+
+    Example:
+        >>> import charcnn
+        >>> from torch import nn
+        >>> @charcnn.register_network("tiny", sizes=[28], summary="one convolution")
+        ... def tiny(classes: int, *, channels: int = 8) -> nn.Module:
+        ...     convolution = [nn.Conv2d(1, channels, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1)]
+        ...     return nn.Sequential(*convolution, nn.Flatten(), nn.Linear(channels, classes))
+        >>> config = charcnn.TrainConfig(data=("abc/train",), net="tiny", net_options={"channels": 16}, epochs=1)
+        >>> charcnn.train(config).version.card.network.parameters
+        211
     """
     recipes = declared_settings(TrainSettings)["recipe"].choices
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):

@@ -35,6 +35,15 @@ class Registry(RegistryReader):
 
     Args:
         root: The folder; `$CHARCNN_REGISTRY`, else `registry`, where not given. It is made when something is saved.
+
+    Example:
+        >>> import charcnn
+        >>> registry = charcnn.Registry()
+        >>> [info.reference for info in registry.versions("abc")]
+        ['abc@1']
+        >>> registry.set_alias(registry.find("abc@1"), "best")
+        >>> registry.open("abc@best").reference
+        'abc@1'
     """
 
     def lock(self) -> AbstractContextManager[object]:

@@ -29,6 +29,14 @@ class Version:
     Attributes:
         folder: Where it lies.
         text: Its card, as JSON; checked when the version was opened.
+
+    Example:
+        >>> import charcnn
+        >>> version = charcnn.Registry().open("abc")
+        >>> version.card.labels, version.card.network.name
+        (('a', 'b', 'c'), 'compact')
+        >>> version.file("model.onnx").name
+        'model.onnx'
     """
 
     folder: Path

@@ -11,6 +11,14 @@ class ImageSpec(StrictModel):
 
     Inside charcnn an image is uint8 `[H,W]`, dark ink on white paper (255). The network sees
     `(pixel / 255 - mean) / std`; with the default mean of 1 the paper is 0, which is what convolutions pad with.
+
+    Example:
+        >>> import charcnn
+        >>> import numpy as np
+        >>> spec = charcnn.ImageSpec(height=32, width=32, fit="pad", polarity="dark-on-light")
+        >>> pixels = [np.full((60, 40), 255, np.uint8), np.full((90, 90), 255, np.uint8)]
+        >>> charcnn.LabeledImages.from_arrays(pixels, ["a", "b"], spec).images.shape
+        (2, 32, 32)
     """
 
     height: int = Field(28, ge=8, le=512, description="pixels")

@@ -239,7 +239,18 @@ class TrainSettings:
 
 
 class TrainConfig(TrainSettings):
-    """What a training is asked. Keywords are the settings' names; what is left None is decided by `resolve_config`."""
+    """What a training is asked. Keywords are the settings' names; what is left None is decided by `resolve_config`.
+
+    Example:
+        >>> import charcnn
+        >>> config = charcnn.TrainConfig(data=("abc/train",), net="lenet", opt="sgd", lr=0.05)
+        >>> config.lr, config.momentum is None
+        (0.05, True)
+        >>> charcnn.TrainConfig(lr=-1)
+        Traceback (most recent call last):
+            ...
+        charcnn.errors.ConfigError: lr=-1: must be greater than 0
+    """
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Self:

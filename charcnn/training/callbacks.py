@@ -38,6 +38,16 @@ class Callback:
     Attributes:
         should_stop: Set it to True to stop the training after the current step. The training then counts as
             interrupted, and can be resumed from there.
+
+    Example:
+        >>> import charcnn
+        >>> class StopAtLoss(charcnn.Callback):
+        ...     def on_epoch_end(self, record, is_best):
+        ...         self.should_stop = record.loss < 0.8
+        >>> config = charcnn.TrainConfig(data=("abc/train",), epochs=20)
+        >>> trained = charcnn.train(config, callbacks=[StopAtLoss()])
+        >>> trained.interrupted, trained.history[-1].loss < 0.8
+        (True, True)
     """
 
     should_stop = False

@@ -75,6 +75,17 @@ def resolve_config(
     Raises:
         ConfigError: the network is unknown or does not have an option, settings contradict each other, or the learning
             rate falls to 0.
+
+    Example:
+        >>> import charcnn
+        >>> config = charcnn.TrainConfig(net="cnn", batch_size=32)
+        >>> settings = charcnn.resolve_config(config)
+        >>> settings.recipe, settings.opt, settings.epochs, settings.batch_size
+        ('lab', 'adam', 9, 32)
+        >>> images = charcnn.ImageFacts(count=6000, fit="ink", margin=0.08, name="letters")
+        >>> machine = charcnn.MachineFacts(device="cpu", threads=2, precision="fp32")
+        >>> charcnn.resolve_config(charcnn.TrainConfig(), images, machine).epochs
+        32
     """
     network = get_network(config.net or DEFAULT_NETWORK)
     recipe_name = config.recipe or network.recipe

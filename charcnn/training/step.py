@@ -57,6 +57,24 @@ def train_step(
         generator: CPU generator for the augmentation. torch's global generator if None.
         precision: Precision of the forward pass. Weights and loss are float32.
         loss_factor: Factor of the loss, for batches that several processes share.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> from torch import nn
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(784, 3))
+        >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.001)
+        >>> images = torch.randint(256, (6, 1, 28, 28), dtype=torch.uint8)
+        >>> labels = torch.tensor([0, 1, 2, 0, 1, 2])
+        >>> loss = nn.functional.cross_entropy
+        >>> steps = [
+        ...     charcnn.train_step(network, optimizer, loss, images, labels, spec=charcnn.ImageSpec())
+        ...     for _ in range(5)
+        ... ]
+        >>> steps[0].logits.shape
+        torch.Size([6, 3])
+        >>> bool(steps[-1].loss < steps[0].loss)
+        True
     """
     inputs = normalize(images, spec)  # [B,1,H,W]
     if strength:

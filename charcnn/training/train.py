@@ -77,6 +77,17 @@ def train(
         ParityError: the probabilities of the exported ONNX file differ from the network's.
         TrainingInterrupted: the training was stopped before the end of the first epoch. The run can be resumed.
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).
+
+    Example:
+        >>> import charcnn
+        >>> folder = charcnn.synth("abc", per_class=40, test_per_class=10)
+        >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=4, name="letters"))
+        >>> trained.version.reference
+        'letters@1'
+        >>> [record.epoch for record in trained.history]
+        [1, 2, 3, 4]
+        >>> charcnn.load("letters").labels
+        ('a', 'b', 'c')
     """
     draft = resolve_config(config)  # raises errors before the images are read
     if config.name:
@@ -120,6 +131,15 @@ def resume(
         ParityError: see `train`.
         TrainingInterrupted: see `train`.
         OSError: see `train`.
+
+    Example:
+        >>> import charcnn
+        >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=2, name="letters"))
+        >>> resumed = charcnn.resume(trained.run, epochs=3)
+        >>> len(resumed.history)
+        3
+        >>> resumed.version.reference
+        'letters@2'
     """
     registry = registry or Registry()
     old = find_run(registry.root, run)

@@ -74,6 +74,14 @@ def augment(
         ConfigError: one folder lies inside the other.
         OverwriteError: the destination holds files that its manifest does not name, or that were modified.
         OSError: a file cannot be written.
+
+    Example:
+        >>> import charcnn
+        >>> result = charcnn.augment("data/abc/test", "rotated", copies=2, seed=1)
+        >>> result.copies
+        60
+        >>> sorted(path.name for path in result.folder.iterdir())
+        ['a', 'augment.csv', 'b', 'c']
     """
     if copies < 1:
         raise ConfigError("must be at least 1", field="copies", value=copies)

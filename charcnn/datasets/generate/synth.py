@@ -56,6 +56,14 @@ def synth(
         GlyphError: the font lacks some of the characters; nothing was written.
         OverwriteError: the folder holds files that were not written by this function, or were modified.
         OSError: a file cannot be written.
+
+    Example:
+        >>> import charcnn
+        >>> folder = charcnn.synth("xyz", per_class=5, test_per_class=2)
+        >>> folder.as_posix()
+        'data/xyz'
+        >>> sorted(path.name for path in (folder / "train").iterdir())
+        ['x', 'y', 'z']
     """
     is_starter = characters is None and not sets
     request = SynthRequest(
