@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
+from charcnn.dependencies import require
 from charcnn.errors import ConfigError, DatasetError
 from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run
@@ -70,6 +71,7 @@ def train(
         command: What was typed, for the card.
 
     Raises:
+        MissingDependencyError: a package is not installed without which the trained network could not be exported.
         ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
@@ -143,6 +145,7 @@ class _Request:
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
+    require("Training", "onnxscript")  # only some networks need it, when all the work is done
     registry, device = request.registry, pick_device(draft.device)
     check_compiler(draft.compile, device)
     # a registry that cannot be written says so before the work; only the leading process writes
