@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -21,7 +22,9 @@ if "CHARCNN_READER" not in os.environ:
     pytest.skip("needs an environment that only reads: make read-only", allow_module_level=True)
 
 READER = Path(os.environ["CHARCNN_READER"])
-PYPROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs/guides/read-only.md"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WITHOUT: list[str] = PYPROJECT["tool"]["charcnn"]["read-only"]["without"]
 LARGEST_MB = 400
 """As `du -sm` counts."""
@@ -39,7 +42,7 @@ WORKS = [
     "synth --set digits --out digits --per-class 2 --test-per-class 1 --jobs 2",
     "augment ttest tttest --shear 3 --noise 2 --jobs 2",
     "data split train",
-    "data split train --format copy --out parts",
+    "data split train --by copy --out parts",
     "data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz --out idx",
     "data import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz --out packed --packed",
     "models list --json",
@@ -143,6 +146,21 @@ def test_it_works(line: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert b"Error" not in done.stderr
+
+
+def test_the_lines_of_the_guide_work_in_this_order(folder: Path) -> None:
+    shutil.copyfile(folder / "data/ttest/1.bmp", folder / "photo.png")
+    lines = re.findall(r"^    charcnn (.*)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        done = run(line, folder)
+        assert done.returncode == 0, f"{line}: {done.stderr.decode()}"
+
+
+def test_the_guide_shows_what_is_said_where_torch_is_missing(tmp_path: Path) -> None:
+    shown = re.search(r"^    \$ charcnn train\n    (.*)\n    (.*)\n", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown
+    assert run("train", tmp_path).stderr.decode().splitlines() == [shown[1], shown[2]]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
