@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from charcnn.errors import GlyphError as GlyphError
     from charcnn.errors import ImageError as ImageError
     from charcnn.errors import IntegrityError as IntegrityError
+    from charcnn.errors import MissingDependencyError as MissingDependencyError
     from charcnn.errors import ModelError as ModelError
     from charcnn.errors import ModelFileError as ModelFileError
     from charcnn.errors import ModelNotFoundError as ModelNotFoundError
@@ -103,7 +104,8 @@ _NAMES = {
     "charcnn.datasets.generate.synth": ("synth",),
     "charcnn.errors": (
         *("BundleError", "CardError", "CharcnnError", "ConfigError", "DatasetError", "DatasetNotFoundError"),
-        *("ExportError", "GlyphError", "ImageError", "IntegrityError", "ModelError", "ModelFileError"),
+        *("ExportError", "GlyphError", "ImageError", "IntegrityError", "MissingDependencyError"),
+        *("ModelError", "ModelFileError"),
         *(
             "ModelNotFoundError",
             "OverwriteError",
@@ -146,7 +148,13 @@ def __getattr__(name: str) -> Any:
         return version("charcnn")
     if name not in _HOMES:
         raise AttributeError(f"module 'charcnn' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    try:
+        module = import_module(_HOMES[name])
+    except ModuleNotFoundError as fault:
+        from charcnn.dependencies import explain_import
+
+        raise explain_import(fault, f"charcnn.{name}") from None
+    value = globals()[name] = getattr(module, name)
     return value
 
 

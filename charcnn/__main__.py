@@ -1,5 +1,26 @@
-"""`python -m charcnn` is the command `charcnn`."""
+"""The command `charcnn`, also as `python -m charcnn`."""
 
-from charcnn.cli.app import main
+import os
+import sys
 
-main()
+from charcnn.errors import MissingDependencyError
+
+
+def main() -> None:
+    """Run the command line, or say which package it lacks to start."""
+    try:
+        from charcnn.cli.app import main as run
+
+        run()
+    except ModuleNotFoundError as fault:  # once a command runs, `charcnn.cli.errors` explains them
+        from charcnn.cli.install import install_line
+        from charcnn.dependencies import explain_import
+
+        explained = explain_import(fault, "charcnn")
+        if not isinstance(explained, MissingDependencyError) or os.environ.get("CHARCNN_DEBUG") == "1":
+            raise
+        sys.exit(f"Error: {explained.message}\n{install_line(explained.missing)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,8 @@
     ├── ExportError            a network cannot be exported
     │   └── ParityError             an exported file and its model give different answers
     ├── TrainingError          training cannot go on (the loss is no longer finite)
-    └── OverwriteError         a file would be overwritten
+    ├── OverwriteError         a file would be overwritten
+    └── MissingDependencyError (also an ImportError)  a package is not installed
 
     KeyboardInterrupt
     └── TrainingInterrupted    training stopped before its first epoch ended; the run can be resumed
@@ -248,6 +249,21 @@ class OverwriteError(CharcnnError):
         message: What is in the way.
         hint: What to do.
     """
+
+
+class MissingDependencyError(CharcnnError, ImportError):
+    """A package that charcnn needs is not installed.
+
+    Args:
+        package: The package.
+        needed_for: What needs it, as the subject of a sentence.
+        missing: The requirements of charcnn that are not installed, as pip takes them; `package` is among them.
+    """
+
+    def __init__(self, package: str, needed_for: str, missing: Sequence[str] = ()) -> None:
+        self.package, self.needed_for, self.missing = package, needed_for, tuple(missing) or (package,)
+        message = f"{needed_for} needs {package}, which is not installed."
+        super().__init__(message, f"Install {', '.join(self.missing)}.")
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -43,7 +43,7 @@ class _Explaining(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         output.reset()
-        with explained():
+        with explained(ctx):
             return super().invoke(ctx)
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import typer
 
 from charcnn.cli.flags import flag_of, in_flags
+from charcnn.cli.install import install_line
 from charcnn.cli.output import fail, say
+from charcnn.dependencies import explain_import
 from charcnn.errors import (
     BundleError,
     CardError,
@@ -21,6 +23,7 @@ from charcnn.errors import (
     ConfigError,
     DatasetNotFoundError,
     IntegrityError,
+    MissingDependencyError,
     ModelFileError,
     ModelNotFoundError,
     ParityError,
@@ -52,6 +55,7 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
     IntegrityError: lambda fault: fault.hint or "charcnn models verify --all finds modified and missing files.",
     BundleError: lambda fault: fault.hint or "charcnn models export-bundle writes bundles.",
+    MissingDependencyError: lambda fault: install_line(fault.missing),
     ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show".lstrip(),
 }
 """Exception → what to do next, where the command line knows more than the exception's own hint."""
@@ -91,10 +95,13 @@ def _closest_option(fault: typer.TyperException) -> str:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(context: typer.Context | None = None) -> Iterator[None]:
     """Turn what the library and the system raise into a red line, a hint and an exit code.
 
     With `CHARCNN_DEBUG=1` the traceback comes through.
+
+    Args:
+        context: Knows which command runs.
     """
     if os.environ.get("CHARCNN_DEBUG") == "1":
         yield
@@ -113,7 +120,8 @@ def explained() -> Iterator[None]:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
     except ImportError as fault:
-        fail(*_missing(fault))
+        command = context.invoked_subcommand if context else None
+        fail(*_explain_import(fault, f"charcnn {command}" if command else "charcnn"))
         raise typer.Exit(FAILED) from None
     except OSError as fault:
         if fault.errno == errno.EPIPE:  # the reader of a pipe went away; Typer ends quietly
@@ -123,12 +131,15 @@ def explained() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
 
 
-def _missing(fault: ImportError) -> tuple[str, str]:
+def _explain_import(fault: ImportError, needed_for: str) -> tuple[str, str]:
     """Message and hint for a library that cannot be imported; OpenCV's need of libGL is the usual one."""
+    missing = explain_import(fault, needed_for)
+    if isinstance(missing, MissingDependencyError):
+        return explain(missing)
     text = str(fault)
     if "libGL" in text or "libgthread" in text or "libglib" in text:
         return (
             f"OpenCV needs a library of the system that is missing: {text.partition(':')[0]}",
             "Debian, Ubuntu: sudo apt install libgl1 libglib2.0-0    Fedora: sudo dnf install mesa-libGL glib2",
         )
-    return f"A library cannot be loaded: {text}", "Install charcnn again: pip install -e ."
+    return f"A library cannot be loaded: {text}", "Install that library, or install charcnn again."

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
+from charcnn.dependencies import require
 from charcnn.errors import ConfigError, IntegrityError
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.version import ONNX_FILE, Version
@@ -31,12 +32,15 @@ def export_version(version: Version, kind: ExportFormat, path: Path, force: bool
         The largest difference from the version's probabilities. 0 for `onnx`.
 
     Raises:
+        MissingDependencyError: torch or safetensors is not installed (`pt2` and `safetensors`).
         ConfigError: the path has the suffix of another format, or is a folder.
         OverwriteError: the file exists and `force` is not set.
         IntegrityError: a file of the version is missing or was modified.
         ExportError: the version's network is not registered (`pt2` and `safetensors`).
         ParityError: the file's probabilities differ from the version's.
     """
+    if kind != "onnx":
+        require(f"Exporting as {kind}", "torch", "safetensors")
     if path.suffix.lower() in _SUFFIXES - {f".{kind}"}:
         raise ConfigError(f"{path} does not end in .{kind}.", "Change the path or the format.")
     if path.is_dir():

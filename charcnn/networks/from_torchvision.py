@@ -5,6 +5,7 @@ torchvision takes seconds to import, so it is imported only when one of them is 
 
 from torch import nn
 
+from charcnn.dependencies import required_for
 from charcnn.networks.catalogue import register_network
 
 
@@ -13,7 +14,8 @@ from charcnn.networks.catalogue import register_network
 )
 def resnet18(classes: int) -> nn.Module:
     """Build ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
-    from torchvision.models import resnet18 as build
+    with required_for("The network resnet18"):
+        from torchvision.models import resnet18 as build
 
     model: nn.Module = build(num_classes=classes)
     model.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
@@ -33,7 +35,8 @@ def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
         classes: Number of logits.
         dropout: Dropout rate before the last layer.
     """
-    from torchvision.models import mobilenet_v3_small as build
+    with required_for("The network mobilenet_v3_small"):
+        from torchvision.models import mobilenet_v3_small as build
 
     model = build(num_classes=classes, dropout=dropout)
     first = model.features[0][0]

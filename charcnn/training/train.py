@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
+from charcnn.dependencies import require
 from charcnn.errors import ConfigError, DatasetError
 from charcnn.registry.references import check_name
 from charcnn.registry.runs import Run, find_run
@@ -70,6 +71,7 @@ def train(
         command: The command line, for the card.
 
     Raises:
+        MissingDependencyError: a package that the export of the trained network needs is not installed.
         ConfigError: the network or recipe is unknown, the network does not have an option, or the device is missing.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
@@ -166,6 +168,7 @@ class _Request:
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
+    require("Training", "onnxscript")  # used by some networks at the very end, when the work is done
     registry, device = request.registry, pick_device(draft.device)
     check_compiler(draft.compile, device)
     # staging fails early if the registry cannot be written; only the leading process writes

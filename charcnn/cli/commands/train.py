@@ -43,8 +43,11 @@ def train(
     Without a dataset, a starter set is generated and used. The best epoch on held-out images becomes the version:
     weights, ONNX file, history and card. Ctrl-C saves the best epoch so far; resume with --resume.
     """
-    from charcnn.datasets.generate.on_demand import dataset_or_starter
+    from charcnn.dependencies import require
     from charcnn.errors import ConfigError
+
+    require("charcnn train", "torch", "onnx", "onnxscript", "safetensors")  # before a starter set is written
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.networks.built_in import BUILT_IN
     from charcnn.specs.train_config import TrainConfig
 
