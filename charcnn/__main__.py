@@ -1,4 +1,4 @@
-"""`python -m charcnn` is the command `charcnn`."""
+"""Run the `charcnn` command as `python -m charcnn`."""
 
 from charcnn.cli.app import main
 
