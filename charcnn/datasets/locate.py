@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from charcnn.errors import DatasetNotFoundError
-from charcnn.storage.paths import normalized, sibling_path
+from charcnn.storage.paths import normalize_path, sibling_path
 from charcnn.text import best_file_match, best_match
 
 DATASET_FOLDERS = ("train", "test", "ttest")
@@ -54,7 +54,7 @@ def find_test_set(source: str) -> Path | None:
     """Return the `test` folder next to a training folder, `test.csv` next to a training list, or None."""
     path = existing_path(source) or Path(source)
     found = sibling_path(path, "test.csv" if path.suffix == ".csv" else "test")
-    return found if found.exists() and found != normalized(path) else None
+    return found if found.exists() and found != normalize_path(path) else None
 
 
 def _closest_dataset(argument: str) -> str:

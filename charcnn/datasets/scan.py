@@ -18,7 +18,7 @@ from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
 from charcnn.images.codec import SUFFIXES
 from charcnn.images.find import Listing, list_folder
-from charcnn.storage.paths import natural_key, normalized, sibling_path
+from charcnn.storage.paths import natural_key, normalize_path, sibling_path
 from charcnn.text import pluralize
 
 _EXPECTED_FORM = "A dataset is a folder of class folders, each with images of one character."
@@ -95,7 +95,7 @@ def scan(path: Path, listing: Listing = list_folder) -> DatasetIndex:
 
 def label_file(folder: Path) -> Path | None:
     """Return the CSV that holds the labels of a flat folder, if there is one."""
-    places = (sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv")
+    places = (sibling_path(folder, f"{normalize_path(folder).name}.csv"), folder / "labels.csv")
     return next((place for place in places if place.is_file()), None)
 
 
