@@ -14,7 +14,7 @@ from pathlib import Path
 from charcnn.errors import BundleError
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
-from charcnn.specs.base import FILE_NAME
+from charcnn.specs.base import FILE_NAME_PATTERN
 from charcnn.specs.card import ModelCard
 from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
 
@@ -118,7 +118,7 @@ def _members(bundle: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
 
 def _check_member(info: zipfile.ZipInfo, path: Path) -> None:
     shown = repr(info.filename[:80])
-    if not re.fullmatch(FILE_NAME, info.filename):
+    if not re.fullmatch(FILE_NAME_PATTERN, info.filename):
         raise BundleError(f"{path} holds {shown}, which is not a valid file name in a bundle.")
     if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
         raise BundleError(f"{path} holds {shown}, which is not a plain file.")

@@ -105,9 +105,7 @@ def test_a_lock_is_held_by_one_process_until_it_ends(world: Path) -> None:
     with file_lock(world / "lock"):
         assert try_lock(world / "lock") is None
         assert subprocess.run([sys.executable, "-c", code]).returncode == 1
-    assert (
-        subprocess.run([sys.executable, "-c", code]).returncode == 0
-    )  # it acquired the lock, which was released when it ended
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0  # acquired, and released at its end
     lock = try_lock(world / "lock")
     assert lock is not None
     lock.release()
