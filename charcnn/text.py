@@ -16,7 +16,7 @@ def best_match(name: str, known: Iterable[str]) -> str | None:
 
 
 def best_file_match(name: str, known: Iterable[str]) -> str | None:
-    """Return the known file name that is most similar, or None. Names are not similar for their suffix alone."""
+    """Return the known file name that is most similar, or None. A shared suffix alone does not count."""
     by_stem: dict[str, list[str]] = {}
     for other in sorted(known):
         by_stem.setdefault(Path(other).stem, []).append(other)

@@ -28,7 +28,7 @@ class ImageFiles:
 
 
 def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) -> ImageFiles:
-    """Return the image files that paths stand for, with labels for the files of labeled folders.
+    """Return the image files that paths refer to, with labels for the files of labeled folders.
 
     Args:
         paths: Image files in any order, folders (all images in them, in natural order), and patterns such as

@@ -15,7 +15,7 @@ from charcnn.images.codec import Gray, read_image
 from charcnn.images.ink import is_light_on_dark
 from charcnn.specs.choices import Fit, Polarity
 
-_MAX_SAMPLE = 200
+_MAX_SAMPLE_IMAGES = 200
 """Maximum number of images inspected, spread evenly over the files and so over the classes."""
 
 
@@ -64,7 +64,7 @@ def inspect_images(images: NDArray[np.uint8] | Sequence[Gray]) -> SampleStats:
 
 
 def _step(count: int) -> int:
-    return -(-count // _MAX_SAMPLE)
+    return -(-count // _MAX_SAMPLE_IMAGES)
 
 
 def _stats(images: NDArray[np.uint8] | Sequence[Gray], synthetic: bool) -> SampleStats:

@@ -16,7 +16,7 @@ from charcnn.handwriting.skeleton import Points
 from charcnn.handwriting.stroke_data import EM
 from charcnn.handwriting.strokes import Segment, connected_parts, cut_at_corners, path_length, resample, space_evenly
 
-FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
+DATA_FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
 # The lengths below are in data units, EM per em
 _STROKE_WIDTH = 20
 """Width of a stroke. Lines in the data end about a quarter of it before the stroke ends."""
@@ -52,7 +52,7 @@ class _Medians:
 
 @cache
 def _load() -> _Medians:
-    with np.load(FILE) as data:
+    with np.load(DATA_FILE) as data:
         return _Medians(data["characters"], _offsets(data["strokes"]), _offsets(data["lengths"]), data["points"])
 
 

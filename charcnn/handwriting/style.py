@@ -30,7 +30,7 @@ PEN_WIDTHS: dict[Pen, tuple[float, float]] = {
 """Pen → minimum and maximum line width, in heights of a Chinese character."""
 _ANY_PEN_WIDTHS = (0.022, 0.13)
 """Line widths if each writer has their own pen."""
-_MAX_LINE_RATIO_OF_SMALL = 2.2
+_MAX_SMALL_LINE_RATIO = 2.2
 """Letters and digits are up to this factor smaller, so pen lines are wider by the same factor relative to them."""
 
 
@@ -133,5 +133,5 @@ def line_widths(traits: WriterTraits, style: WritingStyle, is_small: bool) -> Fl
     """
     low, high = PEN_WIDTHS[style.pen] if style.pen else _ANY_PEN_WIDTHS
     if is_small:
-        return np.asarray(low * (_MAX_LINE_RATIO_OF_SMALL * high / low) ** traits.pen, np.float32)
+        return np.asarray(low * (_MAX_SMALL_LINE_RATIO * high / low) ** traits.pen, np.float32)
     return np.asarray(low * (high / low) ** traits.pen**1.5, np.float32)

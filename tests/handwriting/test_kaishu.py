@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charcnn.handwriting.kaishu import FILE, find_kaishu_strokes
+from charcnn.handwriting.kaishu import DATA_FILE, find_kaishu_strokes
 from charcnn.handwriting.outline import find_outlines
 from charcnn.handwriting.stroke_data.pack import pack
 from charcnn.handwriting.strokes import Segment
@@ -56,7 +56,7 @@ def test_all_of_gb2312_is_included_and_other_scripts_are_not() -> None:
     rows = [bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF)]
     both_levels = [pair.decode("gb2312") for pair in rows if pair < b"\xd7\xfa" or pair > b"\xd8"]
     assert len(both_levels) == 6763
-    with np.load(FILE) as data:
+    with np.load(DATA_FILE) as data:
         assert not {ord(character) for character in both_levels} - set(data["characters"].tolist())
     assert all(find_kaishu_strokes(character) for character in both_levels[::70])
     for other in "aあア0。":

@@ -15,7 +15,7 @@ from charcnn.handwriting.charsets import CHARSETS, get_charset
 from charcnn.handwriting.style import WritingStyle
 
 _MAX_NAME_CHARACTERS = 12
-"""Maximum number of characters of which a folder name is made."""
+"""Maximum number of characters that are used as a folder name."""
 
 
 def synth(
