@@ -1,4 +1,4 @@
-"""Every exception that charcnn raises on purpose.
+"""The exceptions that charcnn raises.
 
     CharcnnError
     ├── ConfigError            a setting is unknown or invalid, or conflicts with another one

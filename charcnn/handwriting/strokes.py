@@ -242,7 +242,7 @@ def path_length(line: Points) -> float:
 
 
 def space_evenly(line: Points, em: float) -> Points:
-    """Resample a line to points about `POINT_SPACING` apart, in ems; `em` is the length of one in the line's unit."""
+    """Resample a line to points about `POINT_SPACING` apart, in ems; `em` is one em in the unit of the line."""
     return np.asarray(resample(line, max(2, 1 + round(path_length(line) / em / POINT_SPACING))) / em, np.float32)
 
 

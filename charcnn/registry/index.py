@@ -76,7 +76,7 @@ class Index(Document):
         return self.model_copy(update={"versions": versions, "counter": max(self.counter, version)})
 
     def aliases_of(self, version: int) -> tuple[str, ...]:
-        """Return the aliases that point at a version, sorted."""
+        """Return the aliases that point to a version, sorted."""
         return tuple(sorted(alias for alias, target in self.aliases.items() if target == version))
 
     def earlier_targets(self, alias: str) -> list[int]:

@@ -150,7 +150,8 @@ def _plan_tasks(source: Path, folder: Path, names: list[str], copies: int, trans
     for start in range(0, len(copied), _COPIES_PER_TASK):
         part = slice(start, start + _COPIES_PER_TASK)
         paths = (f"{source}/{name}" for name in originals[part]) if origins else ()
-        own = {path: origins[path] for path in paths if path in origins}  # not all: tasks are sent to processes
+        # only those of its own originals, because a task is sent to another process
+        own = {path: origins[path] for path in paths if path in origins}
         tasks.append(_Task(source, folder, originals[part], copied[part], transforms[part], own))
     return tasks
 
