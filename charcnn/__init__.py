@@ -1,11 +1,11 @@
-"""charcnn: small CNNs that read a small set of handwritten characters.
+"""Train and run small CNNs that recognize a small set of handwritten characters.
 
     import charcnn
 
     charcnn.train(charcnn.TrainConfig(data=("train",), epochs=3))
     charcnn.load("latest").predict("photo.png").label
 
-Names are resolved when they are first used, so that reading an image never waits for torch.
+Names are imported on first use, so that prediction does not wait for torch to load.
 """
 
 from importlib import import_module
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 
 __version__: str
 
-_NAMES = {
+_NAMES_BY_MODULE = {
     "charcnn.training.resolve": (
         "ImageFacts",
         "MachineFacts",
@@ -134,22 +134,22 @@ _NAMES = {
     "charcnn.training.step": ("StepResult", "train_step"),
     "charcnn.training.train": ("Trained", "resume", "train"),
 }
-_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
-__all__ = ["__version__", "load", *_HOMES]
+__all__ = ["__version__", "load", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
         return __getattr__("Predictor").load
     if name == "__version__":
-        from importlib.metadata import version  # takes longer to import than all the rest of this module
+        from importlib.metadata import version  # slower to import than the rest of this module
 
         return version("charcnn")
-    if name not in _HOMES:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'charcnn' has no attribute {name!r}")
     try:
-        module = import_module(_HOMES[name])
+        module = import_module(_MODULE_OF[name])
     except ModuleNotFoundError as fault:
         from charcnn.dependencies import explain_import
 

@@ -1,4 +1,4 @@
-"""The command `charcnn`, also as `python -m charcnn`."""
+"""Run the `charcnn` command as `python -m charcnn`."""
 
 import os
 import sys
@@ -7,12 +7,12 @@ from charcnn.errors import MissingDependencyError
 
 
 def main() -> None:
-    """Run the command line, or say which package it lacks to start."""
+    """Run the command line. If a package that it needs to start is missing, name it."""
     try:
         from charcnn.cli.app import main as run
 
         run()
-    except ModuleNotFoundError as fault:  # once a command runs, `charcnn.cli.errors` explains them
+    except ModuleNotFoundError as fault:  # while a command runs, `charcnn.cli.errors` explains them
         from charcnn.cli.install import install_line
         from charcnn.dependencies import explain_import
 

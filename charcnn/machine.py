@@ -1,4 +1,4 @@
-"""The machine: how many cores may compute, what its processor is called, where caches may lie. No torch."""
+"""Facts about the machine: usable cores, processor name, cache folder. No torch."""
 
 import math
 import os
@@ -9,31 +9,31 @@ from pathlib import Path
 import platformdirs
 
 _MAX_THREADS = 16
-"""More threads than this wait for each other longer than they work, on images this small."""
+"""On images this small, more threads than this lose more time to synchronization than they gain."""
 
 
 def usable_cores() -> int:
-    """Return how many threads should compute: the cores that this process may use, hyperthreads not counted.
+    """Return how many threads to compute with: the cores available to this process, without hyperthreads.
 
-    `OMP_NUM_THREADS` goes before; a container's share of the processors (control groups, version 2) is respected.
-    Systems other than Linux do not tell cores from hyperthreads.
+    `OMP_NUM_THREADS` takes precedence. The CPU limit of a container (cgroups v2) is respected. Hyperthreads are
+    recognized on Linux only.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
+    requested = os.environ.get("OMP_NUM_THREADS", "")
+    if requested.isdecimal() and int(requested) > 0:
+        return int(requested)
     logical = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     cores = len({_core_of(cpu) for cpu in logical})
-    return max(1, min(cores, _container_share(), _MAX_THREADS))
+    return max(1, min(cores, _container_cpu_limit(), _MAX_THREADS))
 
 
 def _core_of(cpu: int) -> str:
-    """Return the core that a logical processor belongs to; Linux tells it, elsewhere each is its own."""
+    """Return an id of the core that a logical CPU belongs to; its own number on systems other than Linux."""
     siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
     return siblings.read_text(encoding="ascii") if siblings.is_file() else str(cpu)
 
 
-def _container_share() -> int:
-    """Return the processors that a control group grants (`cpu.max`: quota and period in microseconds), rounded up."""
+def _container_cpu_limit() -> int:
+    """Return the CPU limit of the cgroup (`cpu.max`: quota and period in microseconds), rounded up."""
     limit = Path("/sys/fs/cgroup/cpu.max")
     quota, _, period = limit.read_text(encoding="ascii").partition(" ") if limit.is_file() else ("max", "", "")
     return _MAX_THREADS if quota == "max" else max(1, math.ceil(int(quota) / int(period)))
@@ -41,7 +41,7 @@ def _container_share() -> int:
 
 @cache
 def processor_name() -> str:
-    """Return the processor's name; Linux tells it in a file, other systems through `platform`."""
+    """Return the processor's name, from `/proc/cpuinfo` on Linux and from `platform` on other systems."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -49,5 +49,5 @@ def processor_name() -> str:
 
 
 def cache_root() -> Path:
-    """Return `$CHARCNN_CACHE`, else the user's cache folder for charcnn."""
+    """Return the cache folder: `$CHARCNN_CACHE`, or the user's cache folder for charcnn."""
     return Path(os.environ.get("CHARCNN_CACHE") or platformdirs.user_cache_dir("charcnn"))

@@ -1,4 +1,4 @@
-"""The closed choices of settings. No pydantic: the command line shows and completes them without waiting for it."""
+"""Closed sets of values for settings. No pydantic, so that the command line can show and complete them quickly."""
 
 from typing import Literal
 

@@ -38,7 +38,7 @@ def check(result: Result, code: int, *words: str) -> None:
 @pytest.mark.parametrize("command", ["train --data no/such", "augment no/such new", "evaluate --data no/such"])
 def test_missing_dataset_is_named(cli: Cli, tmp_path: Path, trained: Path, command: str) -> None:
     shutil.copytree(trained, tmp_path / "registry")
-    check(cli(*command.split()), 1, "No such dataset: no/such")
+    check(cli(*command.split()), 1, "Dataset not found: no/such")
 
 
 def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -> None:
@@ -47,7 +47,7 @@ def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -
 
 def test_empty_dataset_is_refused(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    check(cli("train", "--data", "empty"), 1, "holds no images")
+    check(cli("train", "--data", "empty"), 1, "contains no images")
 
 
 def test_class_without_images_is_named(cli: Cli, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_predict_without_a_model_says_how_to_get_one(cli: Cli) -> None:
 
 def test_unknown_model_offers_the_closest(cli: Cli, trained: Path) -> None:
     check(cli("predict", "x.png", "--model", "smal12", "--registry", trained), 1, "smal12", "small12")
-    check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no 7")
+    check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no version 7")
 
 
 def test_card_from_a_newer_schema_asks_to_upgrade(cli: Cli, tmp_path: Path, trained: Path) -> None:

@@ -121,7 +121,7 @@ def test_models_are_listed_as_csv(cli: Cli, registry: Path) -> None:
     assert verified.exit_code == 1
     assert list(csv.reader(io.StringIO(verified.stdout))) == [
         ["model", "problem"],
-        ["small12@1", "extra does not belong there"],
+        ["small12@1", "extra is not part of the version"],
         ["small12@1", "model.onnx was modified"],
         ["registry/small12/9", "not in the index, or damaged"],
     ]

@@ -79,7 +79,7 @@ def test_a_preview_is_made_and_named(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("甲",), 2, ("1 character given", "tell apart")),
+        (("甲",), 2, ("1 character given", "at least 2 are needed")),
         (("",), 2, ("0 characters given",)),
         (("甲\ue000乙अ",), 1, ("2 of the 4", "U+E000", "अ (U+0905)", "--font")),
         (("甲乙", "--style", "messy"), 2, ("messy",)),

@@ -251,7 +251,7 @@ def test_a_missing_model_is_named(own_registry: Registry, tmp_path: Path) -> Non
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"holds no card\.json"):
+    with pytest.raises(ModelError, match=r"contains no card\.json"):
         Predictor.load(tmp_path)
 
 

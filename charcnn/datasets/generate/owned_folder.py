@@ -1,6 +1,6 @@
-"""A generated dataset: written whole or not at all, replaced while it is untouched, never in place of other files.
+"""Generated datasets: written atomically, replaced only while unmodified, never in place of other files.
 
-`synth.csv` in its root names every file with its sha256 and, of an image, the writer.
+`synth.csv` in the root of a dataset lists every file with its sha256 and, for an image, its writer.
 """
 
 import hashlib
@@ -18,21 +18,21 @@ from charcnn.storage.files import file_lock, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
-FILES = ("classes.txt", "ttest.csv", "preview.png")
-"""With `DATASET_FOLDERS`, all that a generated dataset may consist of, besides the manifest."""
+DATASET_FILES = ("classes.txt", "ttest.csv", "preview.png")
+"""Files that a generated dataset may contain, besides the manifest and the `DATASET_FOLDERS`."""
 
 
 def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
-    """Write a generated dataset, or replace one that was written before and not modified since.
+    """Write a generated dataset, or replace an earlier one that was not modified.
 
     Args:
         root: The dataset's folder.
-        fill: Write folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
-            Return what was written: file → entry.
-        force: Write although other files are there; files of other names stay.
+        fill: Writes folders and files, of `DATASET_FOLDERS` and `DATASET_FILES`, into a given empty folder, and
+            returns file → entry.
+        force: Write even if there are other files; those with other names are kept.
 
     Raises:
-        OverwriteError: a file that is not of a generated dataset, or was modified, is in the way.
+        OverwriteError: a file in the way is not part of a generated dataset, or was modified.
         OSError: a file cannot be written.
     """
     _refuse_foreign(root, force)
@@ -46,22 +46,22 @@ def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry
                 _install(root, Path(scratch), entries, force)
     except BaseException:  # Ctrl-C too
         if is_new:
-            with suppress(OSError):  # others may have written there meanwhile
+            with suppress(OSError):  # another process may have written there
                 root.rmdir()
         raise
 
 
-def is_free_for_set(root: Path) -> bool:
-    """Return whether a generated dataset may be written: nothing is in its place but (parts of) an untouched one."""
+def is_free_for_dataset(root: Path) -> bool:
+    """Return whether a generated dataset may be written, because only unmodified files of an earlier one exist."""
     return not _find_foreign(root)
 
 
 def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
-    """Move a new dataset to its place, and remove files of the previous one that are not part of it."""
+    """Move a new dataset into place, and remove files of the previous one that are not part of it."""
     own, listed = _own_files(root), read_synth_entries(root)
     if own >= {Path(name) for name in entries} and listed == entries:
-        return  # another process wrote it while this one waited
-    _write_manifest(root, {**listed, **entries})  # first: what is half done can be told from foreign files
+        return  # another process wrote it while this one waited for the lock
+    _write_manifest(root, {**listed, **entries})  # first, so that an interrupted write is recognized
     for folder in DATASET_FOLDERS:
         if (scratch / folder).is_dir():
             with replace_folder(root / folder, _within(folder, own).__contains__, force) as fresh:
@@ -69,7 +69,7 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
                     path.rename(fresh / path.name)
         elif own_there := _within(folder, own):
             _remove(root / folder, own_there)
-    for name in FILES:
+    for name in DATASET_FILES:
         if (scratch / name).is_file():
             (scratch / name).replace(root / name)
         elif Path(name) in own:
@@ -78,7 +78,7 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
 
 
 def _remove(folder: Path, files: Collection[Path]) -> None:
-    """Remove files, and the folders that are empty then."""
+    """Remove files, and folders that are then empty."""
     for path in files:
         (folder / path).unlink(missing_ok=True)
     for inner in sorted({parent for path in files for parent in path.parents}, reverse=True):
@@ -87,7 +87,7 @@ def _remove(folder: Path, files: Collection[Path]) -> None:
 
 
 def _lock(root: Path) -> AbstractContextManager[object]:
-    """Return a lock for one process at a time to write to a root; in the user's cache folder, if that is writable."""
+    """Return a lock for writing to a root; it does nothing if the user's cache folder is not writable."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     folder = cache_root()
     try:
@@ -104,20 +104,20 @@ def _write_manifest(root: Path, entries: dict[str, SynthEntry]) -> None:
 
 
 def _own_files(root: Path) -> set[Path]:
-    """Return the files below `root` that its manifest names and that are unmodified, and the manifest."""
+    """Return the unmodified files below `root` that its manifest lists, and the manifest."""
     listed = read_synth_entries(root)
     written = WrittenFiles(root, {Path(name): entry.sha256 for name, entry in listed.items()})
     return written.own_files() | ({Path(SYNTH_MANIFEST)} if listed else set())
 
 
 def _within(folder: str, files: Iterable[Path]) -> set[Path]:
-    """Return the files that lie in a folder, relative to it."""
+    """Return the files inside a folder, relative to it."""
     return {Path(*file.parts[1:]) for file in files if len(file.parts) > 1 and file.parts[0] == folder}
 
 
 def _find_foreign(root: Path) -> list[Path]:
-    """Return the files in the place of a generated dataset that are not of one, or were modified."""
-    present = [root / name for name in (*FILES, SYNTH_MANIFEST, *DATASET_FOLDERS) if (root / name).is_file()]
+    """Return the files in the way that are not part of a generated dataset, or were modified."""
+    present = [root / name for name in (*DATASET_FILES, SYNTH_MANIFEST, *DATASET_FOLDERS) if (root / name).is_file()]
     present += [path for folder in DATASET_FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
     if not present:
         return []

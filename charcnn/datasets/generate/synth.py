@@ -1,4 +1,4 @@
-"""Synthetic handwriting: what is written where."""
+"""Write a dataset of synthetic handwriting: some characters, or the starter set."""
 
 import hashlib
 import unicodedata
@@ -15,7 +15,7 @@ from charcnn.handwriting.charsets import CHARSETS, get_charset
 from charcnn.handwriting.style import WritingStyle
 
 _MAX_NAME_CHARACTERS = 12
-"""Characters that still make the name of a folder."""
+"""Maximum number of characters that are used as a folder name."""
 
 
 def synth(
@@ -32,29 +32,30 @@ def synth(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Path:
-    """Write a dataset of synthetic handwriting: of some characters, or else the starter set.
+    """Write a dataset of synthetic handwriting: the given characters, or else the starter set.
 
     Args:
-        characters: What to write; spaces and repetitions do not count.
-        root: The folder that gets `train` and `test`; where not given, one below the data root, named after what is
-            written. The starter set goes into the data root itself.
-        sets: Named sets of characters to add: `digits`, `latin`, `hiragana`, ….
-        per_class: Training images of each character: as many writers.
-        test_per_class: Test images of each character: as many other writers.
-        size: Side of the images, in pixels; 64, of the starter set 28.
+        characters: The characters to write; spaces and repetitions are ignored.
+        root: The folder for `train` and `test`. By default, a folder under the data root that is named after the
+            characters; for the starter set, the data root itself.
+        sets: Names of character sets to add: `digits`, `latin`, `hiragana`, ….
+        per_class: Training images per character, each by a different writer.
+        test_per_class: Test images per character, each by a different writer who is not in the training set.
+        size: Side of the images, in pixels; by default 64, or 28 for the starter set.
         style: How the handwriting looks.
-        jobs: Processes. The files do not depend on it. With several, a script needs `if __name__ == "__main__":`.
+        jobs: Number of processes. The files do not depend on it. With several, a script needs
+            `if __name__ == "__main__":`.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files are there; files of other names stay.
-        on_progress: Called with images written and images in all.
+        force: Write even if there are other files; those with other names are kept.
+        on_progress: Called with the number of images written and the total.
 
     Returns:
-        The folder; a training takes its `train`.
+        The folder. Its `train` is the dataset to train on.
 
     Raises:
-        ConfigError: an unknown set, fewer than two characters, or a number that is too small or too large.
+        ConfigError: a set is unknown, there are fewer than two characters, or a number is out of range.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: the folder holds files that were not written by this function, or were modified.
+        OverwriteError: the folder contains files that were not written by this function, or were modified.
         OSError: a file cannot be written.
 
     Example:
@@ -83,15 +84,15 @@ def synth(
 
 
 def _folder_name(characters: str, sets: Sequence[str]) -> str:
-    """Return the name of the folder of some characters.
+    """Return a folder name for some characters.
 
     Raises:
-        ConfigError: the characters are the name of a set.
+        ConfigError: the characters spell the name of a character set.
     """
     if characters in CHARSETS:
         raise ConfigError(
-            f"{characters} is the name of a character set, and a word.",
-            f'Use `sets=["{characters}"]` for the set, or name the folder with `root` for the letters.',
+            f"{characters} is also the name of a character set.",
+            f'Use `sets=["{characters}"]` for the set. To write the letters, choose a folder with `root`.',
         )
     if not characters.strip():
         return "-".join(dict.fromkeys(sets))
