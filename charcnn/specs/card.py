@@ -63,6 +63,9 @@ class Environment(StrictModel):
     processor: str
     device: str
     threads: int
+    fewest_threads: int | None = Field(
+        None, ge=1, description="threads that were left while other programs kept cores busy"
+    )
     precision: str
     processes: int = Field(1, description="processes that trained together (torchrun's world size)")
     flush_denormal: bool = Field(False, description="denormal float32 numbers were flushed to 0")

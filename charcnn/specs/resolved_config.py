@@ -26,4 +26,5 @@ class ResolvedConfig(TrainSettings):
     epochs: int
     precision: Literal["fp32", "bf16"]
     threads: int
+    share_cores: bool = False  # configs of earlier versions lack it
     name: str

@@ -214,6 +214,14 @@ class TrainSettings:
     threads: Annotated[
         int | None, Setting(help="CPU threads.", panel="Machine", default="the machine's cores", ge=1)
     ] = None
+    share_cores: Annotated[
+        bool | None,
+        Setting(
+            help="Use fewer threads while other programs keep cores busy.",
+            panel="Machine",
+            default="on, unless the number of threads is set",
+        ),
+    ] = None
     compile: Annotated[
         bool,
         Setting(

@@ -1,5 +1,6 @@
 """The context of a training: resolved config, images, device and processes."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -68,7 +69,9 @@ def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, grou
         name=default_model_name(data.facts.sources[0], len(data.classes)),
     )
     precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(use_bf16) else "fp32"
-    return resolve_config(config, images, MachineFacts(cast("Device", device.type), threads, precision))
+    share_cores = device.type == "cpu" and group.size == 1 and "OMP_NUM_THREADS" not in os.environ
+    machine = MachineFacts(cast("Device", device.type), threads, precision, share_cores)
+    return resolve_config(config, images, machine)
 
 
 def _check_batch_sharing(config: ResolvedConfig, images: int, group: ProcessGroup) -> None:

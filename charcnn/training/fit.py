@@ -7,11 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from charcnn.machine import usable_cpus
 from charcnn.networks.catalogue import get_network
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint, Generators
 from charcnn.training.context import TrainingContext
 from charcnn.training.device_images import DeviceImages
+from charcnn.training.hardware.core_sharing import CoreSharing
 from charcnn.training.hardware.device import compute_settings
 from charcnn.training.history import History
 from charcnn.training.optim.losses import class_weights, make_loss
@@ -29,11 +31,13 @@ class Fitted(NamedTuple):
             finished.
         history: The finished epochs.
         seconds: Duration of the training, in seconds.
+        fewest_threads: The fewest CPU threads that were used at any time.
     """
 
     network: nn.Module
     history: History
     seconds: float
+    fewest_threads: int
 
 
 def fit_network(
@@ -62,13 +66,14 @@ def fit_network(
     with compute_settings(config.threads), torch.random.fork_rng(devices=devices):
         started = time.perf_counter()
         torch.manual_seed(config.seed)
-        trainer = _make_trainer(context, callbacks, save)
+        sharing = CoreSharing(config.threads, len(usable_cpus()))
+        trainer = _make_trainer(context, [*callbacks, *([sharing] if config.share_cores else [])], save)
         history = trainer.run(start)
         seconds = time.perf_counter() - started
     network = trainer.network.cpu()
     if history.records:
         network.load_state_dict(history.weights)
-    return Fitted(network, history, seconds)
+    return Fitted(network, history, seconds, sharing.fewest)
 
 
 def _make_trainer(

@@ -60,7 +60,9 @@ def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> Model
             interrupted=history.interrupted,
         ),
         validation=_validation_scores(history.best),
-        environment=describe_environment(context.device, config.precision, config.threads, context.group.size),
+        environment=describe_environment(
+            context.device, config.precision, config.threads, fitted.fewest_threads, context.group.size
+        ),
         parent=run.facts.parent,
     )
 

@@ -46,12 +46,14 @@ class MachineFacts:
     Attributes:
         device: The device to train on.
         threads: Number of CPU threads, if the config does not set it.
+        share_cores: Whether the number of threads may follow the load of the machine, if the config sets neither.
         precision: The precision that replaces `auto`.
     """
 
     device: Device
     threads: int
     precision: Literal["fp32", "bf16"]
+    share_cores: bool = False
 
 
 @overload
@@ -104,6 +106,7 @@ def resolve_config(
         return draft
     filled |= _fill_from_images(filled, recipe, _uses_recipe_decay(config, recipe), images)
     filled |= {"device": machine.device, "threads": config.threads or machine.threads}
+    filled.setdefault("share_cores", machine.share_cores and not config.threads)
     if filled["precision"] == "auto":
         filled["precision"] = machine.precision
     resolved = ResolvedConfig(**filled)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,7 +152,7 @@ def resume(
         )
     _check_in_memory(old, "data", IN_MEMORY in settings.data, data)
     _check_in_memory(old, "val", settings.val == IN_MEMORY, val)
-    config = ResolvedConfig(**{**asdict(settings), "epochs": epochs or settings.epochs})
+    config = ResolvedConfig(**{**settings.given(), "epochs": epochs or settings.epochs})
     return _train(config, config, old, _Request(registry, callbacks, command, data, val))
 
 

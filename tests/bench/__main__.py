@@ -1,6 +1,6 @@
 """`make bench`: compare charcnn with baselines. Run nothing else at the same time.
 
-python -m tests.bench [commands] [training] [limits] [accuracy] [handwriting]
+python -m tests.bench [commands] [training] [steady] [limits] [accuracy] [handwriting]
 """
 
 import sys
@@ -10,10 +10,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accuracy, commands, handwriting, limits, training
+from tests.bench import accuracy, commands, handwriting, limits, steady, training
 from tests.bench.world import World
 
-PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy": accuracy, "handwriting": handwriting}
+PARTS = {
+    "commands": commands,
+    "training": training,
+    "steady": steady,
+    "limits": limits,
+    "accuracy": accuracy,
+    "handwriting": handwriting,
+}
 
 
 def main(names: list[str]) -> None:
