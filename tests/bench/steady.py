@@ -91,8 +91,8 @@ def _history(path: Path) -> list[float]:
 @contextmanager
 def _running(commands: list[list[str]]) -> Iterator[None]:
     """Run other programs during a block."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    others = [subprocess.Popen(command, start_new_session=True, **quiet) for command in commands]
+    silent = subprocess.DEVNULL
+    others = [subprocess.Popen(line, start_new_session=True, stdout=silent, stderr=silent) for line in commands]
     try:
         yield
     finally:
