@@ -1,6 +1,6 @@
-"""An exception → what the person reads, and the exit code.
+"""Exceptions → messages, hints and exit codes.
 
-0 done, 1 the work failed, 2 the command line was wrong, 130 interrupted.
+Exit codes: 0 success, 1 failure, 2 wrong command line or settings, 130 interrupted.
 """
 
 import errno
@@ -33,20 +33,20 @@ from charcnn.text import best_match, one_of
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 _OS_HINTS = {
-    errno.ENOSPC: "The disk is full. Free some space and run the command again; what was there before is untouched.",
-    errno.EDQUOT: "Your quota is used up. Free some space and run the command again.",
-    errno.EACCES: "You may not write or read there. Name another folder, or change its permissions.",
-    errno.EPERM: "You may not write or read there. Name another folder, or change its permissions.",
-    errno.EROFS: "That disk can only be read. Name a folder on another one (--registry, -o, $CHARCNN_DATA).",
+    errno.ENOSPC: "The disk is full. Free some space and run the command again; existing files are unchanged.",
+    errno.EDQUOT: "The disk quota is exceeded. Free some space and run the command again.",
+    errno.EACCES: "Choose another folder, or change its permissions.",
+    errno.EPERM: "Choose another folder, or change its permissions.",
+    errno.EROFS: "The disk is read-only. Choose a folder on another one (--registry, --out, $CHARCNN_DATA).",
 }
 
 
 _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
-    DatasetNotFoundError: lambda fault: fault.hint or "charcnn synth writes a starter set to try things with.",
+    DatasetNotFoundError: lambda fault: fault.hint or "charcnn synth generates a starter set.",
     ModelNotFoundError: lambda fault: (
         fault.hint or ("charcnn models list lists the models." if is_path(fault.name) else "charcnn train trains one.")
     ),
-    ModelFileError: lambda _: "charcnn export --format onnx -o FILE writes a file that can be loaded.",
+    ModelFileError: lambda _: "charcnn export --format onnx --out FILE writes a file that can be loaded.",
     RunNotFoundError: lambda fault: fault.hint or "charcnn train starts a training.",
     UnknownNetworkError: lambda fault: f"{fault.hint} charcnn networks lists them.",
     CardError: lambda fault: fault.hint or "charcnn models verify --all finds modified files.",
@@ -54,11 +54,11 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
     BundleError: lambda fault: fault.hint or "charcnn models export-bundle writes bundles.",
     ParityError: lambda fault: f"{fault.hint} Please report this, with the output of: charcnn models show".lstrip(),
 }
-"""Exception → what to do next, where the command line knows more than the exception's own hint."""
+"""Exception → hint, where the command line knows more than the exception."""
 
 
 def explain(fault: CharcnnError) -> tuple[str, str]:
-    """Return what the command line says of an exception: a sentence, and what to do next (may be empty)."""
+    """Return the message and the hint for an exception; the hint may be empty."""
     if isinstance(fault, ConfigError) and fault.field:
         message = f"{flag_of(fault.field)} {fault.value}: {fault.reason}"
     else:
@@ -68,18 +68,18 @@ def explain(fault: CharcnnError) -> tuple[str, str]:
 
 
 def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
-    """Return what the command line says of a command that was typed wrong: a sentence, and what to type instead."""
+    """Return the message and the hint for a mistyped command."""
     command = getattr(getattr(fault, "ctx", None), "command_path", "charcnn")
     parameter = getattr(fault, "param", None)
     if parameter is None or not fault.message:
-        hint = _closest_option(fault) or f"{command} --help lists what it takes."
+        hint = _closest_option(fault) or f"{command} --help lists the options."
         return fault.message or fault.format_message(), hint
     name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
     reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
     choice = re.fullmatch("'(?P<typed>.*)' is not one of (?P<known>.*)\\.", reason)
     if choice is None:
         reason = reason.partition(", unable to parse")[0]
-        return f"{name}: {reason[:1].lower()}{reason[1:]}", f"{command} --help lists what it takes."
+        return f"{name}: {reason[:1].lower()}{reason[1:]}", f"{command} --help lists the options."
     known = re.findall("'([^']*)'", choice["known"])
     closest = best_match(choice["typed"], known)
     return f"{name} {choice['typed']}: must be {one_of(known)}", f"Did you mean {closest}?" if closest else ""
@@ -92,9 +92,9 @@ def _closest_option(fault: typer.TyperException) -> str:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what the library and the system raise into a red line, a hint and an exit code.
+    """Turn exceptions of the library and the system into a message, a hint and an exit code.
 
-    With `CHARCNN_DEBUG=1` the traceback comes through.
+    With `CHARCNN_DEBUG=1` exceptions pass through, with their traceback.
     """
     if os.environ.get("CHARCNN_DEBUG") == "1":
         yield
@@ -105,7 +105,7 @@ def explained() -> Iterator[None]:
         fail(*explain(fault))
         raise typer.Exit(WRONG_USE if isinstance(fault, ConfigError) else FAILED) from None
     except typer.TyperException as fault:
-        if type(fault).__name__ == "NoArgsIsHelpError":  # its message is the help
+        if type(fault).__name__ == "NoArgsIsHelpError":  # its message is the help text
             raise
         fail(*explain_usage(fault))
         raise typer.Exit(WRONG_USE) from None
@@ -116,7 +116,7 @@ def explained() -> Iterator[None]:
         fail(*_missing(fault))
         raise typer.Exit(FAILED) from None
     except OSError as fault:
-        if fault.errno == errno.EPIPE:  # the reader of a pipe went away; Typer ends quietly
+        if fault.errno == errno.EPIPE:  # the reader of the pipe is gone; Typer exits quietly
             raise
         where = f"{fault.filename}: " if fault.filename else ""
         fail(f"{where}{fault.strerror or fault}", _OS_HINTS.get(fault.errno or 0, ""))
@@ -124,11 +124,11 @@ def explained() -> Iterator[None]:
 
 
 def _missing(fault: ImportError) -> tuple[str, str]:
-    """Message and hint for a library that cannot be imported; OpenCV's need of libGL is the usual one."""
+    """Return message and hint for an import that failed; the usual cause is that OpenCV lacks libGL."""
     text = str(fault)
     if "libGL" in text or "libgthread" in text or "libglib" in text:
         return (
-            f"OpenCV needs a library of the system that is missing: {text.partition(':')[0]}",
+            f"OpenCV needs a system library that is missing: {text.partition(':')[0]}",
             "Debian, Ubuntu: sudo apt install libgl1 libglib2.0-0    Fedora: sudo dnf install mesa-libGL glib2",
         )
-    return f"A library cannot be loaded: {text}", "Install charcnn again: pip install -e ."
+    return f"A library cannot be loaded: {text}", "Reinstall charcnn: pip install -e ."

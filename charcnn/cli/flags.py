@@ -1,4 +1,4 @@
-"""Settings and arguments, named in messages as Python spells them → the flags of the command line."""
+"""Names of settings and arguments in Python → flags of the command line."""
 
 import re
 
@@ -6,7 +6,7 @@ _SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
 
 def in_flags(text: str) -> str:
-    """Return a message with its settings, in backticks as Python spells them, spelled as flags.
+    """Return a message in which settings in backticks, spelled as in Python, are spelled as flags.
 
     `` `val_split` `` becomes `--val-split`, `` `val_split=0` `` `--val-split 0`, `` `force=True` `` `--force`.
     """
@@ -25,7 +25,7 @@ _OTHER_FLAGS = {"fonts": "--font", "sets": "--set", "root": "--out", "destinatio
 
 def flag_of(name: str) -> str:
     """Return the flag of a setting or argument."""
-    from charcnn.specs.settings import declared_settings  # not needed where nothing went wrong
+    from charcnn.specs.settings import declared_settings  # not needed where nothing fails
     from charcnn.specs.train_config import TrainSettings
 
     if name in _OTHER_FLAGS:

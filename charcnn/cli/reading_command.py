@@ -1,10 +1,10 @@
-"""Commands to type next, that several commands end with."""
+"""Suggestions of commands to type next."""
 
 from collections.abc import Collection
 
 
 def reading_command(reference: str, labels: Collection[str]) -> str:
-    """Return what to type to read with a model: without files only where it reads the starter set."""
+    """Return the command that reads images with a model; without files where it can read the starter set."""
     from charcnn.handwriting.charsets import STARTER
 
     files = "" if set(STARTER) <= set(labels) else " FILE…"

@@ -86,7 +86,7 @@ class TrainSettings:
             help="Side of the network's input, in pixels.",
             panel="Network",
             default="the network's own",
-            flags=("--size", "--img-size", "--imgsz"),
+            hidden_flags=("--img-size", "--imgsz"),
             ge=8,
             le=512,
         ),
@@ -104,7 +104,7 @@ class TrainSettings:
     net_options: Annotated[
         Mapping[str, OptionValue],
         Setting(
-            help="Another option of the network, as NAME=VALUE. Repeatable.",
+            help="Another option of the network. Repeatable.",
             panel="Network",
             flags=("--net-option",),
         ),

@@ -136,7 +136,7 @@ def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_
 
 def test_choices_are_shown_checked_and_of_any_case(cli: Cli, tmp_path: Path) -> None:
     shown = " ".join(cli("synth", "--help").stdout.split())
-    for choices in ("neat|normal|hasty", "scan|gray|photo|tablet"):
+    for choices in ("neat | normal | hasty", "scan | gray | photo"):
         assert choices in shown
     assert "grey" not in shown
     for paper in ("gray", "GRAY", "grey"):

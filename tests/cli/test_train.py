@@ -69,9 +69,10 @@ def test_help_states_the_default_of_every_setting(cli: Cli, monkeypatch: pytest.
     from charcnn.specs.train_config import TrainConfig
 
     monkeypatch.setenv("COLUMNS", "300")
-    text = cli("train", "--help").stdout
+    lines = cli("train", "--help").stdout.splitlines()
     for name, declared in declared_settings(TrainConfig).items():
-        (line,) = (line for line in text.splitlines() if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        (number,) = (at for at, line in enumerate(lines) if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        line = " ".join(lines[number : number + 1 + ("[default" in lines[number + 1])])
         assert declared.setting.help.split(".")[0].split("`")[0] in line, name
         if name in ("val", "init_from", "patience", "net_options"):
             assert "default" not in line, name  # without it, nothing happens

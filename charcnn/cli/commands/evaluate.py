@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from charcnn.registry.store import Registry
 
 _MAX_MATRIX_CLASSES = 30
-"""Classes above which the confusion matrix gives way to the most confused pairs."""
+"""With more classes, the most confused pairs are shown instead of the confusion matrix."""
 _MAX_TABLE_CLASSES = 100
-"""Classes above which the table shows only those that are read worst."""
+"""With more classes, the table shows only those with the lowest recall."""
 _WORST_CLASSES = 20
 
 
 def evaluate(
     model: Model = "latest",
     data: Annotated[
-        str | None, typer.Option(help="A labeled dataset.", show_default="test next to the training data")
+        str | None, typer.Option(help="Labeled dataset.", show_default="test next to the training data")
     ] = None,
     format_: TableJsonOrCsv = None,
     as_json: Json = False,
@@ -33,7 +33,7 @@ def evaluate(
 ) -> None:
     """Measure a model on a labeled dataset: accuracy, per-class scores, confusions.
 
-    The result is stored in the registry, by the fingerprint of the dataset. CSV has one line per class.
+    Stores the result in the registry, under the fingerprint of the dataset. CSV has one line per class.
     """
     form = chosen_format(format_, json=as_json, csv=as_csv)
     from charcnn.datasets.generate.on_demand import dataset_or_starter

@@ -1,4 +1,4 @@
-"""`charcnn models`: list, alias, rm and schema here; the others in files of their names."""
+"""`charcnn models`: list, alias, rm and schema; the other subcommands are in files of their names."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +24,7 @@ app = typer.Typer(help="List, show, name, check and remove the models of the reg
 def list_models(
     registry: RegistryRoot = None, output_format: TableJsonOrCsv = None, as_json: Json = False, as_csv: Csv = False
 ) -> None:
-    """List all versions, the newest first."""
+    """List all versions, newest first."""
     from charcnn.registry.store import Registry
 
     form = chosen_format(output_format, json=as_json, csv=as_csv)
@@ -48,7 +48,7 @@ _COLUMNS = ("model", "aliases", "kind", "network", "labels", "images", "val_accu
 
 
 def _csv_value(value: object) -> object:
-    """Return what CSV holds: nothing where there is no value, the aliases with spaces between them."""
+    """Return the text of a value in CSV: empty for None; several aliases are separated by spaces."""
     return "" if value is None else " ".join(value) if isinstance(value, list) else value
 
 
@@ -85,12 +85,12 @@ app.command()(show)
 @app.command()
 def alias(
     model: ModelArgument,
-    name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance best or production.")],
+    name: Annotated[str, typer.Argument(metavar="ALIAS", help="New alias, for example best or production.")],
     remove: Annotated[bool, typer.Option("--remove", help="Remove the alias.")] = False,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Point it at the previous version.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Point the alias at its previous version.")] = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Point an alias at a version: afterwards NAME@ALIAS is that version."""
+    """Point an alias at a version, so that NAME@ALIAS is that version."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
@@ -115,10 +115,10 @@ def alias(
 def rm(
     model: ModelArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Remove it even if an alias points at it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove the version even if it has an alias.")] = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Remove a version for good. Its number is not used again."""
+    """Remove a version permanently. Its number is not reused."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
@@ -129,7 +129,7 @@ def rm(
             raise ConfigError(
                 f"Removing {info.reference} needs confirmation.", f"charcnn models rm {info.reference} --yes"
             )
-        typer.confirm(f"Remove {info.reference} for good?", abort=True, err=True)
+        typer.confirm(f"Remove {info.reference} permanently?", abort=True, err=True)
     store.remove(info, force)
     output.say(f"Removed {info.reference}.")
 
@@ -142,7 +142,7 @@ app.command("import-bundle")(import_bundle)
 
 @app.command()
 def schema() -> None:
-    """Print the JSON schema of a version's card."""
+    """Print the JSON schema of the card."""
     from charcnn.specs.card import ModelCard
 
     output.put_json(ModelCard.model_json_schema())

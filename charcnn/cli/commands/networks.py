@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def networks(
-    name: Annotated[str | None, typer.Argument(help="Show the layers of this one.")] = None,
-    classes: Annotated[int, typer.Option(min=2, help="Number of classes to count parameters for.")] = 12,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Network whose layers to show.")] = None,
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")] = 12,
     output_format: TableJsonOrCsv = None,
     as_json: Json = False,
     as_csv: Csv = False,
@@ -66,12 +66,12 @@ def _row(network: "Network", classes: int) -> dict[str, Any]:
 
 
 def _csv_value(value: object) -> object:
-    """Return what CSV holds: of several values or options, their names with spaces between them."""
+    """Return the text of a value in CSV: several values or option names are separated by spaces."""
     return " ".join(map(str, value)) if isinstance(value, tuple | dict) else value
 
 
 def _flag(option: str) -> str:
-    """Return how an option of a network is typed."""
+    """Return the flag of an option of a network."""
     settings = declared_settings(TrainSettings)
     return flag_of(option) if option in settings else f"--net-option {option}="
 

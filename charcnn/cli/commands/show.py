@@ -43,7 +43,7 @@ def show(
 
 
 def _read_evaluations(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The evaluations of a version, those of earlier versions in today's form; damaged ones are named and left out."""
+    """Return the evaluations of a version; warn of damaged ones and leave them out."""
     from charcnn.errors import CardError
     from charcnn.evaluation.evaluation import Evaluation
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @with_settings
 def train(
     settings: dict[str, Any],
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override them.")] = None,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings as TOML and exit.")] = False,
     resume: Annotated[
         str | None,
@@ -42,6 +42,8 @@ def train(
     By default, trains the compact network with its own recipe; --recipe lab reproduces the original course setup.
     Without a dataset, a starter set is generated and used. The best epoch on held-out images becomes the version:
     weights, ONNX file, history and card. Ctrl-C saves the best epoch so far; resume with --resume.
+
+    Prints the new version.
     """
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.errors import ConfigError
@@ -66,7 +68,7 @@ def train(
     if asked.net is not None and asked.net.casefold() not in BUILT_IN:
         from charcnn.networks.catalogue import get_network
 
-        get_network(asked.net)  # an unknown one is refused before a starter set is written
+        get_network(asked.net)  # raises for an unknown one before a starter set is written
     for argument in filter(None, (*asked.data, asked.val)):
         dataset_or_starter(argument)
     with _loading():
@@ -80,7 +82,7 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
     others = [flag_of(name) for name in [*flags, *(["config"] if config else [])] if name != "epochs"]
     if others:
         raise ConfigError(
-            f"--resume continues with the settings of the run, and does not take {', '.join(others)}.",
+            f"--resume uses the settings of the run, and cannot be combined with {', '.join(others)}.",
             f"charcnn train --resume {run}",
         )
     with _loading():
@@ -90,12 +92,12 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
 
 def _loading() -> AbstractContextManager[None]:
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
-        output.mute()  # torchrun started several: the first one talks
+        output.mute()  # under torchrun only the first process writes messages
     return output.waiting("Loading torch")
 
 
 def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
-    """Train, show progress, and print the version."""
+    """Train, show progress, and print the new version."""
     from charcnn.cli.interrupts import StopOnSignal
     from charcnn.cli.progress import TrainingProgress
     from charcnn.cli.reading_command import reading_command
@@ -109,14 +111,14 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
             command = shlex.join(["charcnn", *sys.argv[1:]])
             trained = run(registry=registry, callbacks=[StopOnSignal(), view], command=command)
         except TrainingInterrupted as stopped:
-            output.say("Interrupted before the first epoch was finished; what was done is kept.")
+            output.say("Interrupted before the first epoch was finished. The run can be resumed.")
             output.next_step(f"charcnn train --resume {stopped.run}")
             raise typer.Exit(INTERRUPTED) from None
         except RuntimeError as fault:
             if "WORLD_SIZE" not in os.environ:
                 raise
             rank = os.environ.get("RANK", "0")
-            output.fail(f"Process {rank}: {str(fault).splitlines()[0]}", "Another process may have said why.")
+            output.fail(f"Process {rank}: {str(fault).splitlines()[0]}", "See the output of the other processes.")
             raise typer.Exit(FAILED) from None
     if trained.run and not trained.interrupted:
         remove_finished_runs(registry.root, keep=trained.run)
@@ -139,7 +141,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
-    """Read a TOML file of settings; `batch-size` and `batch_size` are the same."""
+    """Return the settings of a TOML file; `batch-size` and `batch_size` are the same."""
     import tomllib
 
     from charcnn.errors import ConfigError
