@@ -69,7 +69,7 @@ class TrainingProgress(Callback):
         val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
         output.say(
             f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
-            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  best' if is_best else ''}"
+            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  kept' if is_best else ''}"
         )
         if self._bar:
             self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

@@ -65,7 +65,7 @@ class Callback:
 
         Args:
             record: What it came to.
-            is_best: Whether it is the best one so far.
+            is_best: Whether its weights are the ones that are kept, so far or, after the last epoch, for good.
         """
 
     def on_train_end(self, history: "History", error: BaseException | None) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.support.trainings import scripted
+
 Cli = Callable[..., Result]
 
 
@@ -193,3 +195,30 @@ def test_the_next_command_reads_the_starter_set_or_asks_for_files(
             shutil.copytree(folder, source / folder.name)
     result = cli("train", "--data", source, "--net", "lenet", "--epochs", 1)
     assert f"Next: charcnn predict --model {said}\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("schedule", "accuracies", "marked", "said"),
+    [
+        ("constant", [0.6, 0.55], [1], "Kept epoch 1 of 2: 60.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.55], [1, 2], "Kept epoch 2 of 2: 55.00 % of 12 validation images."),
+        ("onecycle", [0.9, 0.1], [1], "Kept epoch 1 of 2: 90.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.6], [1, 2], "Kept epoch 2 of 2: 60.00 % of 12 validation images, the best."),
+    ],
+)
+def test_the_epoch_that_is_kept_is_marked_and_explained(
+    cli: Cli,
+    starter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: str,
+    accuracies: list[float],
+    marked: list[int],
+    said: str,
+) -> None:
+    scripted(monkeypatch, accuracies)
+    line = ("train", "--data", starter / "test", "--net", "lenet", "--val-split", 0.2, "--epochs", 2)
+    text = cli(*line, "--schedule", schedule).stderr
+    kept = [int(line.split("/")[0]) for line in text.splitlines() if line.endswith("kept")]
+    assert kept == marked
+    assert said.replace(" %", "%") in text
+    assert ("Epoch 1 had 60.00%" in text) is (marked[-1] == 2 and accuracies[0] > accuracies[1])

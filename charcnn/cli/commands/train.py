@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from charcnn.cli.settings import with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
+    from charcnn.specs.card import ModelCard
+    from charcnn.training.history import EpochRecord
     from charcnn.training.train import Trained
 
 
@@ -128,16 +130,30 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     else:
         output.put(card.reference)
     if card.validation:
-        output.say(
-            f"Best epoch {card.training.best_epoch} of {card.training.epochs}: "
-            f"{card.validation.accuracy:.2%} of {pluralize(card.data.val, 'validation image')}."
-        )
+        _say_kept(card, trained.history)
     word = "Interrupted. Saved the best epoch so far" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
     if trained.interrupted:
         output.next_step(f"charcnn train --resume {trained.run}", reading_command(card.reference, card.labels))
         raise typer.Exit(INTERRUPTED)
     output.next_step(f"charcnn evaluate --model {card.reference}", reading_command(card.reference, card.labels))
+
+
+def _say_kept(card: "ModelCard", history: "Sequence[EpochRecord]") -> None:
+    """Say which epoch became the version and, where another has a higher validation accuracy, why."""
+    kept, accuracy = card.training.best_epoch, history[card.training.best_epoch - 1].val_accuracy or 0.0
+    highest = max(history, key=lambda record: (record.val_accuracy or 0.0, record.epoch))
+    is_highest = (highest.val_accuracy or 0.0) <= accuracy
+    output.say(
+        f"Kept epoch {kept} of {card.training.epochs}: "
+        f"{accuracy:.2%} of {pluralize(card.data.val, 'validation image')}{', the best' if is_highest else ''}."
+    )
+    if not is_highest:
+        schedule = card.training.config.schedule
+        output.say(
+            f"Epoch {highest.epoch} had {highest.val_accuracy:.2%}, less than one standard error more. "
+            f"The {schedule} schedule lowers the learning rate to the end, so the last epoch is kept then."
+        )
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
