@@ -211,7 +211,12 @@ class TrainSettings:
         Setting(help="Compile the network with torch.compile: for long trainings.", panel="Machine", is_negatable=True),
     ] = False
 
-    name: Annotated[str | None, Setting(help="The model's name.", panel="Model", default="made from the data's")] = None
+    name: Annotated[
+        str | None,
+        Setting(
+            help="Name of the model.", panel="Model", default="the dataset's folder name, else charsN for N classes"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         from charcnn.specs.check_settings import check_settings

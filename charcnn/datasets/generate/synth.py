@@ -75,7 +75,9 @@ def synth(
 
 
 def _folder_name(characters: str, sets: Sequence[str]) -> str:
-    """Return the name of the folder of some characters.
+    """Return the folder name of some characters: the characters, the names of the sets, or else `charsN-HASH`.
+
+    N is the number of characters, and the hash keeps different ones of the same number apart.
 
     Raises:
         ConfigError: the characters are the name of a set.
@@ -92,4 +94,4 @@ def _folder_name(characters: str, sets: Sequence[str]) -> str:
     is_plain = len(wanted) <= _MAX_NAME_CHARACTERS and name.isalnum() and name in folder_names([name])
     if is_plain and name not in (*DATASET_FOLDERS, *CHARSETS):
         return name
-    return f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
+    return f"chars{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
