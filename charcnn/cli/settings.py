@@ -33,7 +33,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             if old is not None and typed[name] is not None:
                 raise ConfigError(f"`{name}` and {_HIDDEN[name][0]} are one setting.", "Leave one of them out.")
             typed[name] = typed[name] if old is None else old
-        command({name: _parsed(name, value) for name, value in typed.items() if value not in (None, [])}, **values)
+        command(
+            {name: parse_setting(name, value) for name, value in typed.items() if value not in (None, [])}, **values
+        )
 
     of_its_own = (parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)
     parameters = [*shown, *hidden, *of_its_own]
@@ -48,10 +50,16 @@ _HIDDEN = {name: declared.setting.hidden_flags for name, declared in SETTINGS.it
 
 def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = False) -> inspect.Parameter:
     """Return the option of a setting. Its default is None, so that only what is typed overrides a config file."""
+    annotation: Any = Annotated[_typed_as(declared) | None, setting_option(declared, flags, hidden)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def setting_option(declared: Declared, flags: Sequence[str], hidden: bool = False) -> Any:
+    """Return what Typer needs to know of the option of a setting."""
     setting = declared.setting
     if setting.is_negatable:
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
-    info = typer.Option(
+    return typer.Option(
         *flags,
         help=in_flags(setting.help),
         show_default=in_flags(setting.default) or _default_in_words(declared),
@@ -61,8 +69,6 @@ def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = 
         hidden=hidden,
         metavar=_metavar(declared),
     )
-    annotation: Any = Annotated[_typed_as(declared) | None, info]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _metavar(declared: Declared) -> str | None:
@@ -95,7 +101,7 @@ def _complete_network(incomplete: str) -> list[str]:
 _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"net": _complete_network}
 
 
-def _parsed(name: str, value: Any) -> Any:
+def parse_setting(name: str, value: Any) -> Any:
     """Return values given as NAME=VALUE as a dict of texts, others unchanged."""
     if not SETTINGS[name].is_mapping:
         return value

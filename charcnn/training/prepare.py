@@ -160,11 +160,11 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
 def default_model_name(source: str, classes: int) -> str:
     """Return the name of a model that was given none: the dataset's folder name, else `charsN` for N classes.
 
-    The folder is the one that holds `train`, or the dataset itself: `fudan12/train` and `fudan12` give `fudan12`, a list
-    `fudan12.csv` too. Characters that no name may have become `-`. `charsN` is for images in memory and for folders that
-    say nothing or cannot be a name: the working folder, `data` (so that the starter set gives `chars12`), and reserved
-    names such as numbers (`0123456789/train` gives `chars10`). `synth` names its folders to suit: the characters
-    themselves, or `charsN-HASH` where they are many or odd.
+    The folder is the one that holds `train`, or the dataset itself: `fudan12/train`, `fudan12` and the list
+    `fudan12.csv` give `fudan12`. Characters that no name may have become `-`. `charsN` is for images in memory, and for
+    folders that say nothing or cannot be a name: the working folder, `data` (so that the starter set gives `chars12`),
+    and reserved names such as numbers (`0123456789/train` gives `chars10`). `synth` names its folders to suit: the
+    characters themselves, or `charsN-HASH` where they are many or odd.
     """
     if source == IN_MEMORY:
         return f"chars{classes}"

@@ -14,13 +14,15 @@ from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
 _NEVER_VARIED = ("data", "strict", "net", "name", "device", "precision", "threads")
 """What is trained, on what, and where: settings without a value that would be the recipe's."""
 
+_CHOSEN_BY_AUTO = ("stretch", "ink")
+
 
 def varied_settings(config: ResolvedConfig, images: int) -> dict[str, Any]:
     """Return the settings that differ from what the network and its recipe alone come to, by name.
 
     What follows from another setting does not count as varied: the learning rate and momentum that another optimizer
-    brings with it, or the weight decay and augmentation that follow from the number of epochs. The plain value of `fit`
-    is `stretch`. Of `net_options` only those are returned that differ.
+    brings with it, the weight decay and augmentation that follow from the number of epochs, or what `fit=auto` may
+    choose. Of `net_options` only those are returned that differ.
 
     Args:
         config: The settings of a training.
@@ -50,6 +52,7 @@ def _plain_settings(config: ResolvedConfig, images: int) -> dict[str, Any]:
         "opt": recipe.settings["opt"],
         "weight_decay": following.weight_decay,
         "augment": following.augment,
+        "fit": config.fit if config.fit in _CHOSEN_BY_AUTO else None,
     }
 
 
@@ -59,6 +62,8 @@ def describe_training(config: ResolvedConfig, images: int) -> str:
     parts = [config.opt, _rate(config)]
     if config.momentum or "momentum" in varied:
         parts.append(f"momentum {config.momentum:g}")
+    if config.fit != "stretch":
+        varied = {"fit": config.fit, **varied}
     augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
     parts += [f"batch {config.batch_size}", augmentation, pluralize(config.epochs, "epoch")]
     named = ("size", "opt", "lr", "lr_increment", "schedule", "momentum", "batch_size", "augment", "epochs", "compile")

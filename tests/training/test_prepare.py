@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-import shutil
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 

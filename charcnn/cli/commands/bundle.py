@@ -39,7 +39,7 @@ def import_bundle(
     as_json: Json = False,
 ) -> None:
     """Import a bundle after verifying its checksums."""
-    from charcnn.cli.reading_command import reading_command
+    from charcnn.cli.suggestions import reading_command
     from charcnn.registry.bundle import import_bundle
     from charcnn.registry.store import Registry
 
@@ -49,4 +49,4 @@ def import_bundle(
         output.put_json(card.model_dump(mode="json"))
     else:
         output.put(card.reference)
-    output.next_step(reading_command(card.reference, card.labels))
+    output.next_step(reading_command(card.reference, card.labels, registry))

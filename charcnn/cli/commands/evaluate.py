@@ -1,11 +1,14 @@
 """`charcnn evaluate`."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Csv, Json, Model, RegistryRoot, Strict, TableJsonOrCsv, chosen_format
+from charcnn.cli.suggestions import with_registry
+from charcnn.registry.references import is_path
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
@@ -59,7 +62,9 @@ def evaluate(
         f"{evaluation.model} on {evaluation.dataset}: {evaluation.accuracy:.2%} of "
         f"{pluralize(evaluation.images, 'image')} right."
     )
-    output.next_step(f"charcnn export --model {evaluation.model} --format onnx")
+    if predictor.version is not None:  # an exported file needs no export
+        named = model if is_path(model) else evaluation.model
+        output.next_step(with_registry(f"charcnn export --model {shlex.quote(named)} --format onnx", registry))
 
 
 def _store(evaluation: "Evaluation", predictor: "Predictor", store: "Registry") -> None:

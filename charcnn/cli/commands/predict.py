@@ -105,7 +105,7 @@ def _default_folder(predictor: "Predictor") -> Path:
 
     fault = DatasetError(
         f"{predictor.reference} does not know the characters of the starter set, so it needs images to read.",
-        f"charcnn predict FILE… --model {predictor.reference}",
+        f"charcnn predict --model {predictor.reference} FILE…",
     )
     if not (data_root() / "ttest").exists() and not set(STARTER) <= set(predictor.labels):
         raise fault

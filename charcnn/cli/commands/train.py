@@ -102,7 +102,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
     """Train, show progress, and print the new version."""
     from charcnn.cli.interrupts import StopOnSignal
     from charcnn.cli.progress import TrainingProgress
-    from charcnn.cli.reading_command import reading_command
+    from charcnn.cli.suggestions import evaluating_command, reading_command, with_registry
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
     from charcnn.registry.store import Registry
@@ -114,7 +114,7 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
             trained = run(registry=registry, callbacks=[StopOnSignal(), view], command=command)
         except TrainingInterrupted as stopped:
             output.say("Interrupted before the first epoch was finished. The run can be resumed.")
-            output.next_step(f"charcnn train --resume {stopped.run}")
+            output.next_step(with_registry(f"charcnn train --resume {stopped.run}", registry_root))
             raise typer.Exit(INTERRUPTED) from None
         except RuntimeError as fault:
             if "WORLD_SIZE" not in os.environ:
@@ -133,10 +133,12 @@ def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bo
         _say_kept(card, trained.history)
     word = "Interrupted. Saved the best epoch so far" if trained.interrupted else "Saved"
     output.say(f"{word}: {card.reference} in {trained.version.folder}")
+    reading = reading_command(card.reference, card.labels, registry_root)
     if trained.interrupted:
-        output.next_step(f"charcnn train --resume {trained.run}", reading_command(card.reference, card.labels))
+        output.next_step(with_registry(f"charcnn train --resume {trained.run}", registry_root), reading)
         raise typer.Exit(INTERRUPTED)
-    output.next_step(f"charcnn evaluate --model {card.reference}", reading_command(card.reference, card.labels))
+    evaluating = evaluating_command(card.reference, card.data.sources, registry_root)
+    output.next_step(*([evaluating] if evaluating else []), reading)
 
 
 def _say_kept(card: "ModelCard", history: "Sequence[EpochRecord]") -> None:
