@@ -40,6 +40,12 @@ _COMMANDS = {
 class _ExplainedGroup(TyperGroup):
     """A group of commands whose exceptions become messages and exit codes."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the options before the command."""
+        output.reset()
+        with explained():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         output.reset()

@@ -5,8 +5,7 @@ Exit codes: 0 success, 1 failure, 2 wrong command line or settings, 130 interrup
 
 import errno
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +13,7 @@ import typer
 
 from charcnn.cli.flags import flag_of, in_flags
 from charcnn.cli.output import fail, say
+from charcnn.cli.usage_errors import explain_usage
 from charcnn.errors import (
     BundleError,
     CardError,
@@ -28,7 +28,6 @@ from charcnn.errors import (
     UnknownNetworkError,
 )
 from charcnn.registry.references import is_path
-from charcnn.text import best_match, one_of
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -42,7 +41,7 @@ _OS_HINTS = {
 
 
 _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
-    DatasetNotFoundError: lambda fault: fault.hint or "charcnn synth generates a starter set.",
+    DatasetNotFoundError: lambda fault: _dataset_hint(fault),
     ModelNotFoundError: lambda fault: (
         fault.hint or ("charcnn models list lists the models." if is_path(fault.name) else "charcnn train trains one.")
     ),
@@ -57,6 +56,12 @@ _NEXT: dict[type[CharcnnError], Callable[[Any], str]] = {
 """Exception → hint, where the command line knows more than the exception."""
 
 
+def _dataset_hint(fault: DatasetNotFoundError) -> str:
+    if os.sep == "/" and "\\" in fault.name:
+        return f"{fault.hint} Folders are separated by / here, not by \\.".lstrip()
+    return fault.hint or "charcnn synth generates a starter set."
+
+
 def explain(fault: CharcnnError) -> tuple[str, str]:
     """Return the message and the hint for an exception; the hint may be empty."""
     if isinstance(fault, ConfigError) and fault.field:
@@ -65,29 +70,6 @@ def explain(fault: CharcnnError) -> tuple[str, str]:
         message = fault.message
     advise = next((_NEXT[kind] for kind in type(fault).__mro__ if kind in _NEXT), None)
     return in_flags(message), in_flags(advise(fault) if advise else fault.hint)
-
-
-def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
-    """Return the message and the hint for a mistyped command."""
-    command = getattr(getattr(fault, "ctx", None), "command_path", "charcnn")
-    parameter = getattr(fault, "param", None)
-    if parameter is None or not fault.message:
-        hint = _closest_option(fault) or f"{command} --help lists the options."
-        return fault.message or fault.format_message(), hint
-    name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
-    reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
-    choice = re.fullmatch("'(?P<typed>.*)' is not one of (?P<known>.*)\\.", reason)
-    if choice is None:
-        reason = reason.partition(", unable to parse")[0]
-        return f"{name}: {reason[:1].lower()}{reason[1:]}", f"{command} --help lists the options."
-    known = re.findall("'([^']*)'", choice["known"])
-    closest = best_match(choice["typed"], known)
-    return f"{name} {choice['typed']}: must be {one_of(known)}", f"Did you mean {closest}?" if closest else ""
-
-
-def _closest_option(fault: typer.TyperException) -> str:
-    known: Sequence[str] = getattr(fault, "possibilities", None) or ()
-    return f"Did you mean {' or '.join(known[:2])}?" if known else ""
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Names of settings and arguments in Python → flags of the command line."""
 
 import re
+from collections.abc import Collection
 
 _SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
@@ -17,6 +18,18 @@ def in_flags(text: str) -> str:
         return spelled if value in (None, "True") else f"{spelled} {value.strip('[]').strip(chr(34) + chr(39))}"
 
     return _SETTING.sub(flag, text)
+
+
+def in_keys(text: str, keys: Collection[str]) -> str:
+    """Return a message in which those settings in backticks that a config file has are spelled as its keys."""
+
+    def key(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        if name not in keys:
+            return found[0]
+        return name if value is None else f"{name} = {value}"
+
+    return _SETTING.sub(key, text)
 
 
 _OTHER_FLAGS = {"fonts": "--font", "sets": "--set", "root": "--out", "destination": "--out"}

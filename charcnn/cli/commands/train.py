@@ -3,8 +3,8 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +13,14 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED
-from charcnn.cli.flags import flag_of
+from charcnn.cli.flags import flag_of, in_keys
 from charcnn.cli.options import Json, RegistryRoot
 from charcnn.cli.settings import with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
     from charcnn.specs.card import ModelCard
+    from charcnn.specs.train_config import TrainConfig
     from charcnn.training.history import EpochRecord
     from charcnn.training.train import Trained
 
@@ -47,9 +48,7 @@ def train(
 
     Prints the new version.
     """
-    from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.errors import ConfigError
-    from charcnn.networks.built_in import BUILT_IN
     from charcnn.specs.train_config import TrainConfig
 
     if resume is not None:
@@ -60,7 +59,16 @@ def train(
             f"{settings['net']} is a model, and `net` takes a network.",
             f"To start from its weights: charcnn train --init-from {settings['net']}",
         )
-    asked = TrainConfig.parse({**_read_config(config), **settings})
+    of_file = _read_config(config)
+    with _naming_keys(config, of_file.keys() - settings.keys()):
+        _train(TrainConfig.parse({**of_file, **settings}), print_config, registry, as_json)
+
+
+def _train(asked: "TrainConfig", print_config: bool, registry: Path | None, as_json: bool) -> None:
+    """Train what was asked, or print it."""
+    from charcnn.datasets.generate.on_demand import dataset_or_starter
+    from charcnn.networks.built_in import BUILT_IN
+
     if print_config:
         from charcnn.specs.toml import to_toml
         from charcnn.training.resolve import resolve_config
@@ -76,6 +84,23 @@ def train(
     with _loading():
         from charcnn.training.train import train as run
     _show(partial(run, asked), registry, as_json)
+
+
+@contextmanager
+def _naming_keys(config: Path | None, keys: Collection[str]) -> Iterator[None]:
+    """Name settings that a config file sets by their keys in errors, together with the file, and not as flags."""
+    from charcnn.errors import ConfigError
+
+    try:
+        yield
+    except ConfigError as fault:
+        if config is None or type(fault) is not ConfigError:
+            raise
+        text = f"`{fault.field}={fault.value}`: {fault.reason}" if fault.field else fault.reason
+        message, hint = in_keys(text, keys), in_keys(fault.hint, keys)
+        if message == text and not message.startswith("Unknown setting"):
+            raise
+        raise ConfigError(f"{config}: {message}", hint) from None
 
 
 def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path | None, as_json: bool) -> None:
