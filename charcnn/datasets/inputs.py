@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from charcnn.datasets.locate import existing_path
+from charcnn.datasets.locate import data_root, existing_path, with_slashes
 from charcnn.errors import ConfigError, DatasetError
+from charcnn.images.codec import is_image
 from charcnn.images.find import Listing, list_folder, list_images
 from charcnn.storage.paths import natural_key
 from charcnn.text import best_file_match, pluralize
@@ -96,10 +97,26 @@ def _nothing_found(paths: Sequence[Path]) -> DatasetError:
         return DatasetError("There are no images to read.")
     missing = paths[0]
     others = f" and {pluralize(len(paths) - 1, 'other path')} do" if len(paths) > 1 else " does"
-    siblings = [path.name for path in missing.parent.iterdir()] if missing.parent.is_dir() else []
-    closest = best_file_match(missing.name, siblings)
-    hint = f"Did you mean {missing.with_name(closest)}?" if closest else "Pass image files, folders or patterns."
+    slashed = with_slashes(str(missing))
+    if slashed:
+        hint = f"Did you mean {slashed}? Folders are separated by / here, not by \\."
+    else:
+        closest = _closest_path(missing)
+        hint = f"Did you mean {closest}?" if closest else "Pass image files, folders or patterns."
     return DatasetError(f"{missing}{others} not exist.", hint)
+
+
+def _closest_path(missing: Path) -> Path | None:
+    """Return the image that may have been meant by an image's name, or the folder by any other name."""
+    is_file = is_image(missing.name)
+    for folder in (missing.parent, data_root() / missing.parent):
+        if not folder.is_dir():
+            continue
+        listing = list_folder(folder)
+        closest = best_file_match(missing.name, listing.images if is_file else listing.folders)
+        if closest:
+            return missing.with_name(closest)
+    return None
 
 
 def _read_truth(folder: Path, labels: Collection[str], listing: Listing) -> dict[str, str]:

@@ -39,9 +39,17 @@ def find_dataset(argument: str) -> Path:
     if found is not None:
         return found
     is_absolute = Path(argument).is_absolute()
-    closest = _closest_dataset(argument)
+    closest = with_slashes(argument) or _closest_dataset(argument)
     known = () if is_absolute or closest else _datasets_in(data_root())
     raise DatasetNotFoundError(argument, () if is_absolute else (Path(), data_root()), closest, known)
+
+
+def with_slashes(argument: str) -> str | None:
+    """Return an argument that has backslashes with slashes, where that exists and this system separates by `/`."""
+    if os.sep != "/" or "\\" not in argument:
+        return None
+    changed = argument.replace("\\", "/").rstrip("/")
+    return changed if changed and existing_path(changed) else None
 
 
 def destination_path(argument: str, source_argument: str) -> Path:

@@ -24,7 +24,7 @@ class Layer:
 def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
     """Return the output shape of each leaf module for one image `[1,1,size,size]`.
 
-    Dropout layers are omitted, because they do not change shapes.
+    Dropout at a rate of 0 is omitted.
     """
     layers: list[Layer] = []
 
@@ -32,7 +32,7 @@ def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
         count = sum(weight.numel() for weight in part.parameters())
         layers.append(Layer(type(part).__name__, tuple(output.shape[1:]), count))
 
-    leaves = [part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)]
+    leaves = [part for part in module.modules() if not list(part.children()) and not _does_nothing(part)]
     hooks = [part.register_forward_hook(record) for part in leaves]
     was_training = module.training
     try:
@@ -43,3 +43,7 @@ def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
         for hook in hooks:
             hook.remove()
     return layers
+
+
+def _does_nothing(part: nn.Module) -> bool:
+    return isinstance(part, nn.Dropout) and part.p == 0

@@ -46,6 +46,9 @@ class TrainingFacts(StrictModel):
     seconds: float
     images_per_second: float
     interrupted: bool = False
+    varied: tuple[str, ...] | None = Field(
+        None, description="settings that differ from the network's recipe; null in cards that do not tell"
+    )
 
 
 class Scores(StrictModel):

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charcnn.errors import ConfigError
+from charcnn.specs.choices import closest_choice
 from charcnn.specs.settings import declared_settings
-from charcnn.text import best_match, one_of
+from charcnn.text import one_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,6 +64,6 @@ def _validator(kind: Any) -> "type[BaseModel]":
 def _config_error(kind: "type[DataclassInstance]", name: str, values: Mapping[str, Any], message: str) -> ConfigError:
     known = declared_settings(kind)[name].choices
     reason = f"must be {one_of(known)}" if known else message.replace("Input should", "must")
-    closest = best_match(str(values[name]), known)
+    closest = closest_choice(str(values[name]), known)
     hint = f"Did you mean {closest}?" if closest else ""
     return ConfigError(reason[:1].lower() + reason[1:], hint, field=name, value=values[name], known=known)

@@ -90,7 +90,7 @@ class TrainSettings:
             help="Side of the network's input, in pixels.",
             panel="Network",
             default="the network's own",
-            flags=("--size", "--img-size", "--imgsz"),
+            hidden_flags=("--img-size", "--imgsz"),
             ge=8,
             le=512,
         ),
@@ -108,7 +108,7 @@ class TrainSettings:
     net_options: Annotated[
         Mapping[str, OptionValue],
         Setting(
-            help="Another option of the network, as NAME=VALUE. Repeatable.",
+            help="Another option of the network. Repeatable.",
             panel="Network",
             flags=("--net-option",),
         ),
@@ -232,7 +232,10 @@ class TrainSettings:
     ] = False
 
     name: Annotated[
-        str | None, Setting(help="Name of the model.", panel="Model", default="derived from the data's")
+        str | None,
+        Setting(
+            help="Name of the model.", panel="Model", default="the dataset's folder name, else charsN for N classes"
+        ),
     ] = None
 
     def __post_init__(self) -> None:

@@ -75,7 +75,7 @@ class Callback:
 
         Args:
             record: Loss, accuracy and speed of the epoch.
-            is_best: Whether this is the best epoch so far.
+            is_best: Whether its weights are kept: so far or, after the last epoch, in the end.
         """
 
     def on_train_end(self, history: "History", error: BaseException | None) -> None:

@@ -159,7 +159,14 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
 
 
 def default_model_name(source: str, classes: int) -> str:
-    """Return the default model name for a dataset: `fudan12` for `fudan12/train`, else `chars12` for 12 classes."""
+    """Return the default name of a model: the dataset's folder name, else `charsN` for N classes.
+
+    The folder is the one that contains `train`, or the dataset itself: `fudan12/train`, `fudan12` and the list
+    `fudan12.csv` give `fudan12`. Characters that are not allowed in names become `-`. `charsN` is for images in memory,
+    and for folders whose name says nothing or cannot be a model's: the working folder, `data` (so the starter set gives
+    `chars12`), and reserved names such as numbers (`0123456789/train` gives `chars10`). `synth` names its folders
+    accordingly: the characters themselves, or `charsN-HASH` if they are many or unusual.
+    """
     if source == IN_MEMORY:
         return f"chars{classes}"
     path = find_dataset(source).resolve()

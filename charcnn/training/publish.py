@@ -18,6 +18,7 @@ from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import TrainingData
 from charcnn.training.resolve import network_options
 from charcnn.training.resumable import OpenRun
+from charcnn.training.varied import varied_settings
 
 
 def write_version(folder: Path, context: TrainingContext, fitted: Fitted, run: OpenRun) -> ModelCard:
@@ -58,6 +59,7 @@ def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> Model
             seconds=fitted.seconds,
             images_per_second=history.images_per_second,
             interrupted=history.interrupted,
+            varied=tuple(varied_settings(config, len(data.train_indices))),
         ),
         validation=_validation_scores(history.best),
         environment=describe_environment(

@@ -27,6 +27,7 @@ from charcnn.training.prepare import load_training_data
 from charcnn.training.publish import write_version
 from charcnn.training.resolve import resolve_config
 from charcnn.training.resumable import open_run
+from charcnn.training.varied import describe_training
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
         with _leader_first(group):  # the leader fills the image cache
             data = load_training_data(draft, draft.size or 0, request.data, request.val)
         context = make_context(config, data, group=group, parent=parent)
-        log.info("%s", _describe(context.config))
+        log.info("%s", describe_training(context.config, len(data.train_indices)))
         with open_run(old, context, registry, request.command) as run:
             fitted = fit_network(context, callbacks=[run, *request.callbacks], start=run.start, save=run.save)
             history = fitted.history
@@ -215,13 +216,3 @@ def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAnd
         raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")
     if arrays is not None and not was_in_memory:
         raise DatasetError(f"{run.name} was not trained on images in memory.", f"Omit `{name}`.")
-
-
-def _describe(config: ResolvedConfig) -> str:
-    """Return a two-line summary of the settings."""
-    augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
-    return (
-        f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
-        f"batch {config.batch_size}, {augmentation}, {pluralize(config.epochs, 'epoch')}\n"
-        f"{config.device} in {config.precision}, threads: {config.threads}"
-    )

@@ -106,6 +106,7 @@ class Trainer:
             partial = EMPTY_EPOCH
             self.history = self.history.append(result, self.network)
             self.save(self._make_checkpoint(EMPTY_EPOCH, self.generators.order.get_state()))
+            self._finalize()  # after the checkpoint, so that more epochs can follow
             for callback in self.callbacks:
                 callback.on_epoch_end(result, is_best=self.history.best_epoch == epoch)
             if self.config.patience and epoch - self.history.last_improvement >= self.config.patience:
@@ -113,6 +114,10 @@ class Trainer:
             if epoch < self.config.epochs and self._should_stop():
                 self.history = replace(self.history, interrupted=True)
                 return
+        self._finalize()  # a resumed training may have no epoch left
+
+    def _finalize(self) -> None:
+        """After the last epoch of a falling learning rate, choose between it and the best one."""
         if self.config.schedule != "constant" and len(self.history.records) == self.config.epochs:
             self.history = self.history.finalize(self.network, len(self.val.indices))
 

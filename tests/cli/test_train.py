@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.support.trainings import scripted
+
 Cli = Callable[..., Result]
 
 
@@ -69,9 +71,10 @@ def test_help_states_the_default_of_every_setting(cli: Cli, monkeypatch: pytest.
     from charcnn.specs.train_config import TrainConfig
 
     monkeypatch.setenv("COLUMNS", "300")
-    text = cli("train", "--help").stdout
+    lines = cli("train", "--help").stdout.splitlines()
     for name, declared in declared_settings(TrainConfig).items():
-        (line,) = (line for line in text.splitlines() if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        (number,) = (at for at, line in enumerate(lines) if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        line = " ".join(lines[number : number + 1 + ("[default" in lines[number + 1])])
         assert declared.setting.help.split(".")[0].split("`")[0] in line, name
         if name in ("val", "init_from", "patience", "net_options"):
             assert "default" not in line, name  # without it, nothing happens
@@ -192,3 +195,30 @@ def test_the_next_command_reads_the_starter_set_or_asks_for_files(
             shutil.copytree(folder, source / folder.name)
     result = cli("train", "--data", source, "--net", "lenet", "--epochs", 1)
     assert f"Next: charcnn predict --model {said}\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("schedule", "accuracies", "marked", "said"),
+    [
+        ("constant", [0.6, 0.55], [1], "Kept epoch 1 of 2: 60.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.55], [1, 2], "Kept epoch 2 of 2: 55.00 % of 12 validation images."),
+        ("onecycle", [0.9, 0.1], [1], "Kept epoch 1 of 2: 90.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.6], [1, 2], "Kept epoch 2 of 2: 60.00 % of 12 validation images, the best."),
+    ],
+)
+def test_the_epoch_that_is_kept_is_marked_and_explained(
+    cli: Cli,
+    starter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: str,
+    accuracies: list[float],
+    marked: list[int],
+    said: str,
+) -> None:
+    scripted(monkeypatch, accuracies)
+    line = ("train", "--data", starter / "test", "--net", "lenet", "--val-split", 0.2, "--epochs", 2)
+    text = cli(*line, "--schedule", schedule).stderr
+    kept = [int(line.split("/")[0]) for line in text.splitlines() if line.endswith("kept")]
+    assert kept == marked
+    assert said.replace(" %", "%") in text
+    assert ("Epoch 1 had 60.00%" in text) is (marked[-1] == 2 and accuracies[0] > accuracies[1])

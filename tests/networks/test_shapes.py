@@ -26,6 +26,7 @@ CNN: list[tuple[str, Shape]] = [
     ("ReLU", (128,)),
     ("Linear", (CLASSES,)),
 ]
+CNN_DROPOUT = [*CNN[:11], ("Dropout", (1024,)), *CNN[11:13], ("Dropout", (128,)), *CNN[13:]]
 LENET: list[tuple[str, Shape]] = [
     ("Conv2d", (6, 28, 28)),
     ("MaxPool2d", (6, 14, 14)),
@@ -58,7 +59,7 @@ LENET_WIDE: list[tuple[str, Shape]] = [
 
 @pytest.mark.parametrize(
     ("name", "size", "expected"),
-    [("cnn", 28, CNN), ("cnn-dropout", 28, CNN), ("lenet", 32, LENET), ("lenet-wide", 32, LENET_WIDE)],
+    [("cnn", 28, CNN), ("cnn-dropout", 28, CNN_DROPOUT), ("lenet", 32, LENET), ("lenet-wide", 32, LENET_WIDE)],
 )
 def test_every_layer_has_the_shape_of_the_course(name: str, size: int, expected: list[tuple[str, Shape]]) -> None:
     info = get_network(name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -239,6 +240,14 @@ def test_a_model_is_named_after_its_data(world: Path, data: str, name: str) -> N
         path.mkdir(parents=True)
     assert default_model_name(data, 7) == name
     assert default_model_name(str(path), 7) == name
+
+
+@pytest.mark.parametrize(
+    ("characters", "name"), [("ABCDE", "ABCDE"), ("0123456789", "chars10"), ("0123456789✓", r"chars11-[0-9a-f]{4}")]
+)
+def test_models_of_synthetic_sets_follow_the_same_rule(world: Path, characters: str, name: str) -> None:
+    folder = synth(characters, per_class=2, test_per_class=1) / "train"
+    assert re.fullmatch(name, default_model_name(str(folder), len(characters)))
 
 
 def test_data_under_the_data_root_is_named_after_its_folder(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.history import EpochRecord
 from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, resume
+from tests.support.trainings import Notes
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -117,6 +118,33 @@ def test_patience_and_the_best_epoch_are_restored(
     again = resume("last", registry=registry)
     assert [record.val_accuracy for record in again.history] == [0.2, 0.9, 0.5, 0.5, 0.5]
     assert again.version.card.training.best_epoch == 2
+    assert weights(again.version) == weights(whole.version)
+
+
+@pytest.mark.parametrize(("stop", "marked"), [(Dies(2), [(3, True)]), (Dies(3), [])], ids=["before", "after the last"])
+def test_a_resumed_training_marks_and_keeps_the_same_epoch(
+    draw: Draw,
+    run: Run,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: Dies,
+    marked: list[tuple[int, bool]],
+) -> None:
+    """Of a falling learning rate the last epoch is kept, although the second one is better by an image or so."""
+
+    def scripted() -> None:
+        scores = iter([0.2, 0.6, 0.55])
+        monkeypatch.setattr(trainer, "validate", lambda *_: (1.0, next(scores)))
+
+    data, settings = draw("small"), {"net": "lenet", "epochs": 3, "schedule": "onecycle", "batch_size": 8}
+    scripted()
+    whole = run(data, name="whole", **settings)
+    scripted()
+    cut(run, data, stop, **settings)
+    notes = Notes()
+    again = resume("last", registry=registry, callbacks=[notes])
+    assert notes.epochs == marked
+    assert again.version.card.training.best_epoch == 3
     assert weights(again.version) == weights(whole.version)
 
 

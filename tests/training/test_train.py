@@ -98,11 +98,12 @@ def test_the_best_epochs_weights_are_saved(
 def test_annealed_schedule_keeps_the_last_epoch_unless_clearly_worse(
     draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch, schedule: str, accuracies: list[float], best: int
 ) -> None:
-    data = draw("small")
+    data, notes = draw("small"), Notes()
     scripted(monkeypatch, accuracies)
-    trained = run(data, epochs=3, schedule=schedule)
+    trained = run(data, notes, epochs=3, schedule=schedule)
     facts = trained.version.card.training
     assert (facts.epochs, facts.best_epoch) == (3, best)
+    assert max(epoch for epoch, is_best in notes.epochs if is_best) == best
     scores = trained.version.card.validation
     assert scores is not None
     assert scores.accuracy == accuracies[best - 1]

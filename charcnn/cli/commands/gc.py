@@ -1,11 +1,13 @@
 """`charcnn models gc`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Json, RegistryRoot, TableOrJson, chosen_format
+from charcnn.cli.suggestions import with_registry
 
 if TYPE_CHECKING:
     from charcnn.registry.runs import Run
@@ -44,7 +46,7 @@ def gc(
         output.put(f"{run.folder}: run that can be resumed")
     _sum_up(sum(orphan.size for orphan in orphans), len(orphans) + len(removed), dry_run)
     if not runs:
-        _tell_kept(resumable)
+        _tell_kept(resumable, registry)
 
 
 def _sum_up(size: int, count: int, dry_run: bool) -> None:
@@ -52,6 +54,7 @@ def _sum_up(size: int, count: int, dry_run: bool) -> None:
     output.say(f"{count} {verb}, {size / 1e6:.1f} MB, resumable runs not included.")
 
 
-def _tell_kept(runs: list["Run"]) -> None:
+def _tell_kept(runs: list["Run"], registry: Path | None) -> None:
     for run in runs:
-        output.say(f"Kept: {run.name}. Resume it with charcnn train --resume {run.name}, or remove it with --runs.")
+        command = with_registry(f"charcnn train --resume {run.name}", registry)
+        output.say(f"Kept: {run.name}. Resume it with {command}, or remove it with --runs.")

@@ -84,7 +84,9 @@ def synth(
 
 
 def _folder_name(characters: str, sets: Sequence[str]) -> str:
-    """Return a folder name for some characters.
+    """Return the folder name of some characters: the characters, the names of the sets, or else `charsN-HASH`.
+
+    N is the number of characters, and the hash keeps different ones of the same number apart.
 
     Raises:
         ConfigError: the characters spell the name of a character set.
@@ -101,4 +103,4 @@ def _folder_name(characters: str, sets: Sequence[str]) -> str:
     is_plain = len(wanted) <= _MAX_NAME_CHARACTERS and name.isalnum() and name in folder_names([name])
     if is_plain and name not in (*DATASET_FOLDERS, *CHARSETS):
         return name
-    return f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
+    return f"chars{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
