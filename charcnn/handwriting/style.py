@@ -39,7 +39,7 @@ class WritingStyle:
     """How synthetic handwriting looks.
 
     Attributes:
-        style: `neat`, `normal` or `hasty`.
+        style: `neat`, `normal` or `hasty`; None is `normal`, except in the starter set.
         pen: `fineliner`, `ballpoint`, `pencil` or `marker`; None gives each writer their own.
         paper: `scan` (1 bit), `gray`, `photo` or `tablet`; None gives each writer their own.
         fonts: Font files that define the shapes; empty for OpenCV's built-in fonts.
@@ -49,7 +49,7 @@ class WritingStyle:
         ConfigError: style, pen or paper is unknown.
     """
 
-    style: Neatness = "normal"
+    style: Neatness | None = None
     pen: Pen | None = None
     paper: Paper | None = None
     fonts: tuple[Path, ...] = ()
@@ -58,7 +58,7 @@ class WritingStyle:
     def __post_init__(self) -> None:
         for field, choices in (("style", Neatness), ("pen", Pen), ("paper", Paper)):
             value, known = getattr(self, field), get_args(choices)
-            if value not in known and (value is not None or field == "style"):
+            if value is not None and value not in known:
                 raise ConfigError(f"unknown {field}", field=field, value=value, known=known)
 
 
@@ -97,7 +97,7 @@ def draw_traits(block: int, style: WritingStyle) -> WriterTraits:
     rng = np.random.default_rng([style.seed, block])
     shape = len(fields(WriterTraits)), WRITERS_PER_BLOCK
     u, g = rng.random(shape, np.float32), rng.standard_normal(shape, np.float32)
-    stray = DEVIATION[style.style] * (0.4 + 1.0 * u[0])
+    stray = DEVIATION[style.style or "normal"] * (0.4 + 1.0 * u[0])
     traits = WriterTraits(
         stray=stray,
         slant=0.10 * stray * g[1] + 0.03,

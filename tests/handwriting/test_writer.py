@@ -32,10 +32,9 @@ def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(
     assert pictures.shape == (2, size, size)
     assert pictures.dtype == np.uint8
     for picture in pictures.astype(int):
-        paper_level = np.median(picture)
-        assert picture.min() < paper_level - 40
+        edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+        assert picture.min() < np.median(edge) - 40  # a marker may fill more than half of the frame
         if paper != "photo":  # a photo's edges are darker
-            edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
             assert edge.min() == 255
 
 

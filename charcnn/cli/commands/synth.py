@@ -70,14 +70,15 @@ def synth(
         ),
     ] = None,
     style: Annotated[
-        Neatness,
+        Neatness | None,
         typer.Option(
             "--style",
             help="Neatness of the handwriting.",
             case_sensitive=False,
             metavar=choices_metavar(get_args(Neatness)),
+            show_default="normal; starter set: neat",
         ),
-    ] = "normal",
+    ] = None,
     pen: Annotated[
         Pen | None,
         typer.Option(

@@ -28,7 +28,8 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
 
     Args:
         root: The folder for `train`, `test`, `ttest`, `ttest.csv`, `classes.txt` and `synth.csv`.
-        request: Parameters of the set. If the style has no paper, `scan` (1 bit) is used.
+        request: Parameters of the set. Its handwriting is `neat`, in `ballpoint` and `scan` (1 bit), unless the style
+            says otherwise: as easy to read as the students' handwriting that the set is modeled on.
 
     Returns:
         The root.
@@ -38,7 +39,8 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
         OSError: a file cannot be written.
     """
     request = request or SynthRequest(size=STARTER_SIZE)
-    style = replace(request.style, paper=request.style.paper or "scan")
+    asked = request.style
+    style = replace(asked, style=asked.style or "neat", pen=asked.pen or "ballpoint", paper=asked.paper or "scan")
     request = replace(request, style=style)
     splits = {"train": request.per_class, "test": request.test_per_class, _FLAT_FOLDER: _FLAT_PER_CLASS}
 

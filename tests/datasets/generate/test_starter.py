@@ -74,7 +74,7 @@ def test_the_labels_of_ttest_are_right(starter: Path) -> None:
             row["file"]: int(row["writer"].removeprefix("0-")) for row in csv.DictReader(stream) if row["writer"]
         }
     for file, label in zip(truth.files, labels, strict=True):
-        (written,) = write_character(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", paper="scan"))
+        (written,) = write_character(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", "ballpoint", "scan"))
         assert np.array_equal(read_image(file), written)
 
 
@@ -96,6 +96,22 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(smallest: Pat
     other = _bytes(_small(world / "other", seed=1))
     assert other.keys() == _bytes(smallest).keys()
     assert all(other[name] != data for name, data in _bytes(smallest).items() if name.startswith("train/"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        (WritingStyle(), WritingStyle("neat", "ballpoint", "scan")),
+        (WritingStyle("normal", "marker", "tablet"), WritingStyle("normal", "marker", "tablet")),
+        (WritingStyle(pen="pencil"), WritingStyle("neat", "pencil", "scan")),
+    ],
+)
+def test_handwriting_is_neat_unless_another_style_is_asked(
+    world: Path, asked: WritingStyle, written: WritingStyle
+) -> None:
+    synth(root=world / "data", per_class=1, test_per_class=1, style=asked)
+    (image,) = (world / "data/train/5").iterdir()
+    assert np.array_equal(read_image(image), write_character("切", [0], 28, written)[0])
 
 
 def test_more_images_begin_with_the_same_ones(smallest: Path, world: Path) -> None:
