@@ -1,7 +1,6 @@
 """Paths, folders, patterns and lists → the image files to read, and their labels where a dataset tells them."""
 
 import glob
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -57,14 +56,16 @@ def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) ->
     return ImageFiles(tuple(files), tuple(truth.get(file, "") for file in files))
 
 
-def read_path_list(source: str | Path) -> list[str]:
-    """Return the paths that a text file names, one per line; `-` is standard input.
+def parse_path_list(data: bytes, source: str) -> list[str]:
+    """Return the paths that a text names, one per line; empty lines do not count.
+
+    Args:
+        data: The text, in UTF-8.
+        source: Where it comes from, for the error.
 
     Raises:
-        ConfigError: the list is not UTF-8.
-        OSError: it cannot be read.
+        ConfigError: it is not UTF-8.
     """
-    data = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
     try:
         return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError:
