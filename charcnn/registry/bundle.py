@@ -16,7 +16,7 @@ from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
 from charcnn.specs.base import FILE_NAME
 from charcnn.specs.card import ModelCard
-from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
+from charcnn.storage.files import create_file, sha256_of
 
 SUFFIX = ".charcnn.zip"
 _MAX_CARD_BYTES = 8 << 20
@@ -31,18 +31,17 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
 
     Args:
         version: The version. Its files are verified.
-        path: The file to write.
+        path: The file to write. Its folder is made.
         force: Replace an existing file.
 
     Raises:
+        ConfigError: the path is a folder.
         OverwriteError: the file exists, and `force` is not set.
         IntegrityError: a file of the version is missing, or was modified.
-        OSError: it cannot be written; nothing is left behind.
+        OSError: it cannot be written; no file is left behind.
     """
-    refuse_to_overwrite(path, force)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "No such folder", str(path.parent))
-    with atomic_file(path, durable=False) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
+    example = f"{version.card.name}-{version.card.version}{SUFFIX}"
+    with create_file(path, force, example) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
         bundle.writestr(zipfile.ZipInfo(CARD_FILE, _MEMBER_TIME), version.text)
         for name in sorted(version.card.files):
             source = version.file(name)

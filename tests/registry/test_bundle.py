@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from charcnn.errors import BundleError, CardError, CharcnnError, IntegrityError, ModelError, OverwriteError
+from charcnn.errors import BundleError, CardError, CharcnnError, ConfigError, IntegrityError, ModelError, OverwriteError
 from charcnn.registry.bundle import export_bundle, import_bundle
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE
@@ -70,10 +70,14 @@ def test_a_file_is_replaced_only_with_force(registry: Registry, bundle: Path) ->
     assert zipfile.is_zipfile(bundle)
 
 
-def test_a_folder_that_is_not_there_is_named(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="No such folder") as fault:
-        export_bundle(publish(registry), tmp_path / "no" / "b.zip")
-    assert fault.value.filename == str(tmp_path / "no")
+def test_the_folder_of_a_bundle_is_made_as_that_of_an_export_is(registry: Registry, tmp_path: Path) -> None:
+    version = publish(registry)
+    export_bundle(version, tmp_path / "new" / "deep" / "b.zip")
+    assert zipfile.is_zipfile(tmp_path / "new" / "deep" / "b.zip")
+    for force in (False, True):
+        with pytest.raises(ConfigError, match="new is a folder") as fault:
+            export_bundle(version, tmp_path / "new", force)
+        assert str(tmp_path / "new" / "small-1.charcnn.zip") in fault.value.hint
 
 
 def test_a_damaged_version_is_not_carried_on(registry: Registry, tmp_path: Path) -> None:
