@@ -5,18 +5,22 @@ name, and every byte is compared with the card before they become a version.
 """
 
 import errno
+import logging
 import re
 import shutil
 import stat
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
-from charcnn.errors import BundleError
+from charcnn.errors import BundleError, ModelError
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
 from charcnn.specs.base import FILE_NAME
 from charcnn.specs.card import ModelCard
 from charcnn.storage.files import create_file, sha256_of
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".charcnn.zip"
 _MAX_CARD_BYTES = 8 << 20
@@ -54,13 +58,15 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
 def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Version:
     """Make a version of a bundle, as the next of its model's, after verifying its checksums.
 
+    A bundle that the registry holds already, as a version of the same name and content, is not saved again.
+
     Args:
         registry: Where it goes.
         path: What `export_bundle` wrote.
         name: The model's name; the bundle's own where not given.
 
     Returns:
-        The new version, of kind `imported`.
+        The new version, of kind `imported`, or the one that was there already.
 
     Raises:
         BundleError: it is not a bundle, is damaged, or holds what a bundle never does.
@@ -75,13 +81,18 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
                 text = stream.read()
             card = ModelCard.parse(text, f"{path}: {CARD_FILE}")
             _compare(set(members), set(card.files), path)
+            draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
+            registry.check_new_name(draft.name)
             with registry.staging() as folder:
                 for file, member in members.items():
                     with bundle.open(member) as reading, (folder / file).open("xb") as writing:
                         shutil.copyfileobj(reading, writing, _CHUNK_BYTES)
                     if sha256_of(folder / file) != card.files[file]:
                         raise BundleError(f"{path}: {file}: sha256 differs from the card's.")
-                draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
+                same = _find_same(registry, draft)
+                if same is not None:
+                    log.info("%s is already there as %s; nothing was imported.", path, same.card.reference)
+                    return same
                 return registry.publish(folder, draft)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as fault:
         raise _damaged(path, fault) from None
@@ -89,6 +100,17 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
         if fault.errno != errno.EINVAL:  # a negative offset, which a damaged list of members may hold
             raise
         raise _damaged(path, fault) from None
+
+
+def _find_same(registry: Registry, draft: ModelCard) -> Version | None:
+    """Return the intact version that has a draft's name and says the same of the same files, if there is one."""
+    for info in registry.versions(draft.name):
+        with suppress(ModelError):  # a damaged version does not stand in the way of a whole one
+            version = registry.open(info)
+            own = {name: getattr(version.card, name) for name in ("version", "sequence", "kind")}
+            if version.card == draft.model_copy(update=own) and not registry.problems(info):
+                return version
+    return None
 
 
 def _damaged(path: Path, fault: Exception) -> BundleError:

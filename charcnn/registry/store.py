@@ -61,6 +61,17 @@ class Registry(RegistryReader):
                 if lock:
                     lock.release()
 
+    def check_new_name(self, name: str) -> None:
+        """Check that a version of this name can be saved.
+
+        Raises:
+            ModelError: the name is invalid, or many disks would take it for that of another model.
+        """
+        check_name(name, "model name")
+        same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
+        if same:
+            raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
+
     def publish(self, folder: Path, draft: "ModelCard") -> Version:
         """Make a filled staging folder a version.
 
@@ -75,7 +86,7 @@ class Registry(RegistryReader):
             ModelError: the draft's name cannot be one.
             OSError: a file cannot be written; no version is left behind.
         """
-        self._check_new_name(draft.name)
+        self.check_new_name(draft.name)
         hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
         for path in folder.iterdir():
             flush(path)
@@ -180,13 +191,6 @@ class Registry(RegistryReader):
         return path
 
     # within
-
-    def _check_new_name(self, name: str) -> None:
-        """Refuse a name that is invalid, or that many disks would take for that of another model."""
-        check_name(name, "model name")
-        same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
-        if same:
-            raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
 
     def _move_into_place(self, folder: Path, card: "ModelCard", index: Index, entry: IndexEntry) -> None:
         """Rename a staging folder to its version's; a process killed at any step leaves the version whole or absent."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from charcnn.registry.store import Registry
+
 Cli = Callable[..., Result]
 
 
@@ -43,9 +45,24 @@ def test_file_that_is_not_a_bundle_is_refused_in_one_line(cli: Cli, registry: Pa
     assert name in result.stderr
 
 
-def test_alias_rolls_back_to_its_previous_version(cli: Cli, registry: Path) -> None:
+def _publish_again(store: Registry) -> None:
+    version = store.open("small12@1")
+    with store.staging() as folder:
+        for name in version.card.files:
+            shutil.copy(version.file(name), folder)
+        assert store.publish(folder, version.card).reference == "small12@2"
+
+
+def test_a_bundle_that_is_there_already_is_named_on_stdout_and_not_imported(cli: Cli, registry: Path) -> None:
     cli("models", "export-bundle", "small12", "-o", "b.zip")
-    assert cli("models", "import-bundle", "b.zip").stdout == "small12@2\n"
+    again = cli("models", "import-bundle", "b.zip")
+    assert (again.exit_code, again.stdout) == (0, "small12@1\n")
+    assert "b.zip is already there as small12@1" in again.stderr
+    assert len(json.loads(cli("models", "list", "--json").stdout)["models"]) == 1
+
+
+def test_alias_rolls_back_to_its_previous_version(cli: Cli, registry: Path) -> None:
+    _publish_again(Registry(registry))
     cli("models", "alias", "small12@1", "best")
     cli("models", "alias", "small12@2", "best")
     back = cli("models", "alias", "small12", "best", "--rollback")

@@ -1,5 +1,6 @@
 """A version goes to another registry as one file; what is not such a file is refused, and leaves nothing."""
 
+import logging
 import random
 import stat
 import zipfile
@@ -50,8 +51,30 @@ def test_an_imported_bundle_is_the_exported_version(registry: Registry, bundle: 
     assert is_whole(elsewhere, "small@1")
     for name in FILES:
         assert came.file(name).read_bytes() == registry.open("small").file(name).read_bytes()
-    assert import_bundle(elsewhere, bundle).card.reference == "small@2"
     assert import_bundle(elsewhere, bundle, "other").card.reference == "other@1"
+
+
+def test_what_is_there_already_is_named_and_not_imported_again(
+    registry: Registry, bundle: Path, elsewhere: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "charcnn")
+    import_bundle(elsewhere, bundle)
+    assert "already there" not in caplog.text
+    for where in (elsewhere, registry):  # where it was imported, and where it comes from
+        assert import_bundle(where, bundle).card.reference == "small@1"
+        assert f"{bundle} is already there as small@1" in caplog.text
+        assert [info.reference for info in where.versions()] == ["small@1"]
+        assert list((where.root / ".staging").iterdir()) == []
+        caplog.clear()
+
+
+def test_another_card_or_a_damaged_version_is_not_taken_for_the_same(bundle: Path, elsewhere: Registry) -> None:
+    came = import_bundle(elsewhere, bundle)
+    remade(bundle, lambda members: members.update({CARD_FILE: members[CARD_FILE].replace(b"12.5", b"13.5")}))
+    assert import_bundle(elsewhere, bundle).card.reference == "small@2"
+    for number in (1, 2):
+        (came.folder.parent / str(number) / FILES[0]).write_bytes(b"damaged")
+    assert import_bundle(elsewhere, bundle).card.reference == "small@3"
 
 
 def test_the_same_version_gives_the_same_bytes(registry: Registry, bundle: Path, tmp_path: Path) -> None:
