@@ -116,8 +116,6 @@ def explained() -> Iterator[None]:
         fail(*_missing(fault))
         raise typer.Exit(FAILED) from None
     except OSError as fault:
-        if fault.errno == errno.EPIPE:  # the reader of a pipe went away; Typer ends quietly
-            raise
         where = f"{fault.filename}: " if fault.filename else ""
         fail(f"{where}{fault.strerror or fault}", _OS_HINTS.get(fault.errno or 0, ""))
         raise typer.Exit(FAILED) from None

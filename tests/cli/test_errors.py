@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -234,11 +235,44 @@ def test_a_mistyped_command_line_is_answered_with_what_to_type(cli: Cli, line: s
     check(cli(*line.split()), 2, *words)
 
 
+def _run_without_reader(line: str, folder: Path, *, without_stderr: bool = False) -> tuple[int, str]:
+    """Run `charcnn LINE` into a pipe that nobody reads; return exit code and stderr."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    stderr = writing if without_stderr else subprocess.PIPE
+    words = [sys.executable, "-m", "charcnn", *line.split()]
+    done = subprocess.run(words, cwd=folder, stdout=writing, stderr=stderr, encoding="utf-8")
+    os.close(writing)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+@pytest.mark.parametrize("line", ["models schema", "train --help", "--version"])
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path, line: str) -> None:
+    assert _run_without_reader(line, tmp_path) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+def test_the_work_keeps_its_exit_code_and_its_messages_without_a_reader(
+    tmp_path: Path, trained: Path, starter: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"")
+    line = f"predict {starter / 'ttest'} bad.png --json --registry {trained}"
+    code, said = _run_without_reader(line, tmp_path)
+    assert (code, said.splitlines()[-2:-1]) == (0, ["Read 120 images with small12@1. 1 could not be read."])
+    assert _run_without_reader(f"{line} --strict", tmp_path)[0] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+def test_a_training_that_nobody_reads_saves_its_model(tmp_path: Path, starter: Path) -> None:
+    line = f"train --data {starter / 'test'} --net lenet --epochs 1 --name unread"
+    assert _run_without_reader(line, tmp_path, without_stderr=True)[0] == 0
+    assert (tmp_path / "registry/unread/1/model.onnx").is_file()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
-def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
-    line = [sys.executable, "-m", "charcnn", "models", "schema"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stderr
-        process.stdout.close()
-        assert process.stderr.read() == b""
+def test_streams_that_the_shell_closed_are_no_failure(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m charcnn networks --json"
+    done = subprocess.run(f"{command} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run(f"{command} >&- 2>&-", shell=True, cwd=tmp_path).returncode == 0
