@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -276,3 +277,19 @@ def test_streams_that_the_shell_closed_are_no_failure(tmp_path: Path) -> None:
     done = subprocess.run(f"{command} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert subprocess.run(f"{command} >&- 2>&-", shell=True, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+@pytest.mark.parametrize("start", ["installed script", "-m charcnn"])
+def test_ctrl_c_while_the_program_is_loaded_shows_no_traceback(tmp_path: Path, start: str) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as stream:
+        module, _, function = tomllib.load(stream)["project"]["scripts"]["charcnn"].partition(":")
+    script = f"import sys\nfrom {module} import {function}\nsys.exit({function}())"
+    done = subprocess.run(
+        [sys.executable, *(["-c", script] if start == "installed script" else start.split()), "networks"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
