@@ -6,6 +6,8 @@
 import errno
 import os
 import re
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -72,7 +74,7 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
     command = getattr(getattr(fault, "ctx", None), "command_path", "charcnn")
     parameter = getattr(fault, "param", None)
     if parameter is None or not fault.message:
-        hint = _closest_option(fault) or f"{command} --help lists what it takes."
+        hint = _closest_option(fault) or f"{command} --help lists what it takes." + _after_two_dashes(fault, command)
         return fault.message or fault.format_message(), hint
     name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
     reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
@@ -88,6 +90,17 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
 def _closest_option(fault: typer.TyperException) -> str:
     known: Sequence[str] = getattr(fault, "possibilities", None) or ()
     return f"Did you mean {' or '.join(known[:2])}?" if known else ""
+
+
+def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
+    """Return how to type characters or a file that begin with a dash, where such a word was taken for an option."""
+    option: str | None = getattr(fault, "option_name", None)
+    typed_of = getattr(getattr(fault, "ctx", None), "command", None)
+    takes_arguments = any(kind.param_type_name == "argument" for kind in getattr(typed_of, "params", ()))
+    if option is None or not takes_arguments:
+        return ""
+    word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
+    return f" What begins with a dash goes after --: {command} -- {shlex.quote(word)}"
 
 
 @contextmanager

@@ -230,10 +230,18 @@ def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
         ("trian", ("trian", "train")),
         ("train --epochs three", ("--epochs", "integer", "train --help")),
         ("augment", ("SRC", "augment --help")),
+        ("synth -?", ("-?", "synth --help", "goes after --: charcnn synth -- '-?'")),
+        ("predict -1.png", ("-1", "goes after --: charcnn predict -- -1")),
     ],
 )
 def test_a_mistyped_command_line_is_answered_with_what_to_type(cli: Cli, line: str, words: tuple[str, ...]) -> None:
     check(cli(*line.split()), 2, *words)
+
+
+def test_two_dashes_are_offered_only_where_they_help(cli: Cli) -> None:
+    assert "after --" not in cli("train", "-?").stderr
+    assert "after --" not in cli("synth", "--per-clas", 3).stderr
+    assert cli("synth", "--per-class", 2, "--test-per-class", 1, "--", "-?").exit_code == 0
 
 
 def _run_without_reader(line: str, folder: Path, *, without_stderr: bool = False) -> tuple[int, str]:
