@@ -37,13 +37,16 @@ def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: boo
 
     Args:
         destination: The folder to make or replace. Its parents are made.
-        is_own: Whether a file of an existing destination, given by its path relative to it, may be replaced.
+        is_own: Whether a file of an existing destination, given by its path relative to it, may be replaced. It is
+            asked once of each file, and again only of one that changed while the folder was filled.
         force: Keep foreign files in the new folder, unless a new file has their name, instead of refusing.
 
     Raises:
-        OverwriteError: the destination holds a file that is not `is_own`, or is not a folder.
+        OverwriteError: the destination holds a file that is not `is_own`, or is not a folder; a file appeared there, or
+            was changed, while the new folder was filled.
     """
-    foreign = [path for path in _files(destination) if not is_own(path)]
+    stamps = {path: _stamp(destination / path) for path in _files(destination)}  # before any of them is read
+    foreign = [path for path in stamps if not is_own(path)]
     if foreign and not force:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OverwriteError(
@@ -56,7 +59,8 @@ def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: boo
             if not (fresh / path).exists():
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(destination / path, fresh / path, follow_symlinks=False)
-        _replace(destination, fresh, {*foreign, *(path for path in _files(destination) if is_own(path))})
+        known = {path for path in _files(destination) if stamps.get(path) == _stamp(destination / path) or is_own(path)}
+        _replace(destination, fresh, known)
 
 
 @contextmanager
@@ -79,13 +83,19 @@ def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
         destination.rename(old)
         late = [path for path in _files(old) if path not in known]
         if late:
-            raise OverwriteError(f"A file appeared in {destination} while writing: {late[0]}.", "Try again.")
+            raise OverwriteError(f"A file appeared or changed in {destination} while writing: {late[0]}.", "Try again.")
         fresh.rename(destination)
     except BaseException:  # Ctrl-C too
         if old.exists() and not destination.exists():
             old.rename(destination)
         raise
     shutil.rmtree(old)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what the file system tells of a file: as long as it is the same, the content is."""
+    found = path.lstat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _files(folder: Path) -> list[Path]:
