@@ -13,6 +13,7 @@ from charcnn.datasets.generate.written_files import WrittenFiles
 from charcnn.datasets.locate import DATASET_FOLDERS
 from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST, SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
+from charcnn.images.codec import is_image
 from charcnn.machine import cache_root
 from charcnn.storage.files import file_lock, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
@@ -22,33 +23,37 @@ FILES = ("classes.txt", "ttest.csv", "preview.png")
 """With `DATASET_FOLDERS`, all that a generated dataset may consist of, besides the manifest."""
 
 
-def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
+def replace_owned_folder(
+    root: Path, classes: Collection[str], fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False
+) -> None:
     """Write a generated dataset, or replace one that was written before and not modified since.
 
     Args:
         root: The dataset's folder.
+        classes: The names of its class folders.
         fill: Write folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
             Return what was written: file → entry.
-        force: Write although other files are there; files of other names stay.
+        force: Write although other files are there; files of other names stay. Those that would be read as part of the
+            dataset are in the way all the same: the dataset is what was asked for, and no file is deleted.
 
     Raises:
         OverwriteError: a file that is not of a generated dataset, or was modified, is in the way.
         OSError: a file cannot be written.
     """
-    _refuse_foreign(root, force)
-    is_new = not root.exists()
-    root.mkdir(parents=True, exist_ok=True)
-    try:
-        with _lock(root):
-            _refuse_foreign(root, force)
+    with _lock(root):
+        _refuse_foreign(root, force)
+        _refuse_strays(root, ("train", "test"), lambda file: len(file.parts) < 3 or file.parts[1] in classes)
+        is_new = not root.exists()
+        root.mkdir(parents=True, exist_ok=True)
+        try:
             with tempfile.TemporaryDirectory(prefix=".synth.", dir=root) as scratch:
                 entries = fill(Path(scratch))
                 _install(root, Path(scratch), entries, force)
-    except BaseException:  # Ctrl-C too
-        if is_new:
-            with suppress(OSError):  # others may have written there meanwhile
-                root.rmdir()
-        raise
+        except BaseException:  # Ctrl-C too
+            if is_new:
+                with suppress(OSError):  # others may have written there meanwhile
+                    root.rmdir()
+            raise
 
 
 def is_free_for_set(root: Path) -> bool:
@@ -61,9 +66,11 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
     own, listed = _own_files(root), read_synth_entries(root)
     if own >= {Path(name) for name in entries} and listed == entries:
         return  # another process wrote it while this one waited
+    written = [folder for folder in DATASET_FOLDERS if (scratch / folder).is_dir()]
+    _refuse_strays(root, written, lambda file: not is_image(file.name) or file.as_posix() in entries)
     _write_manifest(root, {**listed, **entries})  # first: what is half done can be told from foreign files
     for folder in DATASET_FOLDERS:
-        if (scratch / folder).is_dir():
+        if folder in written:
             with replace_folder(root / folder, _within(folder, own).__contains__, force) as fresh:
                 for path in (scratch / folder).iterdir():
                     path.rename(fresh / path.name)
@@ -134,4 +141,24 @@ def _refuse_foreign(root: Path, force: bool) -> None:
             f"{root} contains {pluralize(len(foreign), 'file')} that synth did not write, or that were modified: "
             f"{foreign[0]}",
             "Choose another folder with `root`, or use `force=True`: it replaces only files of the same name.",
+        )
+
+
+def _refuse_strays(root: Path, folders: Iterable[str], is_part: Callable[[Path], bool]) -> None:
+    """Refuse foreign files that would be read as part of a new dataset.
+
+    Args:
+        root: The dataset's folder.
+        folders: Those of `DATASET_FOLDERS` that are written.
+        is_part: Whether a file, relative to the root, does no harm: it is replaced, or is not read.
+    """
+    present = [path.relative_to(root) for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
+    suspects = [file for file in present if file.name not in SYSTEM_FILES and not is_part(file)]
+    own = _own_files(root) if suspects else set()
+    strays = [file for file in suspects if file not in own]
+    if strays:
+        more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
+        raise OverwriteError(
+            f"{root / strays[0]}{more} would be read as part of the new set, and is not of it.",
+            "Move it elsewhere, or choose another folder with `root`. `force=True` deletes no files.",
         )

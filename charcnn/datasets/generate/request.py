@@ -22,7 +22,8 @@ class SynthRequest:
         style: How the handwriting looks.
         jobs: Processes. The files do not depend on it.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files are there; files of other names stay.
+        force: Write although other files are there; files of other names stay. Those that would be read as part of the
+            dataset have to be moved first.
         on_progress: Called with images written and images in all.
 
     Raises:

@@ -47,7 +47,7 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
         entries = _shuffle_flat(folder, entries, style.seed)
         return entries | write_companions(folder, _CLASSES, ".bmp", request, [_TRUTH_FILE])
 
-    replace_owned_folder(root, fill, request.force)
+    replace_owned_folder(root, _CLASSES, fill, request.force)
     return root
 
 

@@ -198,8 +198,27 @@ def test_files_of_others_and_changed_ones_are_refused_and_kept(world: Path, name
         _small("由自", root, per_class=3)
     assert name in caught.value.message
     assert _hashes(root) == before
-    _small("由自", root, force=True)
-    assert (root / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["train/由/1.png", "test/note.txt", "ttest/1.png", "classes.txt", "preview.png"])
+def test_force_writes_what_was_asked_and_keeps_what_is_not_read_as_part_of_it(world: Path, name: str) -> None:
+    root, fresh = _small("由自", world / "set"), _hashes(_small("由自无", world / "fresh"))
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"mine")
+    _small("由自无", root, force=True)
+    assert _hashes(root) == {name: hashlib.sha256(b"mine").hexdigest(), **fresh}
+
+
+@pytest.mark.parametrize("name", ["train/mine/1.png", "train/mine/note.txt", "test/由/mine.png", "train/由/5.png"])
+def test_what_would_become_part_of_a_set_is_refused_even_with_force(world: Path, name: str) -> None:
+    root = _small("由自", world / "set")
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"mine")
+    before = _hashes(root)
+    with pytest.raises(OverwriteError, match="would be read as part of the new set") as caught:
+        _small("由自", root, per_class=3, force=True)
+    assert name in caught.value.message
+    assert _hashes(root) == before
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(world: Path) -> None:

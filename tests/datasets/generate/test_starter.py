@@ -168,13 +168,23 @@ def test_somebodys_own_synth_csv_is_never_overwritten(world: Path) -> None:
     assert _bytes(world / "data") == {"synth.csv": b"frequency,waveform\n440,sine\n"}
 
 
-def test_force_writes_and_keeps_files_of_other_names(world: Path) -> None:
+def test_force_writes_and_keeps_files_that_are_not_read_as_part_of_it(world: Path) -> None:
     (world / "data" / "train" / "1").mkdir(parents=True)
-    (world / "data" / "train" / "1" / "mine.bmp").write_bytes(b"mine")
+    (world / "data" / "train" / "1" / "mine.txt").write_bytes(b"mine")
     (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"replaced")
     _small(world / "data", force=True)
-    assert (world / "data" / "train" / "1" / "mine.bmp").read_bytes() == b"mine"
+    assert (world / "data" / "train" / "1" / "mine.txt").read_bytes() == b"mine"
     assert read_image(world / "data" / "train" / "1" / "1.bmp").shape == (28, 28)
+    assert len(scan(world / "data" / "train")) == 24
+
+
+@pytest.mark.parametrize("name", ["train/13/1.bmp", "ttest/mine.bmp"])
+def test_a_character_or_image_too_many_is_refused_even_with_force(world: Path, name: str) -> None:
+    (world / "data" / name).parent.mkdir(parents=True)
+    (world / "data" / name).write_bytes(b"mine")
+    with pytest.raises(OverwriteError, match=name):
+        _small(world / "data", force=True)
+    assert _bytes(world / "data") == {name: b"mine"}
 
 
 def test_an_interruption_leaves_the_set_as_it_was(root: Path) -> None:
