@@ -4,12 +4,15 @@
 """
 
 import hashlib
+import logging
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from charcnn.datasets.generate.set_change import describe_change
 from charcnn.datasets.generate.written_files import WrittenFiles
+from charcnn.datasets.labels import read_classes
 from charcnn.datasets.locate import DATASET_FOLDERS
 from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST, SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
@@ -19,8 +22,12 @@ from charcnn.storage.files import file_lock, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
+log = logging.getLogger(__name__)
+
 FILES = ("classes.txt", "ttest.csv", "preview.png")
 """With `DATASET_FOLDERS`, all that a generated dataset may consist of, besides the manifest."""
+_MAX_NAMED = 20
+"""Characters named in an error."""
 
 
 def replace_owned_folder(
@@ -33,15 +40,18 @@ def replace_owned_folder(
         classes: The names of its class folders.
         fill: Write folders and files, of `DATASET_FOLDERS` and `FILES`, into an empty folder that it is given.
             Return what was written: file → entry.
-        force: Write although other files are there; files of other names stay. Those that would be read as part of the
-            dataset are in the way all the same: the dataset is what was asked for, and no file is deleted.
+        force: Write although other files, or a dataset of other characters, are there; files of other names stay. Those
+            that would be read as part of the dataset are in the way all the same: it is what was asked for, and no file
+            is deleted.
 
     Raises:
-        OverwriteError: a file that is not of a generated dataset, or was modified, is in the way.
+        OverwriteError: a file that is not of a generated dataset, or was modified, is in the way; or a dataset of other
+            characters is.
         OSError: a file cannot be written.
     """
     with _lock(root):
         _refuse_foreign(root, force)
+        _refuse_other_characters(root, classes, force)
         _refuse_strays(root, ("train", "test"), lambda file: len(file.parts) < 3 or file.parts[1] in classes)
         is_new = not root.exists()
         root.mkdir(parents=True, exist_ok=True)
@@ -56,9 +66,9 @@ def replace_owned_folder(
             raise
 
 
-def is_free_for_set(root: Path) -> bool:
-    """Return whether a generated dataset may be written: nothing is in its place but (parts of) an untouched one."""
-    return not _find_foreign(root)
+def is_free_for_set(root: Path, classes: Collection[str]) -> bool:
+    """Return whether a dataset may be written: nothing is in its place but (parts of) an untouched one like it."""
+    return not _find_foreign(root) and _classes_there(root) in (set(), set(classes))
 
 
 def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
@@ -66,6 +76,7 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
     own, listed = _own_files(root), read_synth_entries(root)
     if own >= {Path(name) for name in entries} and listed == entries:
         return  # another process wrote it while this one waited
+    change = describe_change(root, listed, scratch, entries) if _classes_there(root) else ""
     written = [folder for folder in DATASET_FOLDERS if (scratch / folder).is_dir()]
     _refuse_strays(root, written, lambda file: not is_image(file.name) or file.as_posix() in entries)
     _write_manifest(root, {**listed, **entries})  # first: what is half done can be told from foreign files
@@ -82,6 +93,29 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
         elif Path(name) in own:
             (root / name).unlink()
     _write_manifest(root, entries)
+    if change:
+        log.warning("Replaced the earlier set in %s: %s.", root, change)
+
+
+def _classes_there(root: Path) -> set[str]:
+    """Return the class folders of the generated dataset of which images are there; empty where none is."""
+    images = [name for name in read_synth_entries(root) if "/" in name and is_image(name)]
+    if not any((root / name).is_file() for name in images):
+        return set()
+    return {name.split("/")[1] for name in images if name.count("/") == 2}
+
+
+def _refuse_other_characters(root: Path, classes: Collection[str], force: bool) -> None:
+    """Refuse to replace a dataset of other characters: it is another one, and not an earlier state of this one."""
+    there = _classes_there(root)
+    if not force and there and there != set(classes):
+        labels = read_classes(root)
+        names = sorted({labels.get(folder, folder) for folder in there})
+        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        raise OverwriteError(
+            f"{root} holds a set of other characters: {' '.join(names[:_MAX_NAMED])}{more}",
+            "Choose another folder with `root`, or use `force=True` to replace that set.",
+        )
 
 
 def _remove(folder: Path, files: Collection[Path]) -> None:

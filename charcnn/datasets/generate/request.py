@@ -22,8 +22,8 @@ class SynthRequest:
         style: How the handwriting looks.
         jobs: Processes. The files do not depend on it.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files are there; files of other names stay. Those that would be read as part of the
-            dataset have to be moved first.
+        force: Write although other files, or a set of other characters, are there; files of other names stay.
+            Those that would be read as part of the dataset have to be moved first.
         on_progress: Called with images written and images in all.
 
     Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charcnn.datasets.generate.owned_folder import replace_owned_folder
+from charcnn.datasets.generate.owned_folder import is_free_for_set, replace_owned_folder
 from charcnn.datasets.generate.request import SynthRequest
 from charcnn.datasets.generate.samples import write_companions, write_samples
 from charcnn.datasets.provenance.synth_manifest import SynthEntry
@@ -49,6 +49,11 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
 
     replace_owned_folder(root, _CLASSES, fill, request.force)
     return root
+
+
+def is_free_for_starter(root: Path) -> bool:
+    """Return whether the starter set may be written: nothing is in its place but (parts of) an untouched one."""
+    return is_free_for_set(root, _CLASSES)
 
 
 def _shuffle_flat(root: Path, entries: dict[str, SynthEntry], seed: int) -> dict[str, SynthEntry]:

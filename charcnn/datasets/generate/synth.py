@@ -45,8 +45,8 @@ def synth(
         style: How the handwriting looks.
         jobs: Processes. The files do not depend on it. With several, a script needs `if __name__ == "__main__":`.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files are there; files of other names stay. Those that would be read as part of the
-            dataset have to be moved first.
+        force: Write although other files, or a set of other characters, are there; files of other names stay.
+            Those that would be read as part of the dataset have to be moved first.
         on_progress: Called with images written and images in all.
 
     Returns:
@@ -55,7 +55,8 @@ def synth(
     Raises:
         ConfigError: an unknown set, fewer than two characters, or a number that is too small or too large.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: the folder holds files that were not written by this function, or were modified.
+        OverwriteError: the folder holds files that were not written by this function, or were modified, or a
+            set of other characters.
         OSError: a file cannot be written.
     """
     is_starter = characters is None and not sets

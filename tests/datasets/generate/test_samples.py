@@ -183,9 +183,42 @@ def test_a_number_that_makes_no_sense_is_refused(world: Path, name: str, value: 
 def test_an_untouched_set_is_made_anew_with_nothing_left_over(world: Path) -> None:
     synth(root=world / "set", per_class=3, test_per_class=1, preview=True)  # the starter set, with its ttest
     (world / "set" / "notes.txt").write_text("mine", encoding="utf-8")
-    _small("由自无", world / "set", per_class=9)
+    _small("由自无", world / "set", per_class=9, force=True)
     (world / "set" / "notes.txt").unlink()
-    assert _hashes(_small("无由", world / "set")) == _hashes(_small("无由", world / "fresh"))
+    assert _hashes(_small("无由", world / "set", force=True)) == _hashes(_small("无由", world / "fresh"))
+
+
+def test_a_set_of_other_characters_is_replaced_only_with_force(world: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = _hashes(_small("Ab", world / "set"))
+    for characters in ("Abc", "A由"):
+        with pytest.raises(OverwriteError, match=r"holds a set of other characters: A b\n") as caught:
+            _small(characters, world / "set")
+        assert "`force=True`" in caught.value.hint
+        assert _hashes(world / "set") == before
+    assert _hashes(_small("A由", world / "set", force=True)) == _hashes(_small("A由", world / "fresh"))
+    assert "Replaced the earlier set" in caplog.text
+    assert "set: other characters." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"per_class": 7, "size": 30}, "training images 10 → 14, size 24 → 30"),
+        ({"style": WritingStyle(seed=3), "test_per_class": 1}, "test images 4 → 2, seed 0 → 3"),
+        ({"style": WritingStyle(pen="marker")}, "another style, pen, paper or font"),
+    ],
+)
+def test_an_earlier_set_that_is_replaced_is_told_with_what_differs(
+    world: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], said: str
+) -> None:
+    root = _small("由自", world / "set")
+    _small("自由", root)
+    (root / "train/由/1.png").unlink()
+    _small("由自", root)
+    assert caplog.text == "", "it is the same set"
+    _small("由自", root, **settings)
+    assert f"Replaced the earlier set in {root}: " in caplog.text
+    assert said in caplog.text
 
 
 @pytest.mark.parametrize("name", ["train/由/1.png", "train/mine/1.png", "test/note.txt", "classes.txt", "preview.png"])
@@ -236,7 +269,7 @@ def test_an_interruption_leaves_nothing_half_done(world: Path, there: bool) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _small("由自无", world / "set", on_progress=interrupt)
+        _small("由自", world / "set", per_class=9, on_progress=interrupt)
     assert (world / "set").exists() == there
     assert _hashes(world / "set") == before
 

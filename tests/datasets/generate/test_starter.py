@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charcnn.datasets.generate.owned_folder import is_free_for_set
+from charcnn.datasets.generate.starter import is_free_for_starter
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
 from charcnn.errors import OverwriteError
@@ -215,6 +215,6 @@ def test_progress_ends_at_the_total(world: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
 def test_any_part_of_it_is_noticed(world: Path, name: str) -> None:
-    assert is_free_for_set(world)
+    assert is_free_for_starter(world)
     (world / name).touch()
-    assert not is_free_for_set(world)
+    assert not is_free_for_starter(world)
