@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from charcnn.registry.runs import Run
 from charcnn.registry.store import Registry
 
 Cli = Callable[..., Result]
@@ -85,10 +86,23 @@ def test_gc_lists_then_removes(cli: Cli, registry: Path) -> None:
     assert cli("models", "verify", "--all").exit_code == 0
 
 
+def _unfinish(folder: Path) -> None:
+    run = Run(folder)
+    run.write_facts(run.read_facts().model_copy(update={"finished": False}))
+
+
 def test_gc_keeps_trainings_unless_asked(cli: Cli, registry: Path, starter: Path) -> None:
     assert cli("train", "--data", starter / "train", "--net", "lenet", "--epochs", 1).exit_code == 0
     run = json.loads(cli("models", "gc", "--json").stdout)["runs"]
     assert len(run) == 1
+    told = cli("models", "gc").stderr
+    assert (
+        f"Kept: {run[0]}, which is finished. Train it further with charcnn train --resume {run[0]} --epochs N" in told
+    )
+    assert cli("models", "gc", "--runs", "--dry-run").stdout == f"registry/.runs/{run[0]}: finished run\n"
+    _unfinish(registry / ".runs" / run[0])
+    assert f"Kept: {run[0]}. Resume it with charcnn train --resume {run[0]}, or" in cli("models", "gc").stderr
+    assert cli("models", "gc", "--runs", "--dry-run").stdout.endswith(": run that can be resumed\n")
     more = cli("train", "--resume", run[0], "--epochs", 2, "--json")
     assert json.loads(more.stdout)["training"]["epochs"] == 2
     assert json.loads(cli("models", "gc", "--runs", "--json").stdout)["runs_removed"] == run

@@ -27,6 +27,7 @@ def gc(
     store = Registry(registry)
     orphans = find_orphans(store) if dry_run else remove_orphans(store)
     resumable = [run for run in list_runs(store.root) if run.is_free()]
+    finished = {run.name for run in resumable if run.is_finished()}
     removed = [run for run in resumable if dry_run or run.remove_if_free()] if runs else []
     if form == "json":
         document = {
@@ -41,17 +42,23 @@ def gc(
     for path, what, _ in orphans:
         output.put(f"{path}: {what}")
     for run in removed:
-        output.put(f"{run.folder}: run that can be resumed")
+        output.put(f"{run.folder}: {'finished run' if run.name in finished else 'run that can be resumed'}")
     _sum_up(sum(orphan.size for orphan in orphans), len(orphans) + len(removed), dry_run)
     if not runs:
-        _tell_kept(resumable)
+        _tell_kept(resumable, finished)
 
 
 def _sum_up(size: int, count: int, dry_run: bool) -> None:
     verb = "would be removed" if dry_run else "removed"
-    output.say(f"{count} {verb}, {size / 1e6:.1f} MB, resumable runs not included.")
+    output.say(f"{count} {verb}, {size / 1e6:.1f} MB, runs not included.")
 
 
-def _tell_kept(runs: list["Run"]) -> None:
+def _tell_kept(runs: list["Run"], finished: set[str]) -> None:
     for run in runs:
-        output.say(f"Kept: {run.name}. Resume it with charcnn train --resume {run.name}, or remove it with --runs.")
+        resume = f"charcnn train --resume {run.name}"
+        what = (
+            f"{run.name}, which is finished. Train it further with {resume} --epochs N"
+            if run.name in finished
+            else f"{run.name}. Resume it with {resume}"
+        )
+        output.say(f"Kept: {what}, or remove it with --runs.")
