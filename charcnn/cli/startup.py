@@ -60,6 +60,5 @@ def _prepared(stream: TextIO | None, errors: str) -> TextIO:
         io.BufferedWriter(raw),
         encoding="utf-8",
         errors=errors,
-        line_buffering=stream.line_buffering,
-        write_through=stream.write_through,
+        line_buffering=stream.line_buffering or stream.write_through,  # the latter: PYTHONUNBUFFERED
     )

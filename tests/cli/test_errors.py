@@ -279,6 +279,20 @@ def test_a_training_that_nobody_reads_saves_its_model(tmp_path: Path, starter: P
     assert (tmp_path / "registry/unread/1/model.onnx").is_file()
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_messages_are_not_held_back(tmp_path: Path, unbuffered: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from charcnn.cli.startup import tuned_process\n"
+        "with tuned_process():\n"
+        "    sys.stderr.write('first\\n')\n"
+        "    os.write(2, b'second')\n"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.split() == ["first", "second"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 def test_streams_that_the_shell_closed_are_no_failure(tmp_path: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m charcnn networks --json"
