@@ -1,22 +1,22 @@
 """A `TrainConfig` → a version in the registry."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
-from charcnn.errors import ConfigError, DatasetError
-from charcnn.registry.references import check_name
-from charcnn.registry.runs import Run, find_run
+from charcnn.datasets.arrays import ImagesAndLabels
+from charcnn.datasets.scan import DatasetIndex
+from charcnn.registry.runs import Run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.train_config import TrainConfig, TrainSettings
 from charcnn.text import pluralize
 from charcnn.training.callbacks import Callback
+from charcnn.training.check_request import check_request, find_resumable
 from charcnn.training.context import make_context
 from charcnn.training.fit import fit_network
 from charcnn.training.hardware.device import check_compiler, pick_device
@@ -54,6 +54,7 @@ def train(
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
+    scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
     """Train a network and save the best epoch's weights as a new version.
 
@@ -68,9 +69,11 @@ def train(
         registry: Where the version goes, and where `init_from` is looked up.
         callbacks: Told how it goes; may ask to stop.
         command: What was typed, for the card.
+        scanned: Datasets that were scanned a moment ago, by their names in the config; the others are scanned here.
 
     Raises:
         ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there.
+        ModelError: the name cannot be that of a model, or `init_from` names none.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
         ExportError: the network has a layer that ONNX lacks.
@@ -79,10 +82,9 @@ def train(
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).
     """
     draft = resolve_config(config)  # raises what is wrong before the images are read
-    if config.name:
-        check_name(config.name, "model name")
-    request = _Request(registry or Registry(), callbacks, command, data, val)
-    return _train(config, draft, None, request)
+    registry = registry or Registry()
+    check_request(config, registry)
+    return _train(config, draft, None, _Request(registry, callbacks, command, data, val, scanned))
 
 
 def resume(
@@ -94,6 +96,7 @@ def resume(
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
+    scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
     """Continue a training that was stopped, or train a finished one for more epochs.
 
@@ -108,6 +111,7 @@ def resume(
         registry: Where the run is, and the version goes.
         callbacks: Told how it goes; may ask to stop.
         command: What was typed, for the card.
+        scanned: Datasets that were scanned a moment ago, by their names in the config; the others are scanned here.
 
     Raises:
         RunNotFoundError: there is no such run.
@@ -119,16 +123,8 @@ def resume(
     It raises what `train` raises, too.
     """
     registry = registry or Registry()
-    old = find_run(registry.root, run)
-    settings = old.read_facts().config
-    if epochs is not None and epochs < (settings.epochs or 0):
-        raise ConfigError(
-            f"{old.name} trains {pluralize(settings.epochs or 0, 'epoch')}: they can be raised, not lowered."
-        )
-    _check_in_memory(old, "data", IN_MEMORY in settings.data, data)
-    _check_in_memory(old, "val", settings.val == IN_MEMORY, val)
-    config = ResolvedConfig(**{**asdict(settings), "epochs": epochs or settings.epochs})
-    return _train(config, config, old, _Request(registry, callbacks, command, data, val))
+    old, config = find_resumable(run, registry, epochs=epochs, data=data, val=val)
+    return _train(config, config, old, _Request(registry, callbacks, command, data, val, scanned))
 
 
 @dataclass(frozen=True)
@@ -140,6 +136,7 @@ class _Request:
     command: str
     data: ImagesAndLabels | None
     val: ImagesAndLabels | None
+    scanned: Mapping[str, DatasetIndex] | None
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
@@ -149,8 +146,9 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
         with _leader_first(group):  # it fills the cache
-            data = load_training_data(draft, draft.size or 0, request.data, request.val)
+            data = load_training_data(draft, draft.size or 0, request.data, request.val, request.scanned)
         context = make_context(config, data, group=group, parent=parent)
+        registry.check_new_name(context.config.name)
         log.info("%s", _describe(context.config))
         with open_run(old, context, registry, request.command) as run:
             fitted = fit_network(context, callbacks=[run, *request.callbacks], start=run.start, save=run.save)
@@ -177,14 +175,6 @@ def _leader_first(group: ProcessGroup) -> Iterator[None]:
     yield
     if group.leads:
         group.wait()
-
-
-def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAndLabels | None) -> None:
-    """Check that a run is resumed on images in memory if, and only if, it was trained on them."""
-    if was_in_memory and arrays is None:
-        raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")
-    if arrays is not None and not was_in_memory:
-        raise DatasetError(f"{run.name} was not trained on images in memory.", f"Leave `{name}` out.")
 
 
 def _describe(config: ResolvedConfig) -> str:

@@ -16,6 +16,7 @@ from charcnn.training.callbacks import Batch
 from charcnn.training.history import EpochRecord
 from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, train
+from tests.support.cards import publish
 from tests.support.trainings import Notes, nothing_is_left, weights_hash
 
 Draw = Callable[..., Path]
@@ -164,3 +165,15 @@ def test_what_is_wrong_is_said_before_the_work(
         train(config, registry=registry, callbacks=[notes])
     assert notes.start == []
     assert nothing_is_left(registry)
+
+
+@pytest.mark.parametrize("settings", [{"name": "SMALL"}, {}], ids=["given", "made from the data's"])
+def test_a_name_like_another_but_for_its_case_is_refused_before_the_work(
+    draw: Draw, registry: Registry, settings: dict[str, str]
+) -> None:
+    publish(registry, "Small")
+    notes = Notes()
+    config = TrainConfig.parse({"data": [str(draw("small"))], "net": "lenet", **settings})
+    with pytest.raises(ModelError, match="differs from the model Small only in case"):
+        train(config, registry=registry, callbacks=[notes])
+    assert notes.start == []

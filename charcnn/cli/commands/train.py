@@ -19,6 +19,7 @@ from charcnn.cli.settings import with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
+    from charcnn.registry.store import Registry
     from charcnn.training.train import Trained
 
 
@@ -45,11 +46,12 @@ def train(
     """
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.errors import ConfigError
-    from charcnn.networks.built_in import BUILT_IN
+    from charcnn.networks.built_in import BUILT_IN, check_network_name
+    from charcnn.registry.store import Registry
     from charcnn.specs.train_config import TrainConfig
 
     if resume is not None:
-        _resume(resume, settings, config, registry, as_json)
+        _resume(resume, settings, config, Registry(registry), as_json)
         return
     if "@" in settings.get("net", ""):
         raise ConfigError(
@@ -64,18 +66,25 @@ def train(
         output.put(to_toml(asked, resolve_config(asked)).rstrip())
         return
     if asked.net is not None and asked.net.casefold() not in BUILT_IN:
+        check_network_name(asked.net)
         from charcnn.networks.catalogue import get_network
 
         get_network(asked.net)  # an unknown one is refused before a starter set is written
+    from charcnn.training.check_request import check_request, scan_datasets
+
+    store = Registry(registry)
+    check_request(asked, store)
     for argument in filter(None, (*asked.data, asked.val)):
         dataset_or_starter(argument)
-    with _loading():
+    scanned = scan_datasets(asked, store)
+    with _loading(store):
         from charcnn.training.train import train as run
-    _show(partial(run, asked), registry, as_json)
+    _show(partial(run, asked, scanned=scanned), store, as_json)
 
 
-def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path | None, as_json: bool) -> None:
+def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: "Registry", as_json: bool) -> None:
     from charcnn.errors import ConfigError
+    from charcnn.training.check_request import find_resumable, scan_datasets
 
     others = [flag_of(name) for name in [*flags, *(["config"] if config else [])] if name != "epochs"]
     if others:
@@ -83,27 +92,30 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
             f"--resume continues with the settings of the run, and does not take {', '.join(others)}.",
             f"charcnn train --resume {run}",
         )
-    with _loading():
+    _, found = find_resumable(run, registry, epochs=flags.get("epochs"))
+    scanned = scan_datasets(found, registry)
+    with _loading(registry):
         from charcnn.training.train import resume
-    _show(partial(resume, run, epochs=flags.get("epochs")), registry, as_json)
+    _show(partial(resume, run, epochs=flags.get("epochs"), scanned=scanned), registry, as_json)
 
 
-def _loading() -> AbstractContextManager[None]:
+def _loading(registry: "Registry") -> AbstractContextManager[None]:
+    """Show that torch is being imported, which takes seconds; a registry that cannot be written says so before."""
+    with registry.staging():
+        pass
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
         output.mute()  # torchrun started several: the first one talks
     return output.waiting("Loading torch")
 
 
-def _show(run: "Callable[..., Trained]", registry_root: Path | None, as_json: bool) -> None:
+def _show(run: "Callable[..., Trained]", registry: "Registry", as_json: bool) -> None:
     """Train, show progress, and print the version."""
     from charcnn.cli.interrupts import StopOnSignal
     from charcnn.cli.progress import TrainingProgress
     from charcnn.cli.reading_command import reading_command
     from charcnn.errors import TrainingInterrupted
     from charcnn.registry.runs import remove_finished_runs
-    from charcnn.registry.store import Registry
 
-    registry = Registry(registry_root)
     with TrainingProgress() as view:
         try:
             command = shlex.join(["charcnn", *sys.argv[1:]])
