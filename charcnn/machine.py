@@ -26,6 +26,14 @@ def usable_cores() -> int:
     return max(1, min(cores, _container_share(), _MAX_THREADS))
 
 
+def max_threads() -> int:
+    """Return how many threads may be asked for: one for each logical processor, and always as many as a default can be.
+
+    A training with the defaults of a larger machine can so be repeated here with the same number, bit for bit.
+    """
+    return max(os.cpu_count() or 1, _MAX_THREADS)
+
+
 def _core_of(cpu: int) -> str:
     """Return the core that a logical processor belongs to; Linux tells it, elsewhere each is its own."""
     siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")

@@ -6,6 +6,7 @@ from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels, check_known
 from charcnn.datasets.locate import find_dataset
 from charcnn.datasets.scan import DatasetIndex, scan
 from charcnn.errors import ConfigError, DatasetError
+from charcnn.machine import max_threads
 from charcnn.registry.runs import Run, find_run
 from charcnn.registry.store import Registry
 from charcnn.specs.resolved_config import ResolvedConfig
@@ -15,13 +16,21 @@ from charcnn.training.prepare import check_classes, default_model_name
 
 
 def check_request(config: TrainSettings, registry: Registry) -> None:
-    """Check the name and the version to start from of a new training.
+    """Check the name, the threads and the version to start from of a new training.
 
     Raises:
+        ConfigError: more threads than this machine can use.
         ModelError: the name cannot be that of a model, or `init_from` names no version that can be opened.
     """
     if config.name:
         registry.check_new_name(config.name)
+    if config.threads is not None and config.threads > max_threads():
+        raise ConfigError(
+            f"must be at most {max_threads()} on this machine",
+            "More threads wait for each other longer than they work.",
+            field="threads",
+            value=config.threads,
+        )
     if config.init_from:
         registry.open(config.init_from)
 

@@ -72,7 +72,8 @@ def train(
         scanned: Datasets that were scanned a moment ago, by their names in the config; the others are scanned here.
 
     Raises:
-        ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there.
+        ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there, more
+            threads than the machine can use.
         ModelError: the name cannot be that of a model, or `init_from` names none.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.

@@ -79,6 +79,7 @@ def test_training_imports_no_compiler_and_no_exporter(starter: Path, tmp_path: P
         ("--data two --net lennet", 2),
         ("--data two --opt adm", 2),
         ("--data two --recipe labb", 2),
+        ("--data two --threads 1000", 2),
         ("--data two --name latest", 1),
         ("--data two --name SMALL12", 1),
         ("--data Small12", 1),

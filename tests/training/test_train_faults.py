@@ -148,6 +148,7 @@ def test_a_full_disk_leaves_no_version(
         ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no option batch_norm"),
         ({"device": "mps"}, ConfigError, "has no such device"),
         ({"name": "latest"}, ModelError, "latest is reserved"),
+        ({"threads": 1000}, ConfigError, "must be at most"),
         ({"name": "a/b"}, ModelError, "not a valid model name"),
         ({"init_from": "nobody"}, ModelError, "No model named nobody"),
         ({"init_from": "./nowhere"}, ModelError, "nowhere is not a model version"),
