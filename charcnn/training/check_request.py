@@ -77,7 +77,7 @@ def find_resumable(
     Raises:
         RunNotFoundError: there is no such run.
         CardError: the run's files cannot be understood.
-        ConfigError: fewer epochs than before.
+        ConfigError: fewer epochs than before, or no more of a run that is finished.
         DatasetError: images in memory are missing, or not wanted.
     """
     run = find_run(registry.root, name)
@@ -85,6 +85,11 @@ def find_resumable(
     settings, before = facts.config, facts.config.epochs or 0
     if epochs is not None and epochs < before:
         raise ConfigError(f"{run.name} trains {pluralize(before, 'epoch')}: they can be raised, not lowered.")
+    if facts.finished and epochs in (None, before):
+        raise ConfigError(
+            f"{run.name} is finished: it trained {pluralize(before, 'epoch')}.",
+            f"To train it further: `epochs={2 * before}`, for instance.",
+        )
     _check_in_memory(run, "data", IN_MEMORY in settings.data, data)
     _check_in_memory(run, "val", settings.val == IN_MEMORY, val)
     return run, ResolvedConfig(**{**asdict(settings), "epochs": epochs or settings.epochs})

@@ -118,7 +118,7 @@ def resume(
         RunNotFoundError: there is no such run.
         ModelError: another process works on it.
         CardError: the run's files cannot be understood.
-        ConfigError: fewer epochs than before, or another number of processes.
+        ConfigError: fewer epochs than before, no more of a run that is finished, or another number of processes.
         DatasetError: the data is not what it was.
 
     It raises what `train` raises, too.
