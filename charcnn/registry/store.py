@@ -6,6 +6,7 @@ stored counters, so that the number of a removed version is never used again.
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -60,6 +61,17 @@ class Registry(RegistryReader):
             finally:
                 if lock:
                     lock.release()
+
+    def check_writable(self) -> None:
+        """Check that versions can be saved, as far as can be told without making a folder.
+
+        Raises:
+            OSError: the registry cannot be written.
+        """
+        nearest = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            with self.staging():  # raises what is wrong
+                pass
 
     def check_new_name(self, name: str) -> None:
         """Check that a version of this name can be saved.

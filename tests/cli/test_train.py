@@ -192,3 +192,11 @@ def test_the_next_command_reads_the_starter_set_or_asks_for_files(
             shutil.copytree(folder, source / folder.name)
     result = cli("train", "--data", source, "--net", "lenet", "--epochs", 1)
     assert f"Next: charcnn predict --model {said}\n" in result.stderr
+
+
+def test_what_is_odd_about_a_dataset_is_said_once(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    shutil.copytree(starter / "test", tmp_path / "set")
+    (tmp_path / "classes.txt").write_text("1\t博\n", encoding="utf-8")
+    result = cli("train", "--data", "set", "--net", "lenet", "--epochs", 1)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("does not name the folder 2") == 1

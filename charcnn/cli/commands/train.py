@@ -100,9 +100,8 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: "Reg
 
 
 def _loading(registry: "Registry") -> AbstractContextManager[None]:
-    """Show that torch is being imported, which takes seconds; a registry that cannot be written says so before."""
-    with registry.staging():
-        pass
+    """Show that torch is being imported, which takes seconds; a registry that cannot be written is refused before."""
+    registry.check_writable()
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
         output.mute()  # torchrun started several: the first one talks
     return output.waiting("Loading torch")
