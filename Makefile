@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+READER := .venv-read
 TESTS  := pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reference test test-all coverage check format bench clean
+.PHONY: help setup demo reference test test-all coverage check format bench read-only requirements clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv and install charcnn with all it needs (torch is large: some minutes)
 
@@ -62,6 +63,18 @@ bench: $(READY) ## measure against plain scripts (half an hour; BENCH="commands"
 reference: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/reference/settings.py
 
-clean: ## remove .venv and what tools left; data/ and registry/ stay
-	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+read-only: $(READY) ## install what only reads into .venv-read, and try all commands there (docs/guides/read-only.md)
+	rm -rf build/read-only
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/read-only .
+	$(BIN)/python -m venv --clear $(READER)
+	$(READER)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/read.txt
+	$(READER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/read-only/*.whl
+	du -sm $(READER)
+	CHARCNN_READER=$(CURDIR)/$(READER) $(BIN)/python -m pytest -q -n 0 tests/read_only
+
+requirements: ## write requirements/read.txt from pyproject.toml
+	$(PYTHON) requirements/read.py
+
+clean: ## remove .venv, .venv-read and what tools left; data/ and registry/ stay
+	rm -rf $(VENV) $(READER) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find charcnn tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,11 @@
-"""charcnn: small CNNs that read a small set of handwritten characters.
+"""Train and run small CNNs that recognize a small set of handwritten characters.
 
     import charcnn
 
     charcnn.train(charcnn.TrainConfig(data=("train",), epochs=3))
     charcnn.load("latest").predict("photo.png").label
 
-Names are resolved when they are first used, so that reading an image never waits for torch.
+Names are imported on first use, so that prediction does not wait for torch to load.
 """
 
 from importlib import import_module
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from charcnn.errors import GlyphError as GlyphError
     from charcnn.errors import ImageError as ImageError
     from charcnn.errors import IntegrityError as IntegrityError
+    from charcnn.errors import MissingDependencyError as MissingDependencyError
     from charcnn.errors import ModelError as ModelError
     from charcnn.errors import ModelFileError as ModelFileError
     from charcnn.errors import ModelNotFoundError as ModelNotFoundError
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 
 __version__: str
 
-_NAMES = {
+_NAMES_BY_MODULE = {
     "charcnn.training.resolve": (
         "ImageFacts",
         "MachineFacts",
@@ -103,7 +104,8 @@ _NAMES = {
     "charcnn.datasets.generate.synth": ("synth",),
     "charcnn.errors": (
         *("BundleError", "CardError", "CharcnnError", "ConfigError", "DatasetError", "DatasetNotFoundError"),
-        *("ExportError", "GlyphError", "ImageError", "IntegrityError", "ModelError", "ModelFileError"),
+        *("ExportError", "GlyphError", "ImageError", "IntegrityError", "MissingDependencyError"),
+        *("ModelError", "ModelFileError"),
         *(
             "ModelNotFoundError",
             "OverwriteError",
@@ -132,21 +134,27 @@ _NAMES = {
     "charcnn.training.step": ("StepResult", "train_step"),
     "charcnn.training.train": ("Trained", "resume", "train"),
 }
-_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
-__all__ = ["__version__", "load", *_HOMES]
+__all__ = ["__version__", "load", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
         return __getattr__("Predictor").load
     if name == "__version__":
-        from importlib.metadata import version  # takes longer to import than all the rest of this module
+        from importlib.metadata import version  # slower to import than the rest of this module
 
         return version("charcnn")
-    if name not in _HOMES:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'charcnn' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    try:
+        module = import_module(_MODULE_OF[name])
+    except ModuleNotFoundError as fault:
+        from charcnn.dependencies import explain_import
+
+        raise explain_import(fault, f"charcnn.{name}") from None
+    value = globals()[name] = getattr(module, name)
     return value
 
 

@@ -1,32 +1,33 @@
-"""Every exception that charcnn raises on purpose.
+"""The exceptions that charcnn raises.
 
     CharcnnError
-    ├── ConfigError            a setting is unknown, impossible, or contradicts another one
-    │   └── UnknownNetworkError     there is no such network
+    ├── ConfigError            a setting is unknown or invalid, or conflicts with another one
+    │   └── UnknownNetworkError     a network does not exist
     ├── ImageError             an image cannot be read
-    ├── GlyphError             a font lacks a character
-    ├── DatasetError           a dataset is empty, damaged, or not what the task needs
-    │   ├── DatasetNotFoundError    there is no such dataset
+    ├── GlyphError             a font cannot be read, or lacks a character
+    ├── DatasetError           a dataset is empty, damaged, or unsuitable for the task
+    │   ├── DatasetNotFoundError    a dataset does not exist
     │   ├── UnlabeledError          a dataset has no labels
-    │   └── UnknownLabelError       a dataset has a label that the model does not know
-    ├── ModelError             a model is not what the task needs
-    │   ├── ModelNotFoundError      there is no such model, version or alias
-    │   ├── RunNotFoundError        there is no such run to resume
+    │   └── UnknownLabelError       a dataset has labels that the model does not know
+    ├── ModelError             a model is unsuitable for the task, or in use
+    │   ├── ModelNotFoundError      a model, version or alias does not exist
+    │   ├── RunNotFoundError        a run to resume does not exist
     │   ├── ModelFileError          a file is not a model that charcnn exported
-    │   ├── CardError               a card, an index or a checkpoint cannot be understood
-    │   ├── IntegrityError          a file is not the one that was saved
-    │   └── BundleError             a bundle is damaged, or holds what no bundle does
+    │   ├── CardError               a card, index or checkpoint cannot be parsed
+    │   ├── IntegrityError          a file is damaged, missing, or differs from the one that was saved
+    │   └── BundleError             a bundle is damaged, or contains unexpected files
     ├── ExportError            a network cannot be exported
-    │   └── ParityError             an exported file and its model give different answers
-    ├── TrainingError          training cannot go on (the loss is no longer finite)
-    └── OverwriteError         a file would be overwritten
+    │   └── ParityError             an exported file and its model give different results
+    ├── TrainingError          training cannot continue (the loss is no longer finite)
+    ├── OverwriteError         a file would be overwritten
+    └── MissingDependencyError (also an ImportError)  a package is not installed
 
     KeyboardInterrupt
     └── TrainingInterrupted    training stopped before its first epoch ended; the run can be resumed
 
-Exceptions carry data, and speak Python: a message names settings and arguments in backticks, as Python spells them
-(`` `val_split` ``, `` `force=True` ``). The command line spells those as flags and adds what to type next
-(`charcnn.cli.errors`). Faults of the operating system (no permission, full disk) stay the `OSError` that they are.
+Exceptions carry data. Their messages spell settings and arguments as in Python, in backticks (`` `val_split` ``,
+`` `force=True` ``). The command line turns those into flags and adds the next command to type (`charcnn.cli.errors`).
+Errors of the operating system (permission denied, disk full) are raised unchanged, as `OSError`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,15 +38,15 @@ from charcnn.text import did_you_mean, known_names
 
 
 class CharcnnError(Exception):
-    """The root of the tree.
+    """Base class of all charcnn errors.
 
     Args:
-        message: What is wrong, with the thing at fault.
-        hint: What to do; empty where there is nothing useful to say. A traceback shows it as a note.
+        message: What is wrong, and with which value or file.
+        hint: What to do about it; may be empty. Tracebacks show it as a note.
 
     Attributes:
-        message: As given.
-        hint: As given.
+        message: The message.
+        hint: The hint.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -56,7 +57,7 @@ class CharcnnError(Exception):
             self.add_note(hint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the exception as it is: those of other processes arrive with their data."""
+        """Pickle the exception with its attributes, so that errors from other processes keep their data."""
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -67,20 +68,20 @@ def _restore(kind: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> A
 
 
 class ConfigError(CharcnnError):
-    """A setting is unknown, impossible, or contradicts another one.
+    """A setting is unknown or invalid, or conflicts with another one.
 
     Args:
-        message: What is wrong. With a `field`: why its value is refused; the whole message is `field=value: message`.
-        hint: What to do. Without one, and with `known`: the closest known value, or all of them.
-        field: The setting or argument at fault, as Python spells it; empty where several are.
+        message: What is wrong. With a `field`, only the reason: the full message is then `field=value: message`.
+        hint: What to do about it. If omitted, and `known` is given: the closest known value, or all of them.
+        field: Name of the invalid setting or argument; empty if several are involved.
         value: Its value.
-        known: The values that it may have, where they can be listed.
+        known: The valid values, if they can be listed.
 
     Attributes:
-        reason: `message` as given.
-        field: As given.
-        value: As given.
-        known: As given.
+        reason: The `message` argument.
+        field: The field.
+        value: The value.
+        known: The valid values; may be empty.
     """
 
     def __init__(
@@ -99,11 +100,11 @@ class ConfigError(CharcnnError):
 
 
 class UnknownNetworkError(ConfigError):
-    """There is no such network.
+    """A network does not exist.
 
     Args:
-        name: What was asked for.
-        known: The names of the networks that there are.
+        name: The requested name.
+        known: Names of the available networks.
     """
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
@@ -116,28 +117,28 @@ class ImageError(CharcnnError):
 
 
 class GlyphError(CharcnnError):
-    """A font lacks a character, or cannot be read."""
+    """A font cannot be read, or lacks a character."""
 
 
 class DatasetError(CharcnnError):
-    """A dataset is empty, damaged, or not what the task needs."""
+    """A dataset is empty, damaged, or unsuitable for the task."""
 
 
 class DatasetNotFoundError(DatasetError):
-    """There is no such dataset.
+    """A dataset does not exist.
 
     Args:
-        name: What was asked for.
+        name: The requested name or path.
         looked_in: The folders that were searched.
-        closest: What may have been meant; empty where nothing is close.
-        known: The datasets that there are, where nothing is close.
+        closest: An existing dataset with a similar name; empty if there is none.
+        known: The existing datasets, if none has a similar name.
     """
 
     def __init__(self, name: str, looked_in: Sequence[Path] = (), closest: str = "", known: Sequence[str] = ()) -> None:
         self.name, self.looked_in, self.closest, self.known = name, tuple(looked_in), closest, tuple(known)
         looked = f" (looked in {' and in '.join(map(str, looked_in))})" if looked_in else ""
         hint = f"Did you mean {closest}?" if closest else known_names(known, 20) if known else ""
-        super().__init__(f"No such dataset: {name}{looked}", hint)
+        super().__init__(f"Dataset not found: {name}{looked}", hint)
 
 
 class UnlabeledError(DatasetError):
@@ -150,8 +151,8 @@ class UnlabeledError(DatasetError):
     def __init__(self, source: str) -> None:
         self.source = source
         super().__init__(
-            f"{source} has no labels: it holds images, but no class folders and no CSV.",
-            "Sort the images into one folder per class, or write file,label lines into a CSV beside the folder.",
+            f"{source} has no labels: it contains images, but no class folders and no CSV file.",
+            "Sort the images into one folder per class, or list them in a CSV file (file,label) next to the folder.",
         )
 
 
@@ -159,8 +160,8 @@ class UnknownLabelError(DatasetError):
     """A dataset has labels that the model does not know.
 
     Args:
-        unknown: Those labels.
-        known: The model's labels.
+        unknown: The labels that the model does not know.
+        known: The labels of the model.
     """
 
     def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
@@ -172,17 +173,17 @@ class UnknownLabelError(DatasetError):
 
 
 class ModelError(CharcnnError):
-    """A model is not what the task needs, or is in use."""
+    """A model is unsuitable for the task, or in use."""
 
 
 class ModelNotFoundError(ModelError):
-    """There is no such model, version or alias.
+    """A model, version or alias does not exist.
 
     Args:
         message: What is missing.
-        hint: What may have been meant, or what there is.
-        name: What was asked for.
-        known: What there is; empty where the registry is.
+        hint: A similar name, or all existing ones.
+        name: The requested reference.
+        known: The existing names; empty if the registry is empty.
     """
 
     def __init__(self, message: str, hint: str = "", *, name: str = "", known: Sequence[str] = ()) -> None:
@@ -191,12 +192,12 @@ class ModelNotFoundError(ModelError):
 
 
 class RunNotFoundError(ModelError):
-    """There is no such run to resume.
+    """A run to resume does not exist.
 
     Args:
         message: What is missing.
-        name: What was asked for.
-        known: The names of the runs that there are.
+        name: The requested name.
+        known: Names of the existing runs.
     """
 
     def __init__(self, message: str, *, name: str, known: Sequence[str] = ()) -> None:
@@ -209,24 +210,24 @@ class ModelFileError(ModelError):
 
     Args:
         path: The file.
-        reason: Why not, to follow its name.
+        reason: Why it is not; follows the path in the message.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
         self.path, self.reason = path, reason
-        super().__init__(f"{path} {reason}", "Only a registry's versions and exported ONNX files can be loaded.")
+        super().__init__(f"{path} {reason}", "Only versions of a registry and exported ONNX files can be loaded.")
 
 
 class CardError(ModelError):
-    """A card, an index or a checkpoint cannot be understood."""
+    """A card, index or checkpoint cannot be parsed."""
 
 
 class IntegrityError(ModelError):
-    """A file is not the one that was saved."""
+    """A file is damaged, missing, or differs from the one that was saved."""
 
 
 class BundleError(ModelError):
-    """A bundle is damaged, or holds what no bundle does."""
+    """A bundle is damaged, or contains unexpected files."""
 
 
 class ExportError(CharcnnError):
@@ -234,27 +235,42 @@ class ExportError(CharcnnError):
 
 
 class ParityError(ExportError):
-    """An exported file and its model give different answers."""
+    """An exported file and its model give different results."""
 
 
 class TrainingError(CharcnnError):
-    """Training cannot go on."""
+    """Training cannot continue, because the loss is no longer finite."""
 
 
 class OverwriteError(CharcnnError):
     """A file would be overwritten.
 
     Args:
-        message: What is in the way.
-        hint: What to do.
+        message: Which file or folder is in the way.
+        hint: What to do about it.
     """
 
 
-class TrainingInterrupted(KeyboardInterrupt):
-    """Training stopped before its first epoch ended; what was done is kept, and can be resumed.
+class MissingDependencyError(CharcnnError, ImportError):
+    """A package that charcnn needs is not installed.
 
     Args:
-        run: The run's name.
+        package: The package.
+        needed_for: What needs it, as the subject of a sentence.
+        missing: The requirements of charcnn that are not installed, as pip takes them; `package` is among them.
+    """
+
+    def __init__(self, package: str, needed_for: str, missing: Sequence[str] = ()) -> None:
+        self.package, self.needed_for, self.missing = package, needed_for, tuple(missing) or (package,)
+        message = f"{needed_for} needs {package}, which is not installed."
+        super().__init__(message, f"Install {', '.join(self.missing)}.")
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training stopped before its first epoch ended; its progress is saved and can be resumed.
+
+    Args:
+        run: Name of the run.
     """
 
     def __init__(self, run: str) -> None:

@@ -1,4 +1,4 @@
-"""A pool of processes in which the caller works too."""
+"""A process pool in which the calling process works too."""
 
 import multiprocessing
 import signal
@@ -12,17 +12,17 @@ from typing import Self, TypeVar
 import cv2
 
 MIN_IMAGES_FOR_POOL = 4000
-"""Images below which starting further processes takes longer than it saves."""
+"""Number of images below which starting processes takes longer than it saves."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 class ProcessPool:
-    """A pool of this process and further ones, which start in the background.
+    """A pool of this process and others, which start in the background.
 
     Args:
-        jobs: Processes, this one included.
+        jobs: Number of processes, including this one.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -33,7 +33,7 @@ class ProcessPool:
 
     @classmethod
     def for_images(cls, images: int, jobs: int) -> Self:
-        """Return a pool of `jobs` processes, or of this process alone where there are few images."""
+        """Return a pool of `jobs` processes, or of this process alone if there are few images."""
         return cls(jobs if images >= MIN_IMAGES_FOR_POOL else 1)
 
     def __enter__(self) -> Self:
@@ -53,40 +53,40 @@ class ProcessPool:
             self._pool.__exit__(kind, fault, trace)
 
     def share(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[tuple[int, Result]]:
-        """Do all tasks, and yield number and result of each as it is done. OpenCV uses one thread for each.
+        """Run all tasks, and yield the index and result of each as it finishes. OpenCV uses one thread per task.
 
-        This process works too, from the front, others from the back: two that write into one folder wait for each
-        other.
+        This process takes tasks from the front and the others take them from the back, because processes that write
+        into the same folder block each other.
 
         Args:
-            work: What is done with a task; a function of a module, since other processes import it.
-            tasks: What there is to do.
+            work: The function to run on each task, defined at the top level of a module so that it can be imported.
+            tasks: The tasks.
         """
         left = deque(enumerate(tasks))
-        theirs: dict[Future[Result], int] = {}
+        submitted: dict[Future[Result], int] = {}
         try:
             while True:
-                while self._pool and left and len(theirs) < 2 * self._others:  # for each one under way, one to come
+                while self._pool and left and len(submitted) < 2 * self._others:  # one running, one queued for each
                     number, task = left.pop()
-                    theirs[self._pool.submit(_run_in_one_thread, work, task)] = number
-                mine = left.popleft() if left else None
-                if mine:
-                    yield mine[0], _run_in_one_thread(work, mine[1])
-                elif not theirs:
+                    submitted[self._pool.submit(_run_in_one_thread, work, task)] = number
+                own = left.popleft() if left else None
+                if own:
+                    yield own[0], _run_in_one_thread(work, own[1])
+                elif not submitted:
                     return
-                for future in [future for future in theirs if mine is None or future.done()]:
-                    yield theirs.pop(future), future.result()
-        finally:  # no process still writes when this ends early
-            for future in theirs:
+                for future in [future for future in submitted if own is None or future.done()]:
+                    yield submitted.pop(future), future.result()
+        finally:  # no process may still be writing if the caller stops early
+            for future in submitted:
                 future.cancel()
-            wait(theirs)
+            wait(submitted)
 
 
 @contextmanager
 def _block_ctrl_c() -> Iterator[None]:
-    """Start processes within that never see Ctrl-C: they finish their task, and this process tells them to end.
+    """Block Ctrl-C in processes started within: they finish their task, and this process shuts them down.
 
-    Blocked signals stay blocked in processes that are started; one that arrives meanwhile is delivered here afterwards.
+    Started processes inherit blocked signals. A Ctrl-C that arrives during the block reaches this process afterwards.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -99,7 +99,7 @@ def _block_ctrl_c() -> Iterator[None]:
 
 
 def _run_in_one_thread(work: Callable[[Task], Result], task: Task) -> Result:
-    """Do a task with OpenCV's threads off: an image is too small to share, and processes share the cores already."""
+    """Run a task without OpenCV's threads: images are too small to split, and the processes already use all cores."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -1,4 +1,4 @@
-"""Text of messages."""
+"""Building blocks of messages: plurals, suggestions, lists."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def pluralize(count: int, thing: str) -> str:
-    """Return a number of things in words: 1 image, 12 images."""
+    """Return a count with its noun: `1 image`, `12 images`."""
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def best_match(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that may have been meant; None where none is close."""
+    """Return the known name that is most similar, or None if none is similar."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)), None)
 
 
 def best_file_match(name: str, known: Iterable[str]) -> str | None:
-    """Return the known file or folder that may have been meant: suffixes alone make no two names alike."""
+    """Return the known file name that is most similar, or None. A shared suffix alone does not count."""
     by_stem: dict[str, list[str]] = {}
     for other in sorted(known):
         by_stem.setdefault(Path(other).stem, []).append(other)
@@ -25,20 +25,20 @@ def best_file_match(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the sentence that follows "unknown X": the closest known name, or all of them."""
+    """Return a hint for an unknown name: the most similar known name, or all of them."""
     names = sorted(known)
     near = best_match(name, names)
     return f"Did you mean {near}?" if near else known_names(names)
 
 
-def known_names(known: Iterable[str], most: int | None = None) -> str:
-    """Return the sentence that says what is known, so many names at most."""
+def known_names(known: Iterable[str], limit: int | None = None) -> str:
+    """Return a sentence that lists the known names, at most `limit` of them."""
     names = sorted(known)
-    shown = names[:most]
+    shown = names[:limit]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
     return f"Known: {', '.join(shown)}{more}."
 
 
 def one_of(choices: Sequence[str]) -> str:
-    """Return choices as words: `off, light or strong`."""
+    """Join choices into a phrase: `off, light or strong`."""
     return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))

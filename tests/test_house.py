@@ -54,7 +54,7 @@ def test_the_library_names_no_command_and_no_flag() -> None:
 
 
 def test_the_library_uses_no_standard_stream() -> None:
-    """Reading and writing them is the command line's."""
+    """Only the command line reads and writes them."""
     streams = re.compile(r"\bsys\.(?:stdin|stdout|stderr)\b")
     library = (ROOT / name for name in MODULES if not name.startswith(("cli/", "__main__")))
     assert [path.name for path in library if streams.search(path.read_text("utf-8"))] == []

@@ -1,1 +1,1 @@
-"""The command line: one small file per command, and what they share (output, errors, options)."""
+"""The command line: one file per command, and what they share: output, errors, options."""

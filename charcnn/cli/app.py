@@ -1,4 +1,4 @@
-"""The command `charcnn`: puts the commands together, and nothing else. Heavy libraries are imported inside commands."""
+"""The command `charcnn`: assembles the commands. They import heavy libraries only when they run."""
 
 import logging
 import os
@@ -16,20 +16,20 @@ from charcnn.cli.startup import tuned_process
 
 
 class _Command(NamedTuple):
-    """What the list of commands shows of a command, which lives in the module of its name."""
+    """An entry in the list of commands; the command itself is in the module of its name."""
 
     panel: str
     summary: str
 
 
 _COMMANDS = {
-    "synth": _Command("Workflow", "Write characters in synthetic handwriting: a dataset to train on, from nothing."),
-    "augment": _Command("Workflow", "Rotate images into a new folder, with a manifest of what was done to each."),
+    "synth": _Command("Workflow", "Generate a dataset: characters in synthetic handwriting."),
+    "augment": _Command("Workflow", "Write rotated copies of images to a new folder."),
     "train": _Command("Workflow", "Train a network and save it as a new version in the registry."),
     "evaluate": _Command("Workflow", "Measure a model on a labeled dataset: accuracy, per-class scores, confusions."),
     "predict": _Command("Workflow", "Read images: label and probability of each, in natural order."),
     "export": _Command(
-        "Workflow", "Write a model as one file for other programs, and check that it gives the same answers."
+        "Workflow", "Export a model to a file for other programs, and check that it gives the same answers."
     ),
     "models": _Command("Manage", "List, show, name, check and remove the models of the registry."),
     "networks": _Command("Manage", "List the networks, or show the layers of one."),
@@ -37,13 +37,19 @@ _COMMANDS = {
 }
 
 
-class _Explaining(TyperGroup):
-    """A group whose commands end in an explanation, never in a traceback."""
+class _ExplainedGroup(TyperGroup):
+    """A group of commands whose exceptions become messages and exit codes."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the options before the command."""
+        output.reset()
+        with explained():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         output.reset()
-        with explained():
+        with explained(ctx):
             return super().invoke(ctx)
 
 
@@ -51,14 +57,15 @@ def make_app(arguments: Sequence[str] | None = None) -> typer.Typer:
     """Return the command line.
 
     Args:
-        arguments: What was typed. Only the command that it names is built, or of all what the list of commands shows:
-            building them takes longer than reading an image. None for all of them.
+        arguments: The command line. Only the command that it names is built; where it names none, only the entries of
+            the list of commands: building all takes longer than reading an image. None builds all commands.
     """
     app = typer.Typer(
         name="charcnn",
-        cls=_Explaining,
+        cls=_ExplainedGroup,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="First time? charcnn augment ttest tttest; charcnn train --opt adam; charcnn predict --model latest",
     )
@@ -84,7 +91,7 @@ def _add(app: typer.Typer, name: str) -> None:
 
 
 def _listed_only() -> None:
-    """Stands for a command that was not typed."""
+    """Stand for a command in the list of commands."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -97,13 +104,13 @@ def _print_version(wanted: bool) -> None:
 
 def _main(
     _: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Train, keep and use small CNNs that read a small set of handwritten characters."""
     logger = logging.getLogger("charcnn")
     logger.setLevel(logging.INFO)
-    logger.handlers = [output.TalkHandler()]
+    logger.handlers = [output.MessageHandler()]
     logger.propagate = False
 
 

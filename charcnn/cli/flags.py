@@ -1,12 +1,13 @@
-"""Settings and arguments, named in messages as Python spells them → the flags of the command line."""
+"""Names of settings and arguments in Python → flags of the command line."""
 
 import re
+from collections.abc import Collection
 
 _SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
 
 def in_flags(text: str) -> str:
-    """Return a message with its settings, in backticks as Python spells them, spelled as flags.
+    """Return a message in which settings in backticks, spelled as in Python, are spelled as flags.
 
     `` `val_split` `` becomes `--val-split`, `` `val_split=0` `` `--val-split 0`, `` `force=True` `` `--force`.
     """
@@ -19,13 +20,25 @@ def in_flags(text: str) -> str:
     return _SETTING.sub(flag, text)
 
 
+def in_keys(text: str, keys: Collection[str]) -> str:
+    """Return a message in which those settings in backticks that a config file has are spelled as its keys."""
+
+    def key(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        if name not in keys:
+            return found[0]
+        return name if value is None else f"{name} = {value}"
+
+    return _SETTING.sub(key, text)
+
+
 _OTHER_FLAGS = {"fonts": "--font", "sets": "--set", "root": "--out", "destination": "--out"}
 """Arguments of the library whose flags have other names."""
 
 
 def flag_of(name: str) -> str:
     """Return the flag of a setting or argument."""
-    from charcnn.specs.settings import declared_settings  # not needed where nothing went wrong
+    from charcnn.specs.settings import declared_settings  # not needed where nothing fails
     from charcnn.specs.train_config import TrainSettings
 
     if name in _OTHER_FLAGS:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during training: the step is finished, then training stops; a second one stops at once."""
+"""Ctrl-C and SIGTERM during training: the first stops after the current step, the second at once."""
 
 import signal
 import threading
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class StopOnSignal(Callback):
-    """Ask training to stop at the first SIGINT or SIGTERM, and raise `KeyboardInterrupt` at the second.
+    """Ask training to stop at the first SIGINT or SIGTERM; raise `KeyboardInterrupt` at the second.
 
-    The handlers are installed while training runs, and only in the main thread: the others are not sent signals.
+    The handlers are installed only while training runs, and only in the main thread: others receive no signals.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class StopOnSignal(Callback):
             }
 
     def on_train_end(self, history: "History", error: BaseException | None) -> None:
-        """Put the handlers back that were there before."""
+        """Restore the previous handlers."""
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
 

@@ -1,7 +1,8 @@
-"""Options that several commands have: a flag means the same thing everywhere."""
+"""Options that several commands share: a flag means the same everywhere."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -9,7 +10,7 @@ from charcnn.registry.references import LATEST
 
 
 def _model_references(registry: Path | None) -> list[str]:
-    """Return what names a model: those of the registry, with their versions and aliases, and `latest`."""
+    """Return all references to models of the registry: names, versions, aliases, and `latest`."""
     from charcnn.errors import CharcnnError
     from charcnn.registry.store import Registry
 
@@ -22,7 +23,7 @@ def _model_references(registry: Path | None) -> list[str]:
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the model references that begin as typed, of the registry that was typed before them."""
+    """Return the model references that start with `incomplete`, from the registry given before."""
     return [word for word in _model_references(ctx.params.get("registry")) if word.startswith(incomplete)]
 
 
@@ -40,33 +41,54 @@ ModelArgument = Annotated[str, _MODEL]
 OptionalModelArgument = Annotated[str | None, _MODEL]
 RegistryRoot = Annotated[
     Path | None,
-    typer.Option("--registry", help="Folder of the models.", show_default="$CHARCNN_REGISTRY, else registry"),
+    typer.Option("--registry", help="Folder of the registry.", show_default="$CHARCNN_REGISTRY, else registry"),
 ]
-_FORMAT = typer.Option("--format", help="Form of the output on stdout.", show_default="table", case_sensitive=False)
-TableOrJson = Annotated[Literal["table", "json"] | None, _FORMAT]
-TableJsonOrCsv = Annotated[Literal["table", "json", "csv"] | None, _FORMAT]
-AnyFormat = Annotated[Literal["table", "json", "jsonl", "csv", "text"] | None, _FORMAT]
+
+
+def choices_metavar(choices: Iterable[str]) -> str:
+    """Return choices as the help shows them, with spaces at which a narrow terminal can break the line."""
+    return f"<{' | '.join(choices)}>"
+
+
+def _format_option(kind: Any) -> Any:
+    return typer.Option(
+        "--format",
+        help="Output format.",
+        show_default="table",
+        case_sensitive=False,
+        metavar=choices_metavar(get_args(kind)),
+    )
+
+
+_TableOrJson = Literal["table", "json"]
+_TableJsonOrCsv = Literal["table", "json", "csv"]
+_AnyFormat = Literal["table", "json", "jsonl", "csv", "text"]
+TableOrJson = Annotated[_TableOrJson | None, _format_option(_TableOrJson)]
+TableJsonOrCsv = Annotated[_TableJsonOrCsv | None, _format_option(_TableJsonOrCsv)]
+AnyFormat = Annotated[_AnyFormat | None, _format_option(_AnyFormat)]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-Jsonl = Annotated[bool, typer.Option("--jsonl", help="Short for --format jsonl: one JSON object per line.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="Short for --format jsonl: one object per line.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Short for --format csv.")]
-Text = Annotated[bool, typer.Option("--text", help="Short for --format text: just the characters, in order.")]
+Text = Annotated[bool, typer.Option("--text", help="Short for --format text: only the characters, in order.")]
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 ForceOverChanges = Annotated[bool, typer.Option("--force", help="Overwrite existing files, even modified ones.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Treat an unreadable image as an error.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes.", show_default="the machine's cores")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Number of processes.", show_default="the machine's cores")
+]
 
 
 def chosen_format(typed: str | None, **short: bool) -> str:
-    """Return the output format that was typed, with --format or a short form; `table` where none was.
+    """Return the output format, given as --format or in a short form; `table` by default.
 
     Args:
-        typed: What --format was given.
-        short: Format → whether its short form was typed.
+        typed: The value of --format.
+        short: Format → whether its short form was given.
 
     Raises:
-        ConfigError: two different ones were typed.
+        ConfigError: two different ones were given.
     """
     from charcnn.errors import ConfigError
 

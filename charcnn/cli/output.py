@@ -1,4 +1,4 @@
-"""What a command writes and where: stdout is data, stderr is messages. A pipe gets no color and no bars."""
+"""Output: data on stdout, messages on stderr; no color and no progress bars in a pipe."""
 
 import csv
 import json
@@ -23,78 +23,78 @@ def _console(stderr: bool) -> "Console":
     return Console(stderr=stderr, highlight=False)
 
 
-def talk_console() -> "Console":
-    """Return the console on stderr, for live views."""
+def message_console() -> "Console":
+    """Return the console on stderr, for progress bars."""
     return _console(stderr=True)
 
 
 def reset() -> None:
-    """Forget the consoles: the streams were replaced."""
+    """Forget the consoles, after the streams were replaced."""
     _console.cache_clear()
 
 
 class _Stream:
-    """What this process may write. Under torchrun only the first one writes more than errors."""
+    """Whether this process writes more than errors. Under torchrun only the first one does."""
 
     is_muted = False
 
 
 def mute() -> None:
-    """Write nothing but errors from now on: another process talks."""
+    """Write nothing but errors from now on; another process writes the rest."""
     _Stream.is_muted = True
 
 
 def is_live() -> bool:
-    """Return whether stderr is a terminal, for live views."""
+    """Return whether progress bars can be shown: stderr is a terminal."""
     return sys.stderr.isatty() and not _Stream.is_muted
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Write a message, on stderr."""
+    """Write a message to stderr."""
     if not _Stream.is_muted:
         _say(text, style)
 
 
 def _say(text: str, style: str | None = None) -> None:
     if sys.stderr.isatty():
-        talk_console().print(text, style=style, markup=False, soft_wrap=True)
-    else:  # a pipe gets no color, and need not wait for Rich
+        message_console().print(text, style=style, markup=False, soft_wrap=True)
+    else:  # no color in a pipe, so Rich is not imported
         sys.stderr.write(f"{text}\n")
 
 
 def warn(text: str) -> None:
-    """Write a warning, on stderr."""
+    """Write a warning to stderr."""
     say(text, "yellow")
 
 
 def fail(message: str, hint: str = "") -> None:
-    """Write what went wrong, in one red line, and what to do, in another; also in a process that is muted."""
+    """Write an error to stderr, in red, and a hint on the next line; also in a muted process."""
     _say(f"Error: {message}", "red")
     if hint:
         _say(hint)
 
 
 def next_step(*commands: str) -> None:
-    """Write what to type next, on stderr."""
+    """Write commands to type next to stderr."""
     for command in commands:
         say(f"Next: {command}", "dim")
 
 
 def put(text: str) -> None:
-    """Write a line of data, on stdout, as it is."""
+    """Write a line of data to stdout, unchanged."""
     if _Stream.is_muted:
         return
     sys.stdout.write(f"{text}\n")
 
 
 def put_json(document: Any, indent: int | None = 1) -> None:
-    """Write strict JSON, on stdout; in one line without `indent`."""
+    """Write strict JSON to stdout; on one line where `indent` is None."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
     put(text.encode("utf-8", "backslashreplace").decode())  # bytes of a file's name that are no text: \udc80 … \udcff
 
 
 def put_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write CSV, on stdout."""
+    """Write CSV to stdout."""
     if _Stream.is_muted:
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -103,7 +103,7 @@ def put_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 class Cell(NamedTuple):
-    """A table's cell that stands out on a terminal, in a style of Rich."""
+    """A cell of a table, in a style of Rich on a terminal."""
 
     text: str
     style: str
@@ -113,16 +113,16 @@ Row = Sequence[str | Cell]
 
 
 def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str] = ()) -> None:
-    """Write a table, on stdout: with colors and rules on a terminal, as plain aligned columns in a pipe.
+    """Write a table to stdout: with colors and rules on a terminal, as plain aligned columns in a pipe.
 
     Args:
         header: The columns' names; all empty for a table without a heading.
         rows: Cells, one per column.
-        right: The columns that hold numbers.
+        right: The columns to align right.
     """
     if _Stream.is_muted:
         return
-    if not sys.stdout.isatty() or not fits(header, rows):  # a narrow terminal breaks lines, but cuts nothing
+    if not sys.stdout.isatty() or not fits(header, rows):  # a narrow terminal wraps lines, so that nothing is cut
         _put_columns(header, rows, right)
         return
     from rich import box
@@ -138,7 +138,7 @@ def put_table(header: Sequence[str], rows: Sequence[Row], right: Collection[str]
 
 
 def fits(header: Sequence[str], rows: Sequence[Row]) -> bool:
-    """Return whether a table is narrow enough for the terminal; in a pipe every table is."""
+    """Return whether a table fits the width of the terminal; in a pipe every table does."""
     lines = [list(header), *([cell.text if isinstance(cell, Cell) else cell for cell in row] for row in rows)]
     needed = sum(max(map(_columns_of, column)) + 3 for column in zip(*lines, strict=True))
     return not sys.stdout.isatty() or needed <= _console(stderr=False).width
@@ -157,7 +157,7 @@ def _put_columns(header: Sequence[str], rows: Sequence[Row], right: Collection[s
 
 
 def _columns_of(text: str) -> int:
-    """How many columns of a terminal a text takes: a Chinese character takes two, a combining mark none."""
+    """Return the width of a text in columns of a terminal: 2 for a Chinese character, 0 for a combining mark."""
     if text.isascii():
         return len(text)
     if not all(map(_is_plain, text)):
@@ -168,16 +168,16 @@ def _columns_of(text: str) -> int:
 
 
 def _is_plain(character: str) -> bool:
-    """Return whether a character is a letter, digit, sign or space that stands alone, no mark, modifier or emoji."""
+    """Return whether a character is a letter, number, punctuation or space: no mark, symbol or emoji."""
     return unicodedata.category(character)[0] in "LNPZ"
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with rate and time left on a terminal, nothing in a pipe.
+    """Show a progress bar with rate and time left on a terminal, nothing in a pipe.
 
     Yields:
-        A function to call with what is done and what there is in all.
+        A function to call with the numbers of items done and in all.
     """
     if not is_live():
         yield lambda _done, _total: None
@@ -191,7 +191,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=talk_console(), transient=True) as bar:
+    with Progress(*columns, console=message_console(), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="")
 
         def update(done: int, total: int) -> None:
@@ -201,8 +201,8 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
-class TalkHandler(logging.Handler):
-    """Writes what the library logs to stderr."""
+class MessageHandler(logging.Handler):
+    """Write the log records of the library to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -211,9 +211,9 @@ class TalkHandler(logging.Handler):
 
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show on a terminal that something without a measure is running."""
+    """Show a spinner on a terminal while work of unknown length runs."""
     if not is_live():
         yield
         return
-    with talk_console().status(what):
+    with message_console().status(what):
         yield

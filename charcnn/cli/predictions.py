@@ -1,4 +1,4 @@
-"""How answers to images are shown: as a table, CSV or JSON lines, with a summary."""
+"""Output of predictions: table, CSV or JSON lines, and a summary."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def put_lines(rows: Sequence[Row]) -> None:
 
 
 def put_csv(rows: Sequence[Row], guesses: int) -> None:
-    """Write the rows as CSV, with so many guesses each."""
+    """Write the rows as CSV, with this many guesses each."""
     output.put_csv(csv_header(guesses), (row.to_csv(guesses) for row in rows))
 
 
@@ -29,7 +29,7 @@ def put_table(rows: Sequence[Row], labels: Sequence[str]) -> None:
     """Write the first rows as a table.
 
     Args:
-        rows: The answers.
+        rows: The predictions.
         labels: All labels of the model.
     """
     signs = place_signs(labels)
@@ -50,10 +50,10 @@ def put_table(rows: Sequence[Row], labels: Sequence[str]) -> None:
 
 
 def summarize(rows: Sequence[Row], predictor: "Predictor") -> int:
-    """Say how many images were read, why others were not, and how many are correct where that is known.
+    """Say how many images were read, why others were not, and how many were read correctly, where known.
 
     Returns:
-        How many could not be read.
+        The number of unreadable images.
     """
     reasons = [row.prediction.reason for row in rows if row.prediction.status == "unreadable"]
     for reason in reasons[:_MAX_REASONS]:
@@ -62,7 +62,7 @@ def summarize(rows: Sequence[Row], predictor: "Predictor") -> int:
     output.say(f"Read {count} with {predictor.reference}." + (f" {len(reasons)} could not be read." if reasons else ""))
     known = [(row.truth, row.prediction.label) for row in rows if row.truth and row.prediction.label]
     if known:
-        from charcnn.evaluation.metrics import ConfusionMatrix  # a photograph has no known label
+        from charcnn.evaluation.metrics import ConfusionMatrix  # imported only where labels are known
 
         truth, read = zip(*known, strict=True)
         accuracy = ConfusionMatrix.count_labels(truth, read, predictor.labels).accuracy

@@ -1,4 +1,4 @@
-"""The live view of a training."""
+"""Progress of a training on the terminal."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from charcnn.training.step import StepResult
 
 _REFRESH_S = 0.1
-"""Time between two changes of the bar: a batch may take less than showing it."""
+"""Seconds between two updates of the bar: drawing it may take longer than a batch."""
 
 
 class TrainingProgress(Callback):
-    """Show training: a bar for the epoch and a line for each finished one; in a pipe the lines alone."""
+    """Show a line for each finished epoch and, on a terminal, a progress bar."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -35,7 +35,7 @@ class TrainingProgress(Callback):
                 TextColumn("{task.fields[rate]} images/s"),
                 TimeRemainingColumn(),
                 TextColumn("left"),
-                console=output.talk_console(),
+                console=output.message_console(),
                 transient=True,
             )
         return self
@@ -45,7 +45,7 @@ class TrainingProgress(Callback):
             self._bar.stop()
 
     def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
-        """Show the header."""
+        """Show the table's header."""
         self._epochs = epochs = config.epochs
         output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
         if self._bar:
@@ -64,12 +64,12 @@ class TrainingProgress(Callback):
             self._unseen, self._shown = 0, now
 
     def on_epoch_end(self, record: "EpochRecord", is_best: bool) -> None:
-        """Show the epoch's line."""
+        """Show the line of the epoch."""
         val_loss = "-" if record.val_loss is None else f"{record.val_loss:.4f}"
         val_accuracy = "-" if record.val_accuracy is None else f"{record.val_accuracy:.2%}"
         output.say(
             f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
-            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  best' if is_best else ''}"
+            f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  kept' if is_best else ''}"
         )
         if self._bar:
             self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

@@ -1,4 +1,4 @@
-"""The settings of a training as options of a command: one for each that `TrainSettings` declares."""
+"""The settings of a training as options of a command: one per field of `TrainSettings`."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from charcnn.cli.flags import in_flags
+from charcnn.cli.options import choices_metavar
 from charcnn.errors import ConfigError
 from charcnn.specs.settings import Declared, declared_settings
 from charcnn.specs.train_config import TrainSettings
@@ -19,7 +20,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each setting.
 
     Args:
-        command: Its first parameter takes the settings that were typed, by name; the others are options of its own.
+        command: Its first parameter takes the given settings by name; the others are its own options.
     """
     _, *own = inspect.signature(command).parameters.values()
     shown = [_option(declared, declared.name, declared.flags) for declared in SETTINGS.values()]
@@ -32,7 +33,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             if old is not None and typed[name] is not None:
                 raise ConfigError(f"`{name}` and {_HIDDEN[name][0]} are one setting.", "Leave one of them out.")
             typed[name] = typed[name] if old is None else old
-        command({name: _parsed(name, value) for name, value in typed.items() if value not in (None, [])}, **values)
+        command(
+            {name: parse_setting(name, value) for name, value in typed.items() if value not in (None, [])}, **values
+        )
 
     of_its_own = (parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)
     parameters = [*shown, *hidden, *of_its_own]
@@ -46,11 +49,17 @@ _HIDDEN = {name: declared.setting.hidden_flags for name, declared in SETTINGS.it
 
 
 def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = False) -> inspect.Parameter:
-    """The option of a setting. It defaults to None: only what is typed goes before a config file."""
+    """Return the option of a setting. It defaults to None, so that only typed values override the config file."""
+    annotation: Any = Annotated[_typed_as(declared) | None, setting_option(declared, flags, hidden)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def setting_option(declared: Declared, flags: Sequence[str], hidden: bool = False) -> Any:
+    """Return what Typer needs to know of the option of a setting."""
     setting = declared.setting
     if setting.is_negatable:
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
-    info = typer.Option(
+    return typer.Option(
         *flags,
         help=in_flags(setting.help),
         show_default=in_flags(setting.default) or _default_in_words(declared),
@@ -58,13 +67,21 @@ def _option(declared: Declared, name: str, flags: Sequence[str], hidden: bool = 
         case_sensitive=False,
         autocompletion=_COMPLETIONS.get(declared.name),
         hidden=hidden,
+        metavar=_metavar(declared),
     )
-    annotation: Any = Annotated[_typed_as(declared) | None, info]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _metavar(declared: Declared) -> str | None:
+    """Return what the help shows as the value of the option; None for the name of its type."""
+    if declared.is_sequence:
+        return "TEXT"
+    if declared.is_mapping:
+        return "NAME=VALUE"
+    return choices_metavar(declared.choices) if declared.choices else None
 
 
 def _typed_as(declared: Declared) -> Any:
-    """The type of the option: a list where the flag may be repeated."""
+    """Return the type of a setting's option, a list if the flag may be repeated."""
     return list[str] if declared.is_sequence or declared.is_mapping else declared.given_type
 
 
@@ -84,8 +101,8 @@ def _complete_network(incomplete: str) -> list[str]:
 _COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"net": _complete_network}
 
 
-def _parsed(name: str, value: Any) -> Any:
-    """Return values typed as NAME=VALUE by name, as texts; others as they are."""
+def parse_setting(name: str, value: Any) -> Any:
+    """Return values given as NAME=VALUE as a dict of texts, others unchanged."""
     if not SETTINGS[name].is_mapping:
         return value
     pairs = [text.partition("=") for text in value]

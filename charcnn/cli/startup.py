@@ -1,4 +1,4 @@
-"""What makes a command start and end quickly, and its streams take any script."""
+"""Process settings: quick start and exit, and UTF-8 streams."""
 
 import gc
 import io
@@ -13,40 +13,42 @@ from typing import Any, TextIO
 @contextmanager
 def tuned_process() -> Iterator[None]:
     """Tune this process for one command."""
-    gc.set_threshold(500_000)  # imports make many lasting objects: looking through them time and again takes 0.1 s
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # there are none; looking reads every package's metadata
-    if sys.argv[1:2] != ["train"]:  # numpy multiplies no matrices elsewhere, and its threads take time to start
+    gc.set_threshold(500_000)  # imports create many lasting objects; collecting them again and again takes 0.1 s
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "1"
+    )  # there are none; the search reads the metadata of every package
+    if sys.argv[1:2] != ["train"]:  # elsewhere numpy multiplies no matrices, and its threads take time to start
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.stdout = _prepared(sys.stdout, "surrogateescape")
-    sys.stderr = _prepared(sys.stderr, "backslashreplace")
+    sys.stdout = _prepare_stream(sys.stdout, "surrogateescape")
+    sys.stderr = _prepare_stream(sys.stderr, "backslashreplace")
     try:
         yield
     finally:
-        gc.freeze()  # the process ends: one more search for garbage, through all that was imported, takes 0.03 s
+        gc.freeze()  # skip the last collection, which takes 0.03 s; the process ends anyway
 
 
 class _PipeWriter(io.FileIO):
-    """A pipe whose reader may go away: what is written to it then is dropped.
+    """A pipe that drops what is written to it after its reader has ended.
 
-    `charcnn predict scans | head -2` has done its work when it writes. It ends as it would have without `head`, with
-    the exit code of that work (0 where all went well), and `charcnn train 2>&1 | head -1` still saves its model. A
-    signal (141 in a shell) would make a script with `set -o pipefail` fail although nothing did.
+    `charcnn predict scans | head -2` has finished its work when it writes. It ends as it would without `head`, with the
+    exit code of the work (0 on success), and `charcnn train 2>&1 | head -1` still saves its model. If the process ended
+    by a signal (141 in a shell), a script with `set -o pipefail` would fail although nothing went wrong.
     """
 
     def write(self, data: Any) -> int:
-        """Write some bytes; return how many of them are done with."""
+        """Write bytes, and return how many were written or dropped."""
         try:
             return super().write(data)
         except BrokenPipeError:
             return memoryview(data).nbytes
 
 
-def _prepared(stream: TextIO | None, errors: str) -> TextIO:
-    """Return a standard stream that takes labels of any script, whatever its encoding is, and lives without a reader.
+def _prepare_stream(stream: TextIO | None, errors: str) -> TextIO:
+    """Return a standard stream that accepts labels in any script, whatever its encoding is, and needs no reader.
 
     Args:
-        stream: The stream; None where the shell closed it (`>&-`).
-        errors: What becomes of texts that are not Unicode.
+        stream: The stream; None if the shell closed it (`>&-`).
+        errors: How characters that cannot be encoded are handled, as in `io.TextIOWrapper`.
     """
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8")
@@ -60,5 +62,5 @@ def _prepared(stream: TextIO | None, errors: str) -> TextIO:
         io.BufferedWriter(raw),
         encoding="utf-8",
         errors=errors,
-        line_buffering=stream.line_buffering or stream.write_through,  # the latter: PYTHONUNBUFFERED
+        line_buffering=stream.line_buffering or stream.write_through,  # the latter is set by PYTHONUNBUFFERED
     )

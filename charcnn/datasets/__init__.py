@@ -1,1 +1,1 @@
-"""Folders of images, their labels, their splits, and the arrays that they become; never torch."""
+"""Datasets: folders of images, labels, splits, arrays. No torch."""

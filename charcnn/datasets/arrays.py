@@ -1,4 +1,4 @@
-"""A dataset → one uint8 array, its labels, and the groups that a split keeps together."""
+"""Load datasets as a uint8 array with labels, and with groups that a split keeps together."""
 
 import hashlib
 import logging
@@ -24,9 +24,9 @@ from charcnn.storage.paths import natural_key
 log = logging.getLogger(__name__)
 
 ImagesAndLabels = tuple[NDArray[np.uint8] | Sequence[Gray], Sequence[str | int]]
-"""Images, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any sizes, and their `N` labels; a number is its text."""
+"""Images, uint8 `[N,H,W]` or `N` images uint8 `[H,W]` of any size, and their `N` labels; integers stand for text."""
 IN_MEMORY = "<arrays>"
-"""What a card names as the source of images that were in memory."""
+"""Name of the source, in a card, of images that were passed in memory."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class LabeledImages:
         images: uint8 `[N,H,W]`, dark ink on white; read-only, possibly mapped from the cache.
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts, in order.
-        files: The `N` image files; none of a packed dataset or of images in memory.
-        digests: uint8 `[N,32]`: the sha256 of each file; where there are none, of each image's pixels.
-        groups: `[N]` × 32 bytes: the digest of the image that each one comes from: itself, a copy's
-            original, or a synthetic writer. Images of one group stay together in a split.
-        unreadable: The files that could not be read, and why.
+        files: The `N` image files; empty for a packed dataset and for images in memory.
+        digests: uint8 `[N,32]`: sha256 of each file or, if there are no files, of each image's pixels.
+        groups: `[N]` × 32 bytes: digest of the origin of each image, which is the image itself, the original of a
+            copy, or a synthetic writer. A split keeps images of one group together.
+        unreadable: File that could not be read → reason.
     """
 
     images: NDArray[np.uint8]
@@ -61,17 +61,17 @@ class LabeledImages:
         strict: bool = False,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> Self:
-        """Read a labeled dataset, from the cache where that is possible.
+        """Read a labeled dataset, from the cache if possible.
 
         Args:
-            dataset: What to read.
+            dataset: The dataset to read.
             spec: How images become the network's input; its polarity should be decided.
-            strict: An unreadable image is an error, instead of a warning that names it.
-            on_progress: Called with images done and images in all.
+            strict: Raise if an image is unreadable, instead of logging a warning.
+            on_progress: Called with the number of images done and the total.
 
         Raises:
             UnlabeledError: the dataset has no labels.
-            DatasetError: an unreadable image, where strict; a class of which no image can be read.
+            DatasetError: a class has no readable image, or an image is unreadable and `strict` is set.
         """
         labels = dataset.require_labels()
         if dataset.note:
@@ -110,11 +110,11 @@ class LabeledImages:
 
         Args:
             images: uint8 `[N,H,W]`, or `N` images uint8 `[H,W]` of any sizes.
-            labels: `N` label texts; a number stands for its decimal text. The classes are in natural order.
+            labels: `N` labels; integers stand for their text. Classes are sorted in natural order.
             spec: How images become the network's input; its polarity should be decided.
 
         Raises:
-            DatasetError: no image, an image of another shape or type, or not one label for each image.
+            DatasetError: there are no images, an image has the wrong shape or dtype, or the number of labels differs.
         """
         texts = _label_texts(labels)
         if len(images) != len(texts):
@@ -138,9 +138,9 @@ class LabeledImages:
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Join datasets by label: the first one's classes come first, in its order, new ones follow.
+        """Join datasets by label. The classes of the first dataset come first, followed by new ones of the others.
 
-        Several datasets are copied into memory; one alone stays mapped.
+        A single dataset stays memory-mapped. Several are copied into memory.
         """
         if len(parts) == 1:
             return parts[0]
@@ -164,7 +164,7 @@ class LabeledImages:
             int64 `[N]`.
 
         Raises:
-            UnknownLabelError: `classes` lacks a label.
+            UnknownLabelError: a label is not in `classes`.
         """
         check_known(self.classes, classes)
         index = {label: position for position, label in enumerate(classes)}
@@ -172,21 +172,21 @@ class LabeledImages:
 
     @property
     def duplicates(self) -> int:
-        """Number of images that equal an earlier one, bit for bit."""
+        """Number of images that are identical to an earlier one, bit for bit."""
         return len(self.digests) - len(np.unique(np.ascontiguousarray(self.digests).view("V32")))
 
     @property
     def per_class(self) -> dict[str, int]:
-        """Images per label."""
+        """Number of images per label."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return {label: int(count) for label, count in zip(self.classes, counts, strict=True)}
 
 
 def check_images(images: NDArray[np.uint8] | Sequence[Gray]) -> None:
-    """Check that images in memory are gray, 8 bits a pixel.
+    """Check that images in memory are uint8 arrays `[H,W]`.
 
     Raises:
-        DatasetError: there is none, or one has another shape or type.
+        DatasetError: there are no images, or one has the wrong shape or dtype.
     """
     if not len(images):
         raise DatasetError("There are no images.")
@@ -199,15 +199,19 @@ def check_images(images: NDArray[np.uint8] | Sequence[Gray]) -> None:
 def _label_texts(labels: Sequence[str | int]) -> list[str]:
     for label in labels:
         if not isinstance(label, str | int | np.integer) or label == "":
-            raise DatasetError(f"A label must be a text or a whole number, not {label!r}.")
+            raise DatasetError(f"A label must be a non-empty string or an integer, not {label!r}.")
     return [str(label) for label in labels]
 
 
 def check_known(labels: Sequence[str], classes: Sequence[str]) -> None:
-    """Check that a dataset's labels are all among a model's.
+    """Check that a model knows all labels of a dataset.
+
+    Args:
+        labels: The labels of the dataset.
+        classes: The labels of the model.
 
     Raises:
-        UnknownLabelError: one is not.
+        UnknownLabelError: the model does not know a label.
     """
     known = set(classes)
     unknown = [label for label in labels if label not in known]
@@ -220,13 +224,13 @@ def _report_unreadable(dataset: DatasetIndex, loaded: LoadResult, strict: bool) 
     if strict:
         raise DatasetError(
             f"{len(reasons)} of {len(dataset)} images cannot be read: {reasons[0]}",
-            "Without `strict=True` they are left out.",
+            "Without `strict=True`, unreadable images are skipped.",
         )
     for reason in reasons[:5]:
         log.warning("%s", reason)
-    more = f" ({len(reasons) - 5} more not named here)" if len(reasons) > 5 else ""
+    more = f" ({len(reasons) - 5} more not shown)" if len(reasons) > 5 else ""
     log.warning(
-        "%d of %d images in %s cannot be read and are left out%s.",
+        "Skipped %d of %d images in %s that cannot be read%s.",
         len(reasons),
         len(dataset),
         dataset.source,

@@ -1,6 +1,7 @@
-"""Images that were read once are kept as one array in the user's cache folder.
+"""Cache of images that were read before, stored as one array per dataset in the user's cache folder.
 
-The key is made of the files' names, sizes and times, and of the part of the `ImageSpec` that changes pixels.
+The key depends on the paths, sizes and modification times of the files, and on the fields of the `ImageSpec` that
+change pixels.
 """
 
 import hashlib
@@ -26,14 +27,15 @@ log = logging.getLogger(__name__)
 Content = TypeVar("Content")
 
 MAX_CACHE_BYTES = 8 * 2**30
+"""Size above which the least recently used entries are removed."""
 _LAYOUT_VERSION = 1
-"""Part of the key: raised when `images.fit` or the files of an entry change their meaning."""
+"""Part of the key; increased when the result of `images.fit` or the files of an entry change."""
 _PIXEL_FIELDS = {"height", "width", "fit", "margin", "polarity"}
-"""The part of an ImageSpec that changes pixels; mean and std are applied in the network."""
+"""Fields of an ImageSpec that change pixels; mean and std are applied in the network."""
 
 
 def cache_folder() -> Path:
-    """Return the folder of cached images."""
+    """Return the folder that contains the cached images."""
     return cache_root() / "images"
 
 
@@ -42,10 +44,10 @@ def load_cached(
     spec: ImageSpec,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadResult:
-    """Return what `images.load.load_images` returns, from the cache where no file has changed since.
+    """Return what `images.load.load_images` returns, from the cache if no file has changed.
 
-    The images are read-only, and memory-mapped where they come from the cache. They are returned also where the cache
-    cannot be written.
+    The images are read-only, and memory-mapped if they come from the cache. They are also returned if the cache cannot
+    be written.
     """
     entry = cache_entry(files, spec)
     loaded = read_entry(entry, _read)
@@ -63,7 +65,7 @@ def load_cached(
 
 
 def cache_entry(files: Sequence[Path], spec: ImageSpec) -> Path:
-    """Return the folder of the entry for files as they are now, fitted by a spec. It need not exist."""
+    """Return the folder of the cache entry for files in their current state and a spec. It need not exist."""
     digest = hashlib.sha256(f"{_LAYOUT_VERSION}{spec.model_dump_json(include=_PIXEL_FIELDS)}".encode())
     for path in files:
         try:
@@ -76,18 +78,18 @@ def cache_entry(files: Sequence[Path], spec: ImageSpec) -> Path:
 
 
 def read_entry(entry: Path, read: Callable[[Path], Content]) -> Content | None:
-    """Read an entry of the cache, and mark it as used; None where it is missing or damaged.
+    """Read a cache entry and mark it as used; return None if it is missing or damaged.
 
     Args:
-        entry: Its folder.
-        read: Reads the folder; may raise any error of `OSError`, `ValueError`, `EOFError` and `DatasetError`.
+        entry: Folder of the entry.
+        read: Reads the folder; may raise `OSError`, `ValueError`, `EOFError` and `DatasetError`.
     """
     try:
         content = read(entry)
     except (OSError, ValueError, EOFError, DatasetError):
         return None
     with suppress(OSError):
-        entry.touch()  # entries that were not used for the longest time are removed first
+        entry.touch()  # the least recently used entries are removed first
     return content
 
 
@@ -101,12 +103,12 @@ def _read(entry: Path) -> LoadResult:
 
 
 def write_entry(entry: Path, fill: Callable[[Path], None], read: Callable[[Path], object]) -> None:
-    """Write an entry of the cache, whole or not at all, and make room for it.
+    """Write a cache entry atomically, and remove old entries if the cache is too large.
 
     Args:
-        entry: Its folder.
-        fill: Writes the files into a folder that it is given.
-        read: Reads an entry: one that another process has just written stays.
+        entry: Folder of the entry.
+        fill: Writes the files into a given folder.
+        read: Reads an entry, to check one that another process has just written.
 
     Raises:
         OSError: the cache cannot be written.
@@ -114,8 +116,8 @@ def write_entry(entry: Path, fill: Callable[[Path], None], read: Callable[[Path]
     with create_folder(entry) as fresh:
         fill(fresh)
         if read_entry(entry, read) is None:
-            shutil.rmtree(entry, ignore_errors=True)  # a damaged one
-    with suppress(OSError):  # another process prunes too
+            shutil.rmtree(entry, ignore_errors=True)  # damaged
+    with suppress(OSError):  # another process may be pruning too
         _prune(entry.parent)
 
 
@@ -126,7 +128,7 @@ def _fill(loaded: LoadResult, folder: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the entries that were not used for the longest time, until the rest is small enough."""
+    """Remove the least recently used entries until the rest is small enough; always keep the last one."""
     entries = sorted(
         (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
         key=lambda path: path.stat().st_mtime,

@@ -1,4 +1,4 @@
-"""Paths, folders, patterns and lists → the image files to read, and their labels where a dataset tells them."""
+"""Turn paths, folders, patterns and lists into image files, with labels if they come from a labeled dataset."""
 
 import glob
 from collections.abc import Collection, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from charcnn.datasets.locate import existing_path
+from charcnn.datasets.locate import data_root, existing_path, with_slashes
 from charcnn.errors import ConfigError, DatasetError
+from charcnn.images.codec import is_image
 from charcnn.images.find import Listing, list_folder, list_images
 from charcnn.storage.paths import natural_key
 from charcnn.text import best_file_match, pluralize
@@ -18,8 +19,8 @@ class ImageFiles:
     """Image files to read.
 
     Attributes:
-        files: Their paths, with `/`.
-        truth: The label of each file; empty where it is not known.
+        files: Paths, with `/` as separator.
+        truth: Label of each file; empty if unknown.
     """
 
     files: tuple[str, ...]
@@ -27,13 +28,13 @@ class ImageFiles:
 
 
 def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) -> ImageFiles:
-    """Return the image files that paths stand for, and their labels where a labeled folder tells them.
+    """Return the image files that paths refer to, with labels for the files of labeled folders.
 
     Args:
         paths: Image files in any order, folders (all images in them, in natural order), and patterns such as
-            `scans/*.png`. A relative path that does not exist is looked up under the data root. A file that does not
-            exist is kept: reading it says so.
-        labels: The model's labels. A folder tells no labels where it has one that is not among them.
+            `scans/*.png`. A relative path that does not exist is looked up under the data root. A missing file is
+            kept, so that reading it reports the error.
+        labels: The labels of the model. A folder with any other label counts as unlabeled.
 
     Raises:
         DatasetError: none of the paths exists, a pattern matches no file, or a folder contains no images.
@@ -50,18 +51,18 @@ def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) ->
         listing: Listing = cache(list_folder)
         inside = list_images(path, listing)
         if not inside:
-            raise DatasetError(f"{path} contains no images.", "Name images, or a folder of images.")
+            raise DatasetError(f"{path} contains no images.", "Pass image files, or a folder that contains images.")
         files += inside
         truth |= _read_truth(path, labels, listing)
     return ImageFiles(tuple(files), tuple(truth.get(file, "") for file in files))
 
 
 def parse_path_list(data: bytes, source: str) -> list[str]:
-    """Return the paths that a text names, one per line; empty lines do not count.
+    """Return the paths listed in a text, one per line. Empty lines are skipped.
 
     Args:
         data: The text, in UTF-8.
-        source: Where it comes from, for the error.
+        source: The file that it was read from, for the error.
 
     Raises:
         ConfigError: it is not UTF-8.
@@ -69,11 +70,11 @@ def parse_path_list(data: bytes, source: str) -> list[str]:
     try:
         return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError:
-        raise ConfigError(f"{source} is not a list in UTF-8.") from None
+        raise ConfigError(f"{source}: the list of paths is not UTF-8.") from None
 
 
 def _expand(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the paths that patterns match, and the places of names under the data root."""
+    """Expand patterns, and look up relative paths under the data root."""
     found: list[Path] = []
     for text in map(str, paths):
         path = existing_path(text)
@@ -96,22 +97,38 @@ def _nothing_found(paths: Sequence[Path]) -> DatasetError:
     if not paths:
         return DatasetError("There are no images to read.")
     missing = paths[0]
-    more = f", nor {pluralize(len(paths) - 1, 'other path')}" if len(paths) > 1 else ""
-    siblings = [path.name for path in missing.parent.iterdir()] if missing.parent.is_dir() else []
-    closest = best_file_match(missing.name, siblings)
-    hint = f"Did you mean {missing.with_name(closest)}?" if closest else "Name images, folders or patterns."
-    return DatasetError(f"There is no {missing}{more}.", hint)
+    others = f" and {pluralize(len(paths) - 1, 'other path')} do" if len(paths) > 1 else " does"
+    slashed = with_slashes(str(missing))
+    if slashed:
+        hint = f"Did you mean {slashed}? Folders are separated by / here, not by \\."
+    else:
+        closest = _closest_path(missing)
+        hint = f"Did you mean {closest}?" if closest else "Pass image files, folders or patterns."
+    return DatasetError(f"{missing}{others} not exist.", hint)
+
+
+def _closest_path(missing: Path) -> Path | None:
+    """Return the image that may have been meant by an image's name, or the folder by any other name."""
+    is_file = is_image(missing.name)
+    for folder in (missing.parent, data_root() / missing.parent):
+        if not folder.is_dir():
+            continue
+        listing = list_folder(folder)
+        closest = best_file_match(missing.name, listing.images if is_file else listing.folders)
+        if closest:
+            return missing.with_name(closest)
+    return None
 
 
 def _read_truth(folder: Path, labels: Collection[str], listing: Listing) -> dict[str, str]:
-    """Return file → label of a labeled folder; empty where it is none, or has other labels."""
-    from charcnn.datasets.scan import label_file, scan  # single images need not wait for it
+    """Return file → label for a labeled folder; empty if it has no labels, or labels that the model does not know."""
+    from charcnn.datasets.scan import label_file, scan  # slow to import, and not needed for single images
 
     if not listing(folder).folders and label_file(folder) is None:
         return {}
     try:
         dataset = scan(folder, listing)
-    except DatasetError:  # any folder may be read; only a dataset tells its labels
+    except DatasetError:  # not a dataset, but its images can be read
         return {}
     if dataset.labels is None or not set(dataset.classes) <= set(labels):
         return {}

@@ -1,4 +1,4 @@
-"""`classes.txt`: which label a class folder has, and which folder a label is written to."""
+"""`classes.txt`: the labels of class folders, and the folder names for labels."""
 
 import logging
 import unicodedata
@@ -14,16 +14,17 @@ CLASSES_FILE = "classes.txt"
 
 
 def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]:
-    """Return folder name → label, from `classes.txt` inside the dataset, or else next to it; empty where there is none.
+    """Return folder name → label from the `classes.txt` of a dataset; empty if there is none.
 
-    A file next to it may belong to another dataset: it counts only where it names all of the folders.
+    The file is inside the dataset or next to it. One next to it may belong to another dataset, so it is used only if it
+    lists all of the folders.
 
     Args:
         dataset: The dataset's folder.
         folders: Its class folders.
 
     Raises:
-        DatasetError: a line is not `folder<TAB>label`, or two folders have one label.
+        DatasetError: a line is not `folder<TAB>label`, or two folders have the same label.
     """
     path = classes_file(dataset)
     if path is None:
@@ -32,14 +33,14 @@ def read_classes(dataset: Path, folders: Collection[str] = ()) -> dict[str, str]
     if path.parent != dataset and not labels.keys() >= set(folders):
         missing = next(folder for folder in folders if folder not in labels)
         log.warning(
-            "%s does not name the folder %s, so the labels of %s are its folders' names.", path, missing, dataset
+            "%s does not list the folder %s, so folder names are used as the labels of %s.", path, missing, dataset
         )
         return {}
     return labels
 
 
 def classes_file(dataset: Path) -> Path | None:
-    """Return the `classes.txt` inside a dataset, or else next to it; None where there is none."""
+    """Return the path of the `classes.txt` inside a dataset or next to it; None if there is none."""
     return next(
         (path for path in (dataset / CLASSES_FILE, sibling_path(dataset, CLASSES_FILE)) if path.is_file()), None
     )
@@ -58,26 +59,26 @@ def _parse(path: Path) -> dict[str, str]:
         if not tab or not folder.strip() or not label.strip():
             raise DatasetError(f"{path}, line {number}: {line!r} is not folder<TAB>label.")
         if label.strip() in labels.values():
-            raise DatasetError(f"{path}, line {number}: the label {label.strip()} belongs to two folders.")
+            raise DatasetError(f"{path}, line {number}: two folders have the label {label.strip()}.")
         if folder.strip() in labels:
-            raise DatasetError(f"{path}, line {number}: the folder {folder.strip()} has a label already.")
+            raise DatasetError(f"{path}, line {number}: the folder {folder.strip()} is listed twice.")
         labels[folder.strip()] = label.strip()
     return labels
 
 
 def write_classes(path: Path, folders: Mapping[str, str]) -> None:
-    """Write folder name → label as `classes.txt`."""
+    """Write a mapping from folder names to labels as `classes.txt`."""
     path.write_text("".join(f"{folder}\t{label}\n" for folder, label in folders.items()), encoding="utf-8")
 
 
 def folder_names(labels: Iterable[str]) -> dict[str, str]:
-    """Return a folder name for each label, such that any file system keeps them apart.
+    """Return a folder name for each label; any file system can store and distinguish the names.
 
-    A label that is a plain name is its own folder; what file systems dislike, or what differs from another label
+    A label that is a plain name is used as it is. A label with other characters, or one that differs from another label
     only in case or Unicode form, becomes its code points: `U+0041`, `U+0061`.
 
     Returns:
-        folder name → label, in the labels' order.
+        Folder name → label, in the order of the labels.
     """
     labels = list(labels)
     folded = [unicodedata.normalize("NFKC", label).casefold() for label in labels]

@@ -1,28 +1,28 @@
-"""What a dataset argument means: a path, or a name under the data root. Looking up writes nothing."""
+"""Resolve dataset arguments: paths, or names under the data root. Writes nothing."""
 
 import os
 from pathlib import Path
 
 from charcnn.errors import DatasetNotFoundError
-from charcnn.storage.paths import normalized, sibling_path
+from charcnn.storage.paths import normalize_path, sibling_path
 from charcnn.text import best_file_match, best_match
 
 DATASET_FOLDERS = ("train", "test", "ttest")
-"""Folders of a generated dataset; `ttest` is unlabeled and flat. Also the names of the default datasets."""
+"""Folders of a generated dataset, and names of the default datasets. `ttest` is flat and unlabeled."""
 
 
 def data_root() -> Path:
-    """Return the folder under which names are looked up: `$CHARCNN_DATA`, else `data`."""
+    """Return the folder under which dataset names are looked up: `$CHARCNN_DATA`, or `data`."""
     return Path(os.environ.get("CHARCNN_DATA") or "data")
 
 
-def is_bare(argument: str) -> bool:
-    """Return whether an argument is a name without any folder before it."""
+def is_bare_name(argument: str) -> bool:
+    """Return whether an argument is a single name, without folders."""
     return len(Path(argument).parts) == 1 and argument not in (".", "..", "~")
 
 
 def existing_path(argument: str) -> Path | None:
-    """Return the path that an argument names, itself or under the data root; None where neither exists."""
+    """Return the path that an argument names, as it is or under the data root; None if neither exists."""
     path = _expand_user(argument)
     return next((found for found in (path, data_root() / path) if found.exists()), None)
 
@@ -30,35 +30,43 @@ def existing_path(argument: str) -> Path | None:
 def find_dataset(argument: str) -> Path:
     """Return the path of the dataset that an argument names.
 
-    A path that exists is itself. A relative one that does not is looked up under the data root.
+    A relative path that does not exist is looked up under the data root.
 
     Raises:
-        DatasetNotFoundError: there is no such dataset.
+        DatasetNotFoundError: the dataset does not exist.
     """
     found = existing_path(argument)
     if found is not None:
         return found
     is_absolute = Path(argument).is_absolute()
-    closest = _closest_dataset(argument)
+    closest = with_slashes(argument) or _closest_dataset(argument)
     known = () if is_absolute or closest else _datasets_in(data_root())
     raise DatasetNotFoundError(argument, () if is_absolute else (Path(), data_root()), closest, known)
 
 
+def with_slashes(argument: str) -> str | None:
+    """Return an argument that has backslashes with slashes, where that exists and this system separates by `/`."""
+    if os.sep != "/" or "\\" not in argument:
+        return None
+    changed = argument.replace("\\", "/").rstrip("/")
+    return changed if changed and existing_path(changed) else None
+
+
 def destination_path(argument: str, source_argument: str) -> Path:
-    """Return where a new dataset goes: a bare name goes next to a source that was found under the data root."""
-    from_root = is_bare(source_argument) and not Path(source_argument).exists()
-    return data_root() / argument if from_root and is_bare(argument) else _expand_user(argument)
+    """Return the path of a new dataset. A bare name is under the data root if the source was found there."""
+    from_root = is_bare_name(source_argument) and not Path(source_argument).exists()
+    return data_root() / argument if from_root and is_bare_name(argument) else _expand_user(argument)
 
 
 def find_test_set(source: str) -> Path | None:
-    """Return the `test` folder next to a training folder, `test.csv` next to a training list, or None."""
+    """Return the `test` folder next to a training folder, or `test.csv` next to a training list; None if missing."""
     path = existing_path(source) or Path(source)
     found = sibling_path(path, "test.csv" if path.suffix == ".csv" else "test")
-    return found if found.exists() and found != normalized(path) else None
+    return found if found.exists() and found != normalize_path(path) else None
 
 
 def _closest_dataset(argument: str) -> str:
-    """Return the existing dataset that may have been meant, as it would be typed; empty where no name is close."""
+    """Return the existing dataset with the most similar name, as the user would type it; empty if none is similar."""
     path = _expand_user(argument)
     roots = [Path()] if path.is_absolute() else [data_root(), Path()]
     corrected = [found for root in roots if (found := _correct_path(root, path))]
@@ -70,7 +78,7 @@ def _closest_dataset(argument: str) -> str:
 
 
 def _correct_path(root: Path, path: Path) -> Path | None:
-    """Replace the first part of a path that does not exist below a root: `fudan21/train` → `fudan12/train`."""
+    """Correct the first missing part of a path below `root`: `fudan21/train` → `fudan12/train`."""
     here = root
     for number, part in enumerate(path.parts):
         if not (here / part).exists():
@@ -96,5 +104,5 @@ def _datasets_in(folder: Path) -> list[str]:
 def _expand_user(argument: str) -> Path:
     try:
         return Path(argument).expanduser()
-    except RuntimeError:  # there is no such user
+    except RuntimeError:  # unknown user
         return Path(argument)

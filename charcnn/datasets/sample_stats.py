@@ -1,4 +1,4 @@
-"""A look at some images of a dataset, to choose what the person left open: polarity and fit."""
+"""Inspect a sample of a dataset's images, to choose polarity and fit if the user left them open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from charcnn.images.codec import Gray, read_image
 from charcnn.images.ink import is_light_on_dark
 from charcnn.specs.choices import Fit, Polarity
 
-_MAX_SAMPLE = 200
-"""Images looked at, at most: evenly spread over the files, and so over the classes."""
+_MAX_SAMPLE_IMAGES = 200
+"""Maximum number of images inspected, spread evenly over the files and so over the classes."""
 
 
 @dataclass(frozen=True)
 class SampleStats:
-    """What a sample of the images looks like.
+    """Properties of a sample of images.
 
     Attributes:
-        polarity: `light-on-dark` where most images are, else `dark-on-light`.
-        one_square_size: Every image has the same size, and is square.
-        synthetic: The images are synthetic handwriting.
+        polarity: `light-on-dark` if most images are, else `dark-on-light`.
+        one_square_size: Whether all images are square and of the same size.
+        synthetic: Whether the images are synthetic handwriting.
     """
 
     polarity: Polarity
@@ -35,9 +35,10 @@ class SampleStats:
 
     @property
     def fit(self) -> Fit:
-        """Images of one square size were made for a network: take them whole. Of others, look for the ink.
+        """The recommended fit: `stretch` if all images have one square size and are not synthetic, else `ink`.
 
-        So too where the images are synthetic: what shall be read later has another frame.
+        Images of one square size were prepared for a network, so they are used whole. Synthetic images are fitted to
+        their ink because the images to be read later are framed differently.
         """
         return "stretch" if self.one_square_size and not self.synthetic else "ink"
 
@@ -52,7 +53,7 @@ def inspect_sample(dataset: DatasetIndex) -> SampleStats:
     packed = dataset.packed
     images = _readable(dataset.files[::step]) if packed is None else list(packed_images(packed)[::step])
     if not images:
-        raise DatasetError(f"None of the images looked at in {dataset.source} can be read.")
+        raise DatasetError(f"None of the images sampled from {dataset.source} can be read.")
     synthetic = bool(dataset.files) and any(map(read_writers, dataset.files[0].absolute().parents[:3]))
     return _stats(images, synthetic)
 
@@ -63,7 +64,7 @@ def inspect_images(images: NDArray[np.uint8] | Sequence[Gray]) -> SampleStats:
 
 
 def _step(count: int) -> int:
-    return -(-count // _MAX_SAMPLE)
+    return -(-count // _MAX_SAMPLE_IMAGES)
 
 
 def _stats(images: NDArray[np.uint8] | Sequence[Gray], synthetic: bool) -> SampleStats:
@@ -82,6 +83,6 @@ def _readable(files: Sequence[Path]) -> list[Gray]:
     for path in files:
         try:
             images.append(read_image(path))
-        except ImageError:  # counted and named when the whole dataset is read
+        except ImageError:  # reported when the whole dataset is read
             continue
     return images

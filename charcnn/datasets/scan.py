@@ -1,7 +1,7 @@
-"""A path → the images that lie there and their labels. Looks at names only; no file of an image is opened.
+"""Find the images of a dataset and their labels. Looks only at file names; images are not opened.
 
-Four forms are datasets: class folders (`ROOT/<class>/*.png`), a flat folder (unlabeled, or labeled by `ROOT.csv`
-next to it or `labels.csv` inside), a CSV file with the columns `file,label`, and a packed folder (see
+A dataset has one of four forms: class folders (`ROOT/<class>/*.png`), a flat folder (unlabeled, or labeled by
+`ROOT.csv` next to it or `labels.csv` inside), a CSV file with the columns `file,label`, or a packed folder (see
 `charcnn.datasets.formats.packed`).
 """
 
@@ -18,7 +18,7 @@ from charcnn.datasets.labels import classes_file, read_classes
 from charcnn.errors import DatasetError, DatasetNotFoundError, UnlabeledError
 from charcnn.images.codec import SUFFIXES
 from charcnn.images.find import Listing, list_folder
-from charcnn.storage.paths import natural_key, normalized, sibling_path
+from charcnn.storage.paths import natural_key, normalize_path, sibling_path
 from charcnn.text import pluralize
 
 _EXPECTED_FORM = "A dataset is a folder of class folders, each with images of one character."
@@ -26,14 +26,14 @@ _EXPECTED_FORM = "A dataset is a folder of class folders, each with images of on
 
 @dataclass(frozen=True)
 class DatasetIndex:
-    """Images and, where known, their labels.
+    """Images and, if known, their labels.
 
     Attributes:
-        source: The path, as it was asked for.
-        files: The image files; of class folders class by class, always in natural order. None of a packed dataset.
+        source: The path, as it was given.
+        files: The image files in natural order, class by class for class folders; empty for a packed dataset.
         labels: int64 `[N]`, indices into `classes`; None for an unlabeled folder.
-        classes: The label texts, in natural order of their folders; empty where unlabeled.
-        note: What the person should know of it; mostly empty.
+        classes: The label texts, in natural order of their folders; empty if unlabeled.
+        note: A warning for the user; usually empty.
         packed: The folder of a packed dataset, whose images are rows of one array.
     """
 
@@ -51,7 +51,7 @@ class DatasetIndex:
         """Return the labels.
 
         Raises:
-            UnlabeledError: there are none.
+            UnlabeledError: the dataset has no labels.
         """
         if self.labels is None:
             raise UnlabeledError(self.source)
@@ -67,7 +67,7 @@ def scan(path: Path, listing: Listing = list_folder) -> DatasetIndex:
 
     Raises:
         DatasetNotFoundError: the path does not exist.
-        DatasetError: it holds no images, has a class without any, or a CSV that does not fit.
+        DatasetError: the path contains no images, a class has no images, or a CSV file or packed dataset is invalid.
     """
     if path.is_file() and path.suffix.lower() == ".csv":
         return _from_csv(path, str(path), [path.parent, path.with_suffix("")])
@@ -85,22 +85,22 @@ def scan(path: Path, listing: Listing = list_folder) -> DatasetIndex:
     if truth:
         dataset = _from_csv(truth, str(path), [path])
         unused = len(set(images) - set(dataset.files))
-        return replace(dataset, note=_unused(path, unused, f"not named in {truth.name}"))
+        return replace(dataset, note=_unused(path, unused, f"not listed in {truth.name}"))
     if not images:
         lists = [name for name in ("train.csv", "test.csv") if (path / name).is_file()]
-        hint = f"It holds lists. Choose one: {path / lists[0]}" if lists else _EXPECTED_FORM
-        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", hint)
+        hint = f"It contains lists. Choose one: {path / lists[0]}" if lists else _EXPECTED_FORM
+        raise DatasetError(f"{path} contains no images ({' '.join(sorted(SUFFIXES))}).", hint)
     return DatasetIndex(str(path), tuple(images), None, ())
 
 
 def label_file(folder: Path) -> Path | None:
-    """Return the CSV that holds the labels of a flat folder, if there is one."""
-    places = (sibling_path(folder, f"{normalized(folder).name}.csv"), folder / "labels.csv")
+    """Return the CSV file with the labels of a flat folder; None if there is none."""
+    places = (sibling_path(folder, f"{normalize_path(folder).name}.csv"), folder / "labels.csv")
     return next((place for place in places if place.is_file()), None)
 
 
 def _unused(path: Path, count: int, reason: str) -> str:
-    return f"Left out {pluralize(count, 'image')} in {path}: {reason}." if count else ""
+    return f"Skipped {pluralize(count, 'image')} in {path}: {reason}." if count else ""
 
 
 def _sort_names(path: Path, names: list[str]) -> list[Path]:
@@ -113,10 +113,10 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
     deeper = [name.name for name, (below, images) in inside.items() if (below and not images) or is_packed(name)]
     if deeper:
         raise DatasetError(
-            f"{path} holds datasets, not class folders: {', '.join(deeper)}.", f"Choose one: {path / deeper[0]}"
+            f"{path} contains datasets, not class folders: {', '.join(deeper)}.", f"Choose one: {path / deeper[0]}"
         )
     if not any(images for _, images in inside.values()):
-        raise DatasetError(f"{path} holds no images ({' '.join(sorted(SUFFIXES))}).", _EXPECTED_FORM)
+        raise DatasetError(f"{path} contains no images ({' '.join(sorted(SUFFIXES))}).", _EXPECTED_FORM)
     files: list[Path] = []
     indices: list[int] = []
     classes: list[str] = []
@@ -132,28 +132,28 @@ def _from_class_folders(path: Path, folders: Sequence[Path], loose: Sequence[Pat
         if not label.isascii() and any("\ud800" <= character <= "\udfff" for character in label):
             raise DatasetError(f"The folder name {label!a} in {path} is not UTF-8.", "Rename it, or unpack it again.")
         if label in classes:
-            raise DatasetError(f"{classes_file(path)}: the label {label} belongs to two folders, one is {folder.name}.")
+            raise DatasetError(f"{classes_file(path)}: two folders have the label {label}, one is {folder.name}.")
         files += images
         indices += [len(classes)] * len(images)
         classes.append(label)
-    note = _unused(path, len(loose), "in no class folder")
+    note = _unused(path, len(loose), "not in a class folder")
     return DatasetIndex(str(path), tuple(files), np.array(indices, np.int64), tuple(classes), note)
 
 
 def _from_csv(path: Path, source: str, folders: Iterable[Path]) -> DatasetIndex:
-    """Read a table `file,label`; files are relative to the first of the folders in which they lie."""
+    """Read a CSV file with the columns `file,label`. Files are looked up in the folders, in order."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream, skipinitialspace=True))
     except (UnicodeDecodeError, csv.Error) as fault:
-        raise DatasetError(f"{path} is not a CSV file in UTF-8: {fault}") from None
+        raise DatasetError(f"{path} is not a UTF-8 CSV file: {fault}") from None
     if not rows:
-        raise DatasetError(f"{path} has no lines below its heading.", "It needs the columns file,label.")
+        raise DatasetError(f"{path} has no rows below its header.", "It needs the columns file,label.")
     files, texts = [], []
     for number, row in enumerate(rows, 2):
         name, label = row.get("file"), (row.get("label") or "").strip()
         if not name or not label:
-            raise DatasetError(f"{path}, line {number}: no file or no label.", "It needs the columns file,label.")
+            raise DatasetError(f"{path}, line {number}: file or label is missing.", "It needs the columns file,label.")
         places = [folder / name for folder in folders]
         files.append(next((place for place in places if place.exists()), places[0]))
         texts.append(label)

@@ -1,4 +1,4 @@
-"""One dataset → a training and a test dataset, as lists or as copies of files; duplicates and copies on one side."""
+"""Split a dataset into training and test, as lists or as copies of files. Related images stay on one side."""
 
 import csv
 import shutil
@@ -31,31 +31,31 @@ def split_dataset(
     """Split off a test set from a labeled dataset.
 
     Args:
-        dataset: What to split; it is left as it is. Unreadable images are on neither side.
-        destination: Gets `train.csv` and `test.csv` (`file,label`), or with `copy` the folders `train` and `test`.
+        dataset: The dataset to split, which is not changed. Unreadable images are left out.
+        destination: Folder for `train.csv` and `test.csv` (`file,label`), or with `copy` for `train` and `test`.
         test_split: Share of each class to split off.
         seed: Random seed.
-        by: Lists that point to the files, or copies of them.
-        force: Replace lists of these names. Folders of these names are never replaced.
+        by: `list` writes lists that refer to the files; `copy` copies the files.
+        force: Replace existing lists. Existing folders are never replaced.
 
     Returns:
-        Each dataset written → its number of images.
+        Path of each new dataset → its number of images.
 
     Raises:
         UnlabeledError: the dataset has no labels.
         DatasetError: it is packed, or has too few images.
-        OverwriteError: a file or folder of these names is there already.
+        OverwriteError: one of the lists or folders exists already.
     """
     targets = [destination / (f"{side}.csv" if by == "list" else side) for side in ("train", "test")]
     for target in targets:
         if by == "list":
             refuse_to_overwrite(target, force)
-        else:  # with force, earlier copies would stay, and be on both sides
+        else:  # with force, copies of an earlier split would remain, possibly on the other side
             refuse_to_overwrite(target, hint="Choose another folder, or remove it first.")
     if dataset.packed is not None:
         raise DatasetError(
             f"{dataset.source} is packed: its images are rows of one array, not files.",
-            "Training splits off validation images by itself (`val_split`); import a test set on its own.",
+            "Training splits off validation images itself (`val_split`). Import a test set separately.",
         )
     arrays = LabeledImages.load(dataset, ImageSpec(height=8, width=8, polarity="dark-on-light"))
     sides = split_indices(arrays.labels, arrays.groups, test_split, seed)
@@ -66,7 +66,7 @@ def split_dataset(
 
 
 def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
-    """Write `file,label`; files below the list's folder are named relative to it."""
+    """Write a CSV file `file,label`, with relative paths for files below its folder."""
     root = target.parent.resolve()
     with atomic_file(target, durable=False) as scratch, scratch.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -78,7 +78,7 @@ def _write_list(arrays: LabeledImages, indices: NDArray[np.int64], target: Path)
 
 
 def _write_copies(arrays: LabeledImages, indices: NDArray[np.int64], target: Path) -> None:
-    """Copy files into class folders, with a manifest of those that come from another image."""
+    """Copy files into class folders, with a manifest of those that are copies of another image."""
     folders = {label: folder for folder, label in folder_names(arrays.classes).items()}
     copies = []
     with replace_folder(target, lambda _: False) as fresh:

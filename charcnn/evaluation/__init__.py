@@ -1,1 +1,1 @@
-"""How well a model reads: the scores of each image, and the metrics made of them; never torch."""
+"""Evaluate models: score each image and compute metrics. Does not use torch."""

@@ -1,4 +1,4 @@
-"""A model and labeled images → an `Evaluation`."""
+"""Evaluate a model on labeled images."""
 
 import time
 from collections.abc import Callable
@@ -24,22 +24,32 @@ def evaluate(
     strict: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Evaluation:
-    """Return how well a model reads labeled images. Nothing is stored: see `Registry.add_evaluation`.
+    """Evaluate a model on labeled images. The result is not stored: use `Registry.add_evaluation` for that.
 
-    The images may show some of the model's labels only. Light-on-dark images are inverted, all or none of them.
+    The dataset may lack some of the model's labels. If it is light on dark, all of its images are inverted.
 
     Args:
-        model: A reference, a version's folder, an exported ONNX file, or a loaded model.
-        data: A labeled dataset, or images in memory and their labels; the `test` folder next to the model's training
-            data where not given.
-        registry: Where references are looked up.
-        strict: Raise on an unreadable image, instead of counting it.
-        on_progress: Called with images read and images in all.
+        model: A reference, the folder of a version, an exported ONNX file, or a loaded model.
+        data: A labeled dataset, or a pair of images in memory and their labels. By default, the `test` folder next to
+            the model's training data.
+        registry: The registry in which to look up references. The default one if omitted.
+        strict: Raise an error for an unreadable image instead of counting it.
+        on_progress: Called with the number of images read and the total.
 
     Raises:
-        ModelError: there is no such model.
-        DatasetError: there is no such dataset, it has no labels, or the images in memory are not gray.
-        UnknownLabelError: there is a label that the model does not know.
+        ModelError: the model does not exist.
+        DatasetError: the dataset does not exist or has no labels, or the images in memory are not gray.
+        UnknownLabelError: the dataset has labels that the model does not know.
+
+    Example:
+        >>> import charcnn
+        >>> evaluation = charcnn.evaluate("abc")
+        >>> evaluation.images
+        30
+        >>> evaluation.accuracy > 0.8
+        True
+        >>> charcnn.evaluate("abc", "abc/train").images
+        120
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, registry)
     started = time.perf_counter()
@@ -47,7 +57,7 @@ def evaluate(
         source, images = IN_MEMORY, _fit_arrays(data, predictor)
         scored = score(predictor, images, on_progress=on_progress)
     else:
-        dataset = scan(find_dataset(str(data)) if data is not None else _find_own_test_set(predictor))
+        dataset = scan(find_dataset(str(data)) if data is not None else _find_test_set_of(predictor))
         source, images = dataset.source, _load(dataset, predictor, strict, on_progress)
         scored = score(predictor, images)
     return Evaluation.from_scored(
@@ -70,18 +80,23 @@ def _load(
     dataset: DatasetIndex, predictor: Predictor, strict: bool, on_progress: Callable[[int, int], None]
 ) -> LabeledImages:
     dataset.require_labels()
-    check_known(dataset.classes, predictor.labels)  # before a long read
+    check_known(dataset.classes, predictor.labels)  # fail before reading the images
     spec = predictor.with_polarity(inspect_sample(dataset).polarity)
     return LabeledImages.load(dataset, spec, strict=strict, on_progress=on_progress)
 
 
-def _find_own_test_set(predictor: Predictor) -> Path:
-    named = predictor.version.card.data.sources if predictor.version else ()
-    sources = [source for source in named if source != IN_MEMORY]
+def _find_test_set_of(predictor: Predictor) -> Path:
+    """Return the `test` folder next to a model's training data.
+
+    Raises:
+        DatasetError: the folder does not exist, or the training data is unknown.
+    """
+    trained_on = predictor.version.card.data.sources if predictor.version else ()
+    sources = [source for source in trained_on if source != IN_MEMORY]
     found = next(filter(None, map(find_test_set, sources)), None)
     if found:
         return found
     place = f" next to {', '.join(sources)}" if sources else ""
     raise DatasetError(
-        f"There is no test folder{place} to evaluate {predictor.reference} on.", "Name a labeled dataset: `data=DIR`"
+        f"No test folder found{place} to evaluate {predictor.reference} on.", "Pass a labeled dataset: `data=DIR`"
     )

@@ -1,4 +1,4 @@
-"""The result of an evaluation: its metrics, and the document that is stored."""
+"""The result of an evaluation, as it is stored in the registry."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -11,7 +11,7 @@ from charcnn.specs.base import Document, StrictModel
 
 
 class ClassScores(StrictModel):
-    """How well one label was read; shares are 0 … 1."""
+    """Precision, recall and F1 (0 … 1) of one label, and its number of images (`support`)."""
 
     label: str
     precision: float
@@ -21,10 +21,13 @@ class ClassScores(StrictModel):
 
 
 class Evaluation(Document):
-    """What was measured of a model on a dataset. Documents of schema version 1, with a dense matrix, open too.
+    """The metrics of a model on a dataset.
+
+    Documents of schema version 1, which have a dense confusion matrix, can be read too.
 
     Attributes:
-        confusion: The confusion matrix without its zeros: (index of the true label, index of the label read, images).
+        confusion: The nonzero entries of the confusion matrix: (index of the true label, index of the predicted label,
+            number of images).
     """
 
     newest_schema: ClassVar[int] = 2
@@ -48,22 +51,22 @@ class Evaluation(Document):
 
     @property
     def matrix(self) -> ConfusionMatrix:
-        """The confusion matrix, to compute with."""
+        """The confusion matrix."""
         return ConfusionMatrix.from_triplets(self.confusion, len(self.labels))
 
     @classmethod
     def from_scored(
         cls, scored: Scored, *, model: str, dataset: str, fingerprint: str, unreadable: int = 0, seconds: float = 0.0
     ) -> Self:
-        """Return the metrics of scored images.
+        """Compute the metrics of scored images.
 
         Args:
-            scored: What the model answered to at least one image; at least three guesses of each.
-            model: The model's name.
-            dataset: The dataset's name.
-            fingerprint: Of the dataset's content.
-            unreadable: Images of the dataset that could not be read.
-            seconds: How long it took.
+            scored: Scores of at least one image, with at least three guesses per image.
+            model: Reference of the model.
+            dataset: Name of the dataset.
+            fingerprint: Fingerprint of the dataset's content.
+            unreadable: Number of images that could not be read.
+            seconds: Duration of the evaluation, in seconds.
         """
         matrix = ConfusionMatrix.count(scored.truth, scored.read, len(scored.labels))
         columns = (matrix.precision, matrix.recall, matrix.f1, matrix.support)
@@ -98,7 +101,7 @@ class Evaluation(Document):
 
 
 def _without_zeros(rows: Any) -> list[tuple[int, int, int]]:
-    """Return the dense matrix of schema version 1 as schema version 2 holds it."""
+    """Return the nonzero entries of a dense matrix, as in schema version 2."""
     try:
         return [(truth, read, images) for truth, row in enumerate(rows) for read, images in enumerate(row) if images]
     except TypeError:

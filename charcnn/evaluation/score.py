@@ -1,4 +1,4 @@
-"""A model and labeled images → what it answered to each image. Metrics, reports and comparisons are made of it."""
+"""Score a model on labeled images, image by image, as the basis of metrics, reports and comparisons."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,22 +12,23 @@ from charcnn.evaluation.metrics import image_losses
 from charcnn.inference.prediction import top_indices
 from charcnn.inference.predictor import Predictor
 
-_MAX_IMAGES_PER_PART = 8192
-_MAX_PROBABILITIES_PER_PART = 4_000_000
-"""Bound what is held for all labels at once; of each image only the best guesses are kept."""
+_MAX_IMAGES_PER_CHUNK = 8192
+"""Maximum number of images scored at once."""
+_MAX_PROBABILITIES_PER_CHUNK = 4_000_000
+"""Maximum number of probabilities in memory at once. Only the best guesses of each image are kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What a model answered to labeled images, and what they show.
+    """The true and predicted labels of images, one row per image.
 
     Attributes:
-        labels: The model's `C` label texts; indices below refer to them.
-        truth: int64 `[N]`: the label of each image.
-        top: int64 `[N,K]`: the likeliest labels of each image, the likeliest first.
+        labels: The model's `C` label texts. `truth` and `top` are indices into them.
+        truth: int64 `[N]`: the true label of each image.
+        top: int64 `[N,K]`: the most likely labels of each image, best first.
         probabilities: float32 `[N,K]`: the probabilities of `top`.
-        losses: float64 `[N]`: `-log p(truth)`, in nats; 87.3 at most.
-        files: The `N` image files; empty where the images come from arrays or a packed dataset.
+        losses: float64 `[N]`: `-log p(truth)`, in nats, at most 87.3.
+        files: The `N` image files. Empty for images in memory and packed datasets.
     """
 
     labels: tuple[str, ...]
@@ -42,7 +43,7 @@ class Scored:
 
     @property
     def read(self) -> NDArray[np.int64]:
-        """The likeliest label of each image, int64 `[N]`."""
+        """The most likely label of each image, int64 `[N]`."""
         return self.top[:, 0]
 
 
@@ -53,29 +54,41 @@ def score(
     top_k: int = 3,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Scored:
-    """Return what a model answers to each of some labeled images.
+    """Score a model on labeled images, image by image.
 
     Args:
         predictor: The model.
-        images: The images, fitted by the model's spec. Their labels may be some of the model's only.
-        top_k: The number of guesses kept of each image.
-        on_progress: Called with images scored and images in all.
+        images: The images, fitted to the model's spec. They may lack some of the model's labels.
+        top_k: Number of guesses to keep per image.
+        on_progress: Called with the number of images scored and the total.
 
     Raises:
-        UnknownLabelError: there is a label that the model does not know.
-        ImageError: the images have another size than the model's.
+        UnknownLabelError: the images have labels that the model does not know.
+        ImageError: the images do not have the model's input size.
+
+    Example:
+        >>> import charcnn
+        >>> import numpy as np
+        >>> predictor = charcnn.load("abc")
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
+        >>> images = charcnn.LabeledImages.from_arrays(pixels, ["a", "b", "c", "a"], predictor.spec)
+        >>> scored = charcnn.score(predictor, images, top_k=2)
+        >>> scored.top.shape
+        (4, 2)
+        >>> [scored.labels[index] for index in scored.truth]
+        ['a', 'b', 'c', 'a']
     """
     truth = images.labels_in(predictor.labels)
     count, classes = len(truth), len(predictor.labels)
     top = np.empty((count, min(top_k, classes)), np.int64)
     kept = np.empty(top.shape, np.float32)
     losses = np.empty(count)
-    step = min(_MAX_IMAGES_PER_PART, max(1, _MAX_PROBABILITIES_PER_PART // classes))
+    step = min(_MAX_IMAGES_PER_CHUNK, max(1, _MAX_PROBABILITIES_PER_CHUNK // classes))
     for start in range(0, count, step):
-        part = slice(start, start + step)
-        probabilities = predictor.probabilities(images.images[part])
-        top[part] = top_indices(probabilities, top_k)
-        kept[part] = np.take_along_axis(probabilities, top[part], axis=1)
-        losses[part] = image_losses(probabilities, truth[part])
+        chunk = slice(start, start + step)
+        probabilities = predictor.probabilities(images.images[chunk])
+        top[chunk] = top_indices(probabilities, top_k)
+        kept[chunk] = np.take_along_axis(probabilities, top[chunk], axis=1)
+        losses[chunk] = image_losses(probabilities, truth[chunk])
         on_progress(min(start + step, count), count)
     return Scored(predictor.labels, truth, top, kept, losses, images.files)

@@ -1,1 +1,1 @@
-"""A model → files for other programs, each checked before it is used. Only ONNX needs no torch."""
+"""Export models to files for other programs, and verify the files. Only the export to ONNX works without torch."""

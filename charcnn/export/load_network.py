@@ -1,4 +1,4 @@
-"""A version in the registry → its `nn.Module`."""
+"""Load the network of a version as an `nn.Module`."""
 
 import torch
 from torch import nn
@@ -13,23 +13,29 @@ def load_network(version: Version) -> nn.Module:
     """Return the network of a version with its weights, in evaluation mode, on the CPU.
 
     Raises:
-        ExportError: the network is unknown here.
+        ExportError: the version's network is not registered.
         IntegrityError: the weights were modified, or do not fit the network.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> network = charcnn.load_network(charcnn.Registry().open("abc"))
+        >>> network(torch.zeros(1, 1, 28, 28)).shape
+        torch.Size([1, 3])
     """
     card = version.card
     if card.network.name not in networks():
         raise ExportError(
-            f"{card.reference} needs the network {card.network.name}, which this installation does not know.",
-            "Install the package that provides it; networks are found through entry points of the group "
-            "`charcnn.networks`.",
+            f"{card.reference} needs the network {card.network.name}, which is not registered.",
+            "Import the module that registers it, or install its package (entry point group `charcnn.networks`).",
         )
-    with torch.random.fork_rng(devices=[]):  # the fresh weights are drawn for nothing
+    with torch.random.fork_rng(devices=[]):  # the random initial weights are replaced below
         network = get_network(card.network.name).build(len(card.labels), card.network.options)
     weights = read_weights(version.file(WEIGHTS_FILE))
     try:
         network.load_state_dict(weights)
     except RuntimeError as fault:
         raise IntegrityError(
-            f"{card.reference}: its weights do not fit the network {card.network.name}: {fault}"
+            f"The weights of {card.reference} do not fit the network {card.network.name}: {fault}"
         ) from None
     return network.eval()

@@ -1,4 +1,4 @@
-"""The metadata of exported files: labels and image spec."""
+"""The metadata of exported files."""
 
 import json
 from collections.abc import Sequence
@@ -7,5 +7,5 @@ from charcnn.specs.image import ImageSpec
 
 
 def metadata(labels: Sequence[str], spec: ImageSpec) -> dict[str, str]:
-    """Return labels and image spec as JSON texts by name, as the file stores them."""
+    """Return the metadata of an exported file: the JSON texts `labels` and `image`, the `ImageSpec`."""
     return {"labels": json.dumps(list(labels), ensure_ascii=False), "image": spec.model_dump_json()}

@@ -1,4 +1,4 @@
-"""Parity: an exported file gives the answers of the network that it was made from."""
+"""Compare exported files with the network that they were exported from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,41 +12,41 @@ from charcnn.inference.predictor import Predictor
 from charcnn.specs.image import ImageSpec
 
 _TOLERANCE = 1e-4
-"""The largest difference of a probability that rounding may make."""
+"""Maximum difference between two probabilities that counts as rounding."""
 
 
-def onnx_reader(path: Path) -> Callable[[Tensor], Tensor]:
-    """Return what an ONNX file computes: images uint8 `[N,1,H,W]` → probabilities float32 `[N,classes]`."""
+def onnx_function(path: Path) -> Callable[[Tensor], Tensor]:
+    """Return the function of an ONNX file: images uint8 `[N,1,H,W]` → probabilities float32 `[N,classes]`."""
     predictor = Predictor(path)
     return lambda images: torch.from_numpy(predictor.probabilities(images[:, 0].numpy()))
 
 
-def probe(spec: ImageSpec, count: int) -> Tensor:
-    """Return images to compare answers on: strokes of noise on paper, uint8 `[count,1,H,W]`."""
+def make_probe_images(spec: ImageSpec, count: int) -> Tensor:
+    """Return images to compare outputs on, uint8 `[count,1,H,W]`: dark noise on white paper."""
     rng = np.random.default_rng(0)
     ink = rng.random((count, 1, spec.height, spec.width)) < 0.2
     return torch.from_numpy(np.where(ink, rng.integers(0, 128, ink.shape), 255).astype(np.uint8))
 
 
 def check_parity(expected: nn.Module, actual: Callable[[Tensor], Tensor]) -> float:
-    """Compare an exported file with its network, on a batch of another size than the one that was exported.
+    """Compare the outputs of an exported file and its network, on a larger batch than the exported one.
 
     Args:
         expected: The `Recognizer`.
-        actual: What the file computes: images uint8 `[N,1,H,W]` → probabilities float32 `[N,classes]`.
+        actual: The function of the file: images uint8 `[N,1,H,W]` → probabilities float32 `[N,classes]`.
 
     Returns:
-        The largest difference of a probability.
+        The largest difference between two probabilities.
 
     Raises:
-        ParityError: a probability differs by more than rounding explains.
+        ParityError: a difference is too large for rounding.
     """
-    images = probe(expected.spec, 33)  # type: ignore[arg-type]
+    images = make_probe_images(expected.spec, 33)  # type: ignore[arg-type]
     with torch.inference_mode():
         difference = float((expected(images) - actual(images)).abs().max())
     if not difference <= _TOLERANCE:
         raise ParityError(
-            f"The exported file gives other answers than the model: probabilities differ by up to {difference:.2g}.",
+            f"The exported file does not match the model: probabilities differ by up to {difference:.2g}.",
             "Nothing was written.",
         )
     return difference

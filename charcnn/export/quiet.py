@@ -1,4 +1,4 @@
-"""torch's exporters, silenced."""
+"""Silence torch's exporters."""
 
 import logging
 import warnings
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silence torch's exporters within a block."""
+def silence_exporters() -> Iterator[None]:
+    """Silence the warnings and log messages of torch's exporters within a block."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

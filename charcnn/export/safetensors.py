@@ -1,4 +1,4 @@
-"""A version → a safetensors file: the bare weights, and the card."""
+"""Export a version to a safetensors file, with its weights and its model card."""
 
 from pathlib import Path
 
@@ -12,17 +12,19 @@ from charcnn.registry.version import Version
 
 
 def write_safetensors(version: Version, path: Path) -> float:
-    """Write a version as a safetensors file, with the card in its header under `card`, and compare it with the network.
+    """Export a version to a safetensors file, and compare the file with the network.
+
+    The header contains the model card as `card`.
 
     Returns:
-        The largest difference from the network's probabilities.
+        The largest difference between the file's and the network's probabilities.
 
     Raises:
-        ExportError: the network is unknown here.
-        ParityError: the file gives other probabilities than the network.
+        ExportError: the version's network is not registered.
+        ParityError: the file's probabilities differ from the network's.
     """
-    network, again = load_network(version), load_network(version)
+    network, copy = load_network(version), load_network(version)
     path.write_bytes(save(copy_weights(network), metadata={"card": version.text.decode()}))
-    again.load_state_dict(read_weights(path))
+    copy.load_state_dict(read_weights(path))
     spec = version.card.image
-    return check_parity(Recognizer(network, spec), Recognizer(again, spec))
+    return check_parity(Recognizer(network, spec), Recognizer(copy, spec))

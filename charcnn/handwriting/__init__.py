@@ -1,1 +1,1 @@
-"""From a character to images of it: numpy and OpenCV, never torch."""
+"""Synthetic handwriting: from a character to images of it. NumPy and OpenCV, no torch."""

@@ -1,7 +1,7 @@
-"""Handwritten forms that print does not have: a 1 that is a bare stick, an open 4, a crossed 7, a looped 2.
+"""Handwritten forms that differ from print: a 1 that is a bare stick, an open 4, a crossed 7, a looped 2.
 
-Each form is drawn by hand as strokes on a grid, 10 high: points `x,y`, x to the right, y down. A curve goes through the
-points; `/` is a corner, `|` lifts the pen.
+Each form is written as points `x,y` on a grid that is 10 units high, with x to the right and y down. A smooth curve
+passes through the points; `/` marks a corner, and `|` lifts the pen.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ _FORMS = {
 
 
 def find_allographs(character: str) -> tuple[tuple[Segment, ...], ...]:
-    """Return the handwritten forms of a character that print lacks, in ems; none for most characters."""
+    """Return the handwritten forms of a character that differ from print, in ems; empty for most characters."""
     return tuple(_parse_form(form) for form in _FORMS.get(character, ()))
 
 
@@ -85,7 +85,7 @@ def _parse_form(form: str) -> tuple[Segment, ...]:
 
 
 def _curve(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A Catmull-Rom spline through the points (Catmull, Rom 1974), eight steps from each to the next."""
+    """Return a Catmull-Rom spline through the points (Catmull, Rom 1974), with eight steps per interval."""
     if len(points) < 3:
         return points
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])

@@ -1,4 +1,4 @@
-"""How handwriting is captured: scanned in 1 bit or in shades of gray, photographed, written on a tablet."""
+"""Simulated capture of handwriting: 1-bit scan, gray scan, photo, pen tablet."""
 
 from typing import get_args
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from charcnn.specs.choices import Paper
 
 PAPERS: tuple[Paper, ...] = get_args(Paper)
-"""1-bit scan, scan in shades of gray, photo (uneven light, blur, noise, compression), pen tablet (even lines)."""
+"""1-bit scan, gray scan, photo (uneven light, blur, noise, compression), pen tablet (even lines)."""
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -18,14 +18,14 @@ Floats = NDArray[np.float32]
 def capture(
     pictures: Pictures, choice: Floats, shade: Floats, paper: Paper | None, rng: np.random.Generator
 ) -> Pictures:
-    """Make clean drawings look as they do after capture.
+    """Return clean drawings as they look after capture.
 
     Args:
         pictures: uint8 `[N,H,W]`, black ink on white.
-        choice: float32 `[N]`, 0 … 1: picks each writer's paper where `paper` is None.
-        shade: float32 `[N]`, 0 … 1: how dark the ink, how high the threshold.
+        choice: float32 `[N]`, 0 … 1: selects each writer's paper if `paper` is None.
+        shade: float32 `[N]`, 0 … 1: darkness of the ink, and height of the threshold.
         paper: One of `PAPERS`, or None.
-        rng: Draws the noise.
+        rng: Generator for the noise.
 
     Returns:
         uint8 `[N,H,W]`.
@@ -44,7 +44,7 @@ def capture(
 
 
 def _scan_in_gray(pictures: Pictures, shade: Floats, rng: np.random.Generator) -> Pictures:
-    """Make ink not quite black and not even."""
+    """Return drawings with ink that is not quite black and uneven."""
     height, width = pictures.shape[1:]
     ink = 1 - pictures.astype(np.float32) / 255
     gain = np.exp(0.25 * rng.standard_normal((len(pictures), 1, 1), np.float32)) * 1.2

@@ -11,12 +11,12 @@ _HIRAGANA_VOICED = "がぎぐげござじずぜぞだぢづでどばびぶべぼ
 
 
 def _katakana(hiragana: str) -> str:
-    """Return the same sounds in the other script, 96 code points further on."""
+    """Return the katakana of some hiragana, which are 96 code points higher."""
     return "".join(chr(ord(character) + 0x60) for character in hiragana)
 
 
 def _gb2312_level_1() -> str:
-    """Return GB2312's 3,755 characters of daily use: rows 16 to 55, of which the last is not full."""
+    """Return the 3,755 common characters of GB2312: rows 16 to 55, the last of which is not full."""
     codes = (bytes((0xA0 + row, 0xA0 + cell)) for row in range(16, 56) for cell in range(1, 95))
     return "".join(code.decode("gb2312", "ignore") for code in codes)
 
@@ -33,7 +33,7 @@ _SETS = {
     "starter": STARTER,
 }
 CHARSETS = (*_SETS, "gb2312-1")
-"""The names. Of kana, the 46 basic ones of today and, apart, the 25 voiced ones; no small ones."""
+"""Names of the sets. Those of kana have the 46 basic characters or the 25 voiced ones, and no small ones."""
 
 
 def get_charset(name: str) -> str:

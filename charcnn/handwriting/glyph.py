@@ -1,4 +1,4 @@
-"""A character → its printed shape, with the fonts that OpenCV carries inside, or with font files."""
+"""Draw printed characters, with OpenCV's built-in fonts or with font files."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,31 +11,31 @@ from charcnn.handwriting.fonts import check_font, has_glyph
 from charcnn.images.codec import Gray
 
 _PRIVATE_USE = "\ue000"
-"""A private-use code point that no font has: a font draws it like everything that it lacks."""
-_BUILT_IN = ("uni", "sans", "italic")
-"""OpenCV's faces. Only the first has more than Latin, Greek and Cyrillic letters."""
+"""A private-use code point that no font has. Fonts draw it like any character that they lack."""
+_BUILT_IN_FACES = ("uni", "sans", "italic")
+"""Built-in faces of OpenCV. Only the first has more than Latin, Greek and Cyrillic letters."""
 
 
 def find_faces(character: str, fonts: tuple[Path, ...] = ()) -> tuple[str, ...]:
-    """Return the faces that have a character: of the font files where some are given, else of OpenCV's own.
+    """Return the faces that have a character: of the given font files, or else of OpenCV's built-in fonts.
 
     Raises:
         GlyphError: no face has it, or a font file cannot be read.
     """
-    known = tuple(str(font) for font in fonts) or _BUILT_IN
+    known = tuple(str(font) for font in fonts) or _BUILT_IN_FACES
     drawings = {_draw(character, 32, face).tobytes(): face for face in reversed(known) if _has_glyph(face, character)}
-    having = tuple(sorted(drawings.values(), key=known.index))  # one of those that draw it alike
-    if not having:
+    found = tuple(sorted(drawings.values(), key=known.index))  # one of those that draw it identically
+    if not found:
         where = " and ".join(font.name for font in fonts) or "The built-in font"
         raise GlyphError(
             f"{where} lacks {character} (U+{ord(character):04X}).",
-            "Leave it out, or use `fonts` that have it.",
+            "Leave it out, or use a font that has it (`fonts`).",
         )
-    return having
+    return found
 
 
 def has_ink(character: str, face: str) -> bool:
-    """Return whether a face that has a character shows anything of it: a space is a character too."""
+    """Return whether a face draws any ink for a character that it has, which it does not for a space."""
     return bool((_draw(character, 32, face) < 128).any())
 
 
@@ -44,17 +44,17 @@ def draw_glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
 
     Args:
         character: One character, for instance 博, a or 7.
-        size: Pixels: height of the font's em, and side of the picture's inner square.
+        size: Height of the font's em in pixels, and side of the inner square of the picture.
         face: A built-in face of OpenCV, or the path of a font file.
 
     Returns:
         uint8 `[size * 3 // 2, size * 3 // 2]`, black on white, anti-aliased.
 
     Raises:
-        GlyphError: the font lacks the character (it would draw «?»), or the character has no ink.
+        GlyphError: the font lacks the character (and would draw «?»), or the character has no ink.
     """
     if len(character) != 1:
-        raise GlyphError(f"One character is drawn at a time, not {character!r}.")
+        raise GlyphError(f"Expected a single character, not {character!r}.")
     drawn = _draw(character, size, face)
     if not _has_glyph(face, character):
         raise GlyphError(f"The font lacks {character} (U+{ord(character):04X}).")
@@ -69,14 +69,14 @@ def draw_glyph(character: str, size: int = 128, face: str = "uni") -> Gray:
 
 @lru_cache(maxsize=8)
 def _draw(character: str, size: int, face: str) -> Gray:
-    """Return the character somewhere on a large white canvas, uint8 `[2 * size, 2 * size]`."""
+    """Return the character on a large white canvas, uint8 `[2 * size, 2 * size]`."""
     canvas = np.full((2 * size, 2 * size), 255, np.uint8)
     cv2.putText(canvas, character, (size // 2, size * 3 // 2), (0,), _open_face(face), size)
     return canvas
 
 
 def _has_glyph(face: str, character: str) -> bool:
-    if face not in _BUILT_IN:
+    if face not in _BUILT_IN_FACES:
         return has_glyph(Path(face), character)
     return character == "?" or not np.array_equal(_draw(character, 32, face), _draw(_PRIVATE_USE, 32, face))
 
@@ -88,6 +88,6 @@ def _open_face(face: str) -> cv2.FontFace:
     Raises:
         GlyphError: the file is missing, or is not a font.
     """
-    if face not in _BUILT_IN:
+    if face not in _BUILT_IN_FACES:
         check_font(Path(face))
     return cv2.FontFace(face)

@@ -1,6 +1,6 @@
-"""Chinese characters as they are written: the strokes of the regular script (楷书, kǎishū), in their order.
+"""Strokes of Chinese characters in the regular script (楷书, kǎishū), in writing order.
 
-Print makes strokes as wide and as even as it can; in the regular script they have the proportions that hands give them.
+Print makes strokes as wide and even as possible. In the regular script, they have the proportions of handwriting.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ from charcnn.handwriting.strokes import (
     space_evenly,
 )
 
-FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
-# Lengths are in the units of the data, EM of them in one em
+DATA_FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
+# The lengths below are in data units, EM per em
 _STROKE_WIDTH = 20
-"""Width of a stroke: the data's lines end some quarter of it before the stroke does."""
+"""Width of a stroke. Lines in the data end about a quarter of it before the stroke ends."""
 _MAX_TOUCH_DISTANCE = 20
-"""Distance between two lines whose strokes touch."""
+"""Maximum distance between two lines whose strokes touch."""
 _MAX_HEAD_LENGTH = 25
-"""A first piece that is shorter is where a brush is set down, which a pen has no need of."""
+"""Maximum length of a first piece that only sets down the brush, which a pen does not need."""
 
 
 def find_kaishu_strokes(character: str) -> tuple[Segment, ...]:
-    """Return the strokes of one Chinese character, in the order of writing; none where it is not known."""
+    """Return the strokes of a Chinese character, in writing order; empty if the character is not in the data."""
     known = _load()
     at = int(np.searchsorted(known.characters, ord(character)))
     if at == len(known.characters) or known.characters[at] != ord(character):
@@ -49,7 +49,7 @@ def find_kaishu_strokes(character: str) -> tuple[Segment, ...]:
 
 @dataclass(frozen=True)
 class _Medians:
-    """The arrays of the data file; `first_stroke` `[C+1]` and `first_point` `[S+1]` tell where each one's begin."""
+    """Arrays of the data file. `first_stroke` `[C+1]` and `first_point` `[S+1]` are offsets by character and stroke."""
 
     characters: NDArray[np.uint32]
     first_stroke: NDArray[np.int64]
@@ -59,7 +59,7 @@ class _Medians:
 
 @cache
 def _load() -> _Medians:
-    with np.load(FILE) as data:
+    with np.load(DATA_FILE) as data:
         return _Medians(data["characters"], _offsets(data["strokes"]), _offsets(data["lengths"]), data["points"])
 
 
@@ -76,17 +76,17 @@ def _extend(line: Points, more: float) -> Points:
 
 
 def _cut_stroke(line: Points) -> list[Points]:
-    """Cut a stroke at its corners, and leave out the first piece where a brush is only set down."""
+    """Cut a stroke at its corners, and drop the first piece if it only sets down the brush."""
     pieces = cut_at_corners(line, _STROKE_WIDTH)
     if len(pieces) > 1:
         long, (x, y) = path_length(pieces[0]), pieces[0][-1] - pieces[0][0]
-        if long < _MAX_HEAD_LENGTH and long < 0.3 * path_length(line) and x < 2 * abs(y):  # else a short bar
+        if long < _MAX_HEAD_LENGTH and long < 0.3 * path_length(line) and x < 2 * abs(y):  # flatter: a short bar
             return pieces[1:]
     return pieces
 
 
 def _build_segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
-    """Number the nodes and parts of strokes, each cut into pieces at its corners."""
+    """Return the segments of strokes, each already cut into pieces at its corners."""
     spots = [np.stack([piece[0] for piece in stroke] + [stroke[-1][-1]]) for stroke in strokes]
     names = _number_nodes(spots)
     dense = [
@@ -108,10 +108,10 @@ def _build_segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
 
 
 def _number_nodes(spots: list[Points]) -> list[list[int]]:
-    """Number the start, corners and end of each stroke.
+    """Return node numbers for the start, corners and end of each stroke.
 
-    An end has the number of what it touches, nearest first; all spots of one number touch each other, each of another
-    stroke.
+    An end gets the number of what it touches, nearest first. All points with the same number touch each other, and
+    belong to different strokes.
     """
     everything = np.concatenate(spots)
     owner = np.repeat(np.arange(len(spots)), [len(own) for own in spots])

@@ -1,4 +1,4 @@
-"""A character's segments as arrays, ready to be deformed for many writers at once; kept in memory."""
+"""Segments of a character as arrays, for deforming them for many writers at once. Results are cached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from charcnn.handwriting.kaishu import find_kaishu_strokes
 from charcnn.handwriting.strokes import Segment, find_segments, path_length
 
 _GLYPH_EM_PIXELS = 256
-"""Pixels of the em at which glyphs are drawn to find their strokes."""
+"""Pixels per em at which glyphs are drawn to find their strokes."""
 _POINTS_PER_LINK = 2
-"""Points between a stroke and the next where the pen may stay down."""
-_MAX_HOOK_LENGTH = 0.16
-"""Ems: a last segment round a corner that is shorter is a hook, which many writers leave out."""
+"""Points inserted between two strokes, where the pen may stay down."""
+_MAX_HOOK_LENGTH_EM = 0.16
+"""Maximum length of a hook in ems. A hook is a last segment after a corner, which many writers leave out."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -26,11 +26,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Corners:
-    """Where a stroke goes round a corner, from one segment to the next.
+    """Corners of strokes, where one segment continues as the next.
 
     Attributes:
         edges: int64 `[C]`: the edges from the last point of a segment to the first of the next.
-        segments: int64 `[C]`: the segments that start there.
+        segments: int64 `[C]`: the segments that start at the corners.
     """
 
     edges: Ints
@@ -39,14 +39,14 @@ class Corners:
 
 @dataclass(frozen=True)
 class Links:
-    """Where the pen may stay down between two strokes.
+    """Places where the pen may stay down between two strokes.
 
     Attributes:
-        points: int64 `[2L]`: the points of links, two for each.
-        start, end: int64 `[2L]`: the points of strokes that each of them lies between.
-        share: float32 `[2L]`, 0 … 1: where each lies, from start to end.
-        edges: int64 `[3L]`: the edges of links, three for each.
-        ease: float32 `[L]`, 0 … 1: how easily the pen stays down: near strokes are linked more often.
+        points: int64 `[2L]`: indices of the link points, two per link.
+        start, end: int64 `[2L]`: indices of the stroke points before and after each link point.
+        share: float32 `[2L]`, 0 … 1: position of each link point between start and end.
+        edges: int64 `[3L]`: the edges of links, three per link.
+        ease: float32 `[L]`, 0 … 1: how easily the pen stays down; higher if the strokes are close.
     """
 
     points: Ints
@@ -59,12 +59,12 @@ class Links:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Short last segments round a corner, which many writers leave out.
+    """Short last segments after a corner, which many writers leave out.
 
     Attributes:
-        segments: int64 `[H]`.
+        segments: int64 `[H]`: the segments that are hooks.
         edges: int64 `[E]`: the edges of all hooks.
-        hook_of_edge: int64 `[E]`: which hook each of them belongs to.
+        hook_of_edge: int64 `[E]`: the hook that each edge belongs to.
     """
 
     segments: Ints
@@ -74,19 +74,22 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Outline:
-    """The points of all segments in one row, with the points of possible links between strokes in their places.
+    """The points of all segments in one array, including those of possible links between strokes.
 
     Edge `i` goes from point `i` to point `i + 1`.
 
     Attributes:
-        points: float32 `[P,2]`, in ems round (0, 0).
-        segment, stroke, part: int64 `[P]`: what each point belongs to; a link's points to what comes before them.
+        points: float32 `[P,2]`, in ems, centered on (0, 0).
+        segment, stroke, part: int64 `[P]`: what each point belongs to; link points belong to what precedes them.
         t: float32 `[P]`: 0 at its segment's start, 1 at its end.
-        inside: bool `[P-1]`: the points of an edge are neighbors in one segment.
-        corners, links, hooks: Special places.
-        ends: int64 `[S,2]`: the nodes of each segment; `free` bool `[S,2]`: nothing else meets it there.
-        tangents: float32 `[S,2,2]`: unit vectors out of both ends; `normals` float32 `[S,2]`; `lengths` float32 `[S]`.
-        straight: float32 `[S]`, 0 … 1: the distance between both ends over the length; 0 for a loop.
+        inside: bool `[P-1]`: whether both points of an edge are neighbors in one segment.
+        corners, links, hooks: Special edges, points and segments.
+        ends: int64 `[S,2]`: the nodes of each segment.
+        free: bool `[S,2]`: whether an end of a segment meets nothing else.
+        tangents: float32 `[S,2,2]`: unit vectors that point outward at both ends of each segment.
+        normals: float32 `[S,2]`: unit vectors perpendicular to the chord of each segment.
+        lengths: float32 `[S]`, in ems.
+        straight: float32 `[S]`, 0 … 1: distance between both ends divided by the length; 0 for a loop.
         sideways: float32 `[S]`: 1 for a horizontal segment, 0 for a vertical one.
     """
 
@@ -124,45 +127,46 @@ class Outline:
 
     @cached_property
     def strokes(self) -> int:
-        """Number of strokes: segments that follow each other round corners are one."""
+        """Number of strokes. Segments that continue each other around corners are one stroke."""
         return int(self.stroke.max()) + 1
 
     @cached_property
     def dots(self) -> Floats:
-        """How much of a dot each stroke is, float32 `[strokes]`: 1 for a point, 0 from a third of an em on."""
-        whose = np.zeros(self.segments, np.int64)
-        whose[self.segment] = self.stroke
-        return np.asarray(np.clip(1 - 3 * np.bincount(whose, self.lengths, self.strokes), 0, 1), np.float32)
+        """How similar each stroke is to a dot, float32 `[strokes]`: 1 for a point, 0 from a third of an em."""
+        stroke = np.zeros(self.segments, np.int64)
+        stroke[self.segment] = self.stroke
+        return np.asarray(np.clip(1 - 3 * np.bincount(stroke, self.lengths, self.strokes), 0, 1), np.float32)
 
     @cached_property
     def hooked(self) -> Floats:
-        """1 for the segments that are hooks, float32 `[S]`."""
+        """1 for segments that are hooks, else 0; float32 `[S]`."""
         marks = np.zeros(self.segments, np.float32)
         marks[self.hooks.segments] = 1
         return marks
 
     @cached_property
     def pulls(self) -> Floats:
-        """How far each point goes along when the start, the end of its segment moves, float32 `[2,P]`, 0 … 1.
+        """How far each point moves with the start and with the end of its segment, float32 `[2,P]`, 0 … 1.
 
-        In a segment that is nearly straight all points do; in one that curls, as a 6 does, only those near the end.
+        In a nearly straight segment, all points move. In a curled one, like a 6, only those near the moved end do.
         """
-        share = np.clip(1.5 * self.straight, 0.2, 1)[self.segment]  # of the segment, next to each of its ends
+        share = np.clip(1.5 * self.straight, 0.2, 1)[self.segment]  # of the segment that moves with each end
         return np.asarray(np.clip([1 - self.t / share, (self.t - (1 - share)) / share], 0, 1), np.float32)
 
     def max_line_width(self, is_small: bool) -> float:
-        """Return the largest width of line, in ems, that still leaves paper between the strokes.
+        """Return the maximum line width, in ems, that leaves paper between the strokes.
 
-        Letters and digits (small ones) bear wider lines where there are few strokes, but their loops must stay open.
+        Letters and digits (`is_small`) allow wider lines if they have few strokes, but their loops must stay open.
         """
         ink, limit = (0.33, 0.25) if is_small else (0.6, 0.14)
         return float(np.clip(ink / self.lengths.sum(), 0.03, limit))
 
     @cached_property
     def anchors(self) -> Floats:
-        """The points that strokes are turned and scaled about, float32 `[strokes,2]`.
+        """The points about which strokes are rotated and scaled, float32 `[strokes,2]`.
 
-        Their middles; of dots the ends nearest to another stroke, so that a long dot reaches away from it.
+        These are the centers of strokes. For dots, they are the ends nearest to another stroke, so that long dots
+        extend away from it.
         """
         found = self.centers(self.stroke, self.strokes)
         for number in np.flatnonzero(self.dots):
@@ -173,16 +177,16 @@ class Outline:
         return found
 
     def centers(self, group: Ints, count: int) -> Floats:
-        """The middle of the points of each group, float32 `[count,2]`."""
+        """Return the mean point of each group, float32 `[count,2]`."""
         sums = np.stack([np.bincount(group, self.points[:, axis], count) for axis in (0, 1)], 1)
         return np.asarray(sums / np.maximum(np.bincount(group, minlength=count), 1)[:, None], np.float32)
 
 
 @lru_cache(maxsize=8192)
 def find_outlines(character: str, fonts: tuple[Path, ...] = ()) -> tuple[Outline, ...]:
-    """Return the shapes in which a character is written: one for each font (or built-in face) that has it.
+    """Return the shapes in which a character is written, one for each font (or built-in face) that has it.
 
-    With the built-in faces the forms of `allographs` and `kaishu` are added, and are then half of what is returned.
+    With the built-in faces, the forms of `allographs` and `kaishu` are added, and are half of the result.
 
     Raises:
         GlyphError: no font has the character.
@@ -199,16 +203,16 @@ def find_outlines(character: str, fonts: tuple[Path, ...] = ()) -> tuple[Outline
 
 
 def build_outline(segments: Sequence[Segment]) -> Outline:
-    """Lay a character's segments out as arrays."""
-    row = _Row()
+    """Convert the segments of a character to arrays."""
+    builder = _OutlineBuilder()
     for number, segment in enumerate(segments):
         if number and segment.corner:
-            row.add_corner(number)
+            builder.add_corner(number)
         elif number:
-            row.add_link(number)
-        row.add_segment(number, segment, _is_hook(segments, number))
-    points = np.concatenate(row.points)
-    links = _build_links(points, np.array(row.links, np.int64))
+            builder.add_link(number)
+        builder.add_segment(number, segment, _is_hook(segments, number))
+    points = np.concatenate(builder.points)
+    links = _build_links(points, np.array(builder.links, np.int64))
     nodes = {node: i for i, node in enumerate(dict.fromkeys(n for segment in segments for n in segment.nodes))}
     parts = {part: i for i, part in enumerate(dict.fromkeys(segment.part for segment in segments))}
     chord = np.stack([segment.points[-1] - segment.points[0] for segment in segments])
@@ -218,14 +222,14 @@ def build_outline(segments: Sequence[Segment]) -> Outline:
     tangents = [[_outward_direction(segment.points), _outward_direction(segment.points[::-1])] for segment in segments]
     return Outline(
         points=points,
-        segment=np.array(row.segment),
-        stroke=np.array(row.stroke),
-        part=np.array([parts[segments[number].part] for number in row.segment]),
-        t=np.concatenate(row.t),
-        inside=np.array(row.inside, bool),
-        corners=Corners(*np.array(row.corners, np.int64).reshape(-1, 2).T),
+        segment=np.array(builder.segment),
+        stroke=np.array(builder.stroke),
+        part=np.array([parts[segments[number].part] for number in builder.segment]),
+        t=np.concatenate(builder.t),
+        inside=np.array(builder.inside, bool),
+        corners=Corners(*np.array(builder.corners, np.int64).reshape(-1, 2).T),
         links=links,
-        hooks=_build_hooks(row.hooks),
+        hooks=_build_hooks(builder.hooks),
         ends=np.array([[nodes[node] for node in segment.nodes] for segment in segments]),
         free=np.array([segment.free for segment in segments]),
         tangents=np.asarray(np.stack([np.stack(pair) for pair in tangents]), np.float32),
@@ -237,13 +241,13 @@ def build_outline(segments: Sequence[Segment]) -> Outline:
 
 
 @dataclass
-class _Row:
-    """The points of an outline, laid out one segment after the other.
+class _OutlineBuilder:
+    """Collects the points of an outline, segment by segment.
 
     Attributes:
-        points, t, segment, stroke, inside: As in `Outline`; lists of blocks, or of values.
+        points, t, segment, stroke, inside: As in `Outline`, as lists of arrays or of values.
         corners: Edge and segment of each corner.
-        links: The first point of each link.
+        links: First point of each link.
         hooks: Segment and edges of each hook.
     """
 
@@ -257,12 +261,12 @@ class _Row:
     hooks: list[tuple[int, range]] = field(default_factory=list)
 
     def add_corner(self, number: int) -> None:
-        """Go round a corner to the segment `number`."""
+        """Add a corner before the segment `number`."""
         self.corners.append((len(self.segment) - 1, number))
         self.inside.append(False)
 
     def add_link(self, number: int) -> None:
-        """Lift the pen, or not, before the segment `number`."""
+        """Add a link before the segment `number`, where the pen may be lifted."""
         self.links.append(len(self.segment))
         self.points.append(np.zeros((_POINTS_PER_LINK, 2), np.float32))
         self.t.append(np.ones(_POINTS_PER_LINK, np.float32))
@@ -271,7 +275,7 @@ class _Row:
         self.inside += [False] * (_POINTS_PER_LINK + 1)
 
     def add_segment(self, number: int, segment: Segment, is_hook: bool) -> None:
-        """Add the points of a segment; one that does not follow a corner begins a stroke."""
+        """Add the points of a segment. If it does not follow a corner, it starts a stroke."""
         start, count = len(self.segment), len(segment.points)
         self.points.append(segment.points)
         self.t.append(np.linspace(0, 1, count, dtype=np.float32))
@@ -285,11 +289,11 @@ class _Row:
 def _is_hook(segments: Sequence[Segment], number: int) -> bool:
     segment = segments[number]
     is_last = number + 1 == len(segments) or not segments[number + 1].corner
-    return segment.corner and is_last and segment.free[1] and path_length(segment.points) < _MAX_HOOK_LENGTH
+    return segment.corner and is_last and segment.free[1] and path_length(segment.points) < _MAX_HOOK_LENGTH_EM
 
 
 def _build_links(points: Floats, first: Ints) -> Links:
-    """Place the points of links halfway, in `points` itself, and return the links.
+    """Move link points halfway between their strokes, in place in `points`, and return the links.
 
     Args:
         points: float32 `[P,2]`.
@@ -319,6 +323,6 @@ def _build_hooks(hooks: Sequence[tuple[int, range]]) -> Hooks:
 
 
 def _outward_direction(line: Floats) -> Floats:
-    """Return the unit vector out of a line's first point, away from its second."""
+    """Return the unit vector that points from the second point of a line to its first."""
     step = line[0] - line[1]
     return np.asarray(step / max(float(np.hypot(*step)), 1e-6), np.float32)

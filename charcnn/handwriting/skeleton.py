@@ -1,4 +1,4 @@
-"""A printed shape → its skeleton, cut at the junctions into chains."""
+"""Thin a printed shape to its skeleton, and cut that into chains at its junctions."""
 
 from collections import Counter
 
@@ -12,21 +12,21 @@ Points = NDArray[np.float32]
 """float32 `[K,2]`: x (to the right) and y (down)."""
 
 _MIN_BRANCH_WIDTHS = 0.7
-"""Dead ends shorter than this many stroke widths are bumps of the outline, not strokes."""
+"""Minimum length of a dead end, in stroke widths. Shorter ones are bumps of the outline, not strokes."""
 
 _DOT = np.array([[-1, -1], [1, 1]], np.float32)
-"""What a pen makes of a round dot, whose skeleton is a point: right and down."""
+"""Line that a pen draws for a round dot, whose skeleton is a point: right and down."""
 
 
 def extract_chains(ink: NDArray[np.bool_]) -> tuple[list[Points], list[tuple[int, int]], float]:
-    """Thin a shape to lines.
+    """Return the skeleton of a shape as chains.
 
     Args:
-        ink: bool `[H,W]`, True where ink is: one pixel at least.
+        ink: bool `[H,W]`, True for ink; at least one pixel.
 
     Returns:
-        The chains, in pixels, (1, 1) the corner of the ink's box; the junctions at both ends of each, -1 for none; the
-        width of the shape's strokes.
+        The chains in pixels, where (1, 1) is the corner of the ink's bounding box; the junctions at both ends of each
+        chain, -1 for none; and the stroke width in pixels.
     """
     x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
     shape = np.pad(ink[y : y + height, x : x + width], 1)
@@ -83,7 +83,7 @@ def _cut_skeleton(skeleton: NDArray[np.bool_], width: float) -> tuple[list[Point
 
 
 def _count_neighbors(line: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return how many of the eight pixels around each pixel of the line are part of it; only for pixels of the line."""
+    """Return how many of the eight neighbors of each pixel are in the line; valid only for pixels of the line."""
     three = cv2.boxFilter(line.astype(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(three - 1, np.uint8)
 
@@ -91,7 +91,7 @@ def _count_neighbors(line: NDArray[np.bool_]) -> NDArray[np.uint8]:
 def _simplify_junctions(
     chains: list[Points], ends: list[tuple[int, int]], middle: list[Points], width: float
 ) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Drop bumps, and make one junction of those that a crossing of thick strokes has torn apart."""
+    """Drop bumps, and merge junctions into which the crossing of thick strokes was divided."""
     long = [float(np.hypot(*np.diff(chain, axis=0).T).sum()) for chain in chains]
     bumps = {i for i, end in enumerate(ends) if (end[0] < 0) != (end[1] < 0) and long[i] < _MIN_BRANCH_WIDTHS * width}
     if len(bumps) == len(chains):
@@ -117,7 +117,7 @@ def _simplify_junctions(
         if two >= 0:
             points.append(center[two][None].astype(np.float32))
         tidy.append(np.concatenate(points))
-        # where bumps were all else that met, as at the square end of a bar, the end is free
+        # an end where only bumps meet it, as at the square end of a bar, is free
         tidy_ends.append((one if branches[ends[i][0]] > 1 else -1, two if branches[ends[i][1]] > 1 else -1))
     return tidy, tidy_ends
 

@@ -1,7 +1,7 @@
-"""A printed shape → the strokes a pen would make: the skeleton's chains, joined where they go on, cut at corners.
+"""Find the strokes of a printed shape: chains of the skeleton, joined at junctions and cut at corners.
 
-A stroke here is a *segment*: a piece of line without a sharp corner. Segments that met in the print share a *node*: a
-corner (口 has four), or a place where one touches another. A writer moves nodes, bends segments and breaks corners.
+Strokes consist of *segments*: pieces of line without a sharp corner. Segments that meet in print share a *node*, which
+is a corner (口 has four) or a point where one touches another. Writers move nodes, bend segments and break corners.
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ from charcnn.handwriting.skeleton import Points, extract_chains
 from charcnn.images.codec import Gray
 
 _MIN_STRAIGHT_COSINE = 0.72
-"""Cosine of the turn below which two chains meeting at a junction are two strokes."""
+"""Cosine of the turn below which two chains that meet at a junction are separate strokes."""
 _MAX_CORNER_COSINE = 0.55
-"""Cosine of the turn below which a chain is cut in two: some 57°."""
+"""Cosine of the turn below which a chain is cut in two: about 57°."""
 POINT_SPACING = 0.07
-"""Length between two points of a segment, in ems."""
+"""Distance between neighboring points of a segment, in ems."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Segment:
 
     Attributes:
         points: float32 `[K,2]`, K ≥ 2, in ems; the character's box is centered on (0, 0).
-        nodes: Numbers of the nodes at its start and its end, unique within the character.
+        nodes: Numbers of the nodes at its start and end, unique within the character.
         part: Number of the connected part of the character that it belongs to.
-        free: Whether nothing else meets it at its start, at its end.
-        corner: Whether its start continues the end of the segment before it, round a corner.
+        free: Whether its start, and its end, meet nothing else.
+        corner: Whether it continues the previous segment around a corner.
     """
 
     points: Points
@@ -42,11 +42,11 @@ class Segment:
 
 
 def find_segments(picture: Gray, em: float) -> tuple[Segment, ...]:
-    """Find the strokes of a printed character, in about the order in which they are written.
+    """Return the strokes of a printed character, in approximate writing order.
 
     Args:
         picture: uint8 `[H,W]`, dark on white.
-        em: Pixels of one em, the unit of what is given back.
+        em: Pixels per em; the result is in ems.
 
     Returns:
         At least one segment; a dot becomes a short one.
@@ -62,7 +62,7 @@ def find_segments(picture: Gray, em: float) -> tuple[Segment, ...]:
         free_node += len(inner)
         marks = [first if first >= 0 else inner[0], *inner[1:-1], last if last >= 0 else inner[-1]]
         if first < 0 and np.hypot(*(chain[0] - chain[-1])) < 2 and len(cut) > 1:
-            marks[-1] = marks[0]  # a closed loop ends where it began
+            marks[-1] = marks[0]  # a closed loop ends at its start
         pieces += [(piece, marks[i], marks[i + 1], i > 0) for i, piece in enumerate(cut)]
     return _order_strokes(pieces, em)
 
@@ -70,7 +70,7 @@ def find_segments(picture: Gray, em: float) -> tuple[Segment, ...]:
 def _join(
     chains: list[Points], ends: list[tuple[int, int]], width: float
 ) -> tuple[list[Points], list[tuple[int, int]]]:
-    """Join the chains that go straight on through a junction, the straightest pair first."""
+    """Join the chains that continue straight through a junction, the straightest pair first."""
     at: dict[int, list[tuple[int, int]]] = {}
     for index, pair in enumerate(ends):
         for side, junction in enumerate(pair):
@@ -105,12 +105,12 @@ def _join(
             index, side = onward
         first, last = ends[head[0]][head[1]], ends[index][1 - side]
         whole.append(_join_path(path, width))
-        marks.append((first, last if onward is None else first))  # else a loop, back where it began
+        marks.append((first, last if onward is None else first))  # a loop ends at its start
     return whole, marks
 
 
 def _join_path(path: list[Points], width: float) -> Points:
-    """Return one line of several: near the junctions, where a skeleton bends, the points are left out."""
+    """Join chains to one line, without the points near junctions, where a skeleton bends."""
     if len(path) == 1:
         return path[0]
     kept = []
@@ -130,7 +130,7 @@ def _join_path(path: list[Points], width: float) -> Points:
 
 
 def _start_direction(chain: Points, width: float) -> Points:
-    """Return the unit vector in which a chain leaves its first point, measured clear of the junction."""
+    """Return the unit vector in which a chain leaves its first point, measured outside of the junction."""
     far = np.hypot(*(chain - chain[0]).T)
     near = chain[np.argmax(far > 0.7 * width)] if (far > 0.7 * width).any() else chain[0]
     away = chain[np.argmax(far > 2.5 * width)] if (far > 2.5 * width).any() else chain[-1]
@@ -139,14 +139,14 @@ def _start_direction(chain: Points, width: float) -> Points:
 
 
 def cut_at_corners(chain: Points, width: float) -> list[Points]:
-    """Cut a line where its direction turns sharply within about a stroke's width.
+    """Cut a line where its direction turns sharply within about one stroke width.
 
     Args:
-        chain: float32 `[K,2]`, in pixels or units as small.
-        width: A stroke's width, in the same unit.
+        chain: float32 `[K,2]`, in pixels or similarly small units.
+        width: Stroke width, in the same unit.
 
     Returns:
-        At least one piece; each starts where the one before it ends.
+        At least one piece; each starts where the previous one ends.
     """
     line = resample(chain, max(3, round(path_length(chain) / 2)))
     reach = max(2, round(width / 2))
@@ -168,7 +168,7 @@ def cut_at_corners(chain: Points, width: float) -> list[Points]:
 
 
 def _extend_free_ends(chain: Points, free: tuple[bool, bool], width: float) -> Points:
-    """Restore at free ends the half of a stroke's width that a skeleton lacks there."""
+    """Extend free ends by half a stroke width, which the skeleton lacks there."""
     if np.hypot(*(chain[0] - chain[-1])) < 2 and len(chain) > 4:
         return chain  # a closed loop has no ends
     parts = [chain]
@@ -180,7 +180,7 @@ def _extend_free_ends(chain: Points, free: tuple[bool, bool], width: float) -> P
 
 
 def _order_strokes(pieces: list[tuple[Points, int, int, bool]], em: float) -> tuple[Segment, ...]:
-    """Center strokes, number their parts, orient them as a pen goes, and sort: top left first, then the nearest."""
+    """Center, orient and number strokes, and sort them: from the top left, each followed by the nearest one."""
     corners = np.concatenate([points for points, *_ in pieces])
     center = (corners.min(0) + corners.max(0)) / 2
     strokes: list[list[tuple[Points, int, int]]] = []
@@ -215,15 +215,15 @@ def _start_of(stroke: list[tuple[Points, int, int]]) -> Points:
 
 
 def _orient(stroke: list[tuple[Points, int, int]]) -> list[tuple[Points, int, int]]:
-    """Pens go to the right and down; where these disagree, down counts more."""
-    way = stroke[-1][0][-1] - stroke[0][0][0]
-    if way @ (1.0, 1.6) >= 0:
+    """Orient a stroke as a pen writes: to the right and down. If these disagree, down counts more."""
+    direction = stroke[-1][0][-1] - stroke[0][0][0]
+    if direction @ (1.0, 1.6) >= 0:
         return stroke
     return [(line[::-1], last, first) for line, first, last in reversed(stroke)]
 
 
 def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
-    """Return the number of each stroke's connected part: strokes with points nearer than `near` belong together."""
+    """Return the part number of each stroke. Strokes with points closer than `near` belong to one part."""
     points = np.concatenate(strokes)
     starts = np.cumsum([0, *map(len, strokes[:-1])])
     apart = ((points[:, None] - points[None]) ** 2).sum(-1)
@@ -235,7 +235,7 @@ def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
 
 
 def find_free_nodes(ends: Iterable[tuple[int, int]]) -> set[int]:
-    """Return the nodes at which one segment ends and no other, of the nodes at start and end of each segment."""
+    """Return the nodes that only one segment ends at, given the start and end node of each segment."""
     count = Counter(node for pair in ends for node in pair)
     return {node for node, segments in count.items() if segments == 1}
 
@@ -246,19 +246,19 @@ def path_length(line: Points) -> float:
 
 
 def space_evenly(line: Points, em: float) -> Points:
-    """Return a line by points some `POINT_SPACING` apart, in ems; `em` is the length of one in the line's unit."""
+    """Resample a line to points about `POINT_SPACING` apart, in ems; `em` is one em in the unit of the line."""
     return np.asarray(resample(line, max(2, 1 + round(path_length(line) / em / POINT_SPACING))) / em, np.float32)
 
 
 def resample(line: Points, count: int) -> Points:
-    """Return the same line by points of equal spacing.
+    """Resample a line to equally spaced points.
 
     Args:
         line: float32 `[K,2]`.
-        count: How many points.
+        count: Number of points.
 
     Returns:
-        float32 `[count,2]`, with the line's own ends.
+        float32 `[count,2]`, including both ends of the line.
     """
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     at = np.linspace(0, along[-1], count)

@@ -1,8 +1,8 @@
-"""Writing styles, and the traits of the writers who write in them.
+"""Writing styles, and the traits of simulated writers.
 
-A *writer* is a set of traits, drawn once from the seed and the writer's number and kept for every character: slant,
-rise, proportions, how far strokes miss where they should meet, how round corners are, how often the pen stays down
-between two strokes, how wide the pen is.
+A *writer* is a set of traits, drawn once from the seed and the writer's number and used for every character: slant,
+rise, proportions, how far strokes miss the point where they should meet, how round corners are, how often the pen stays
+down between two strokes, pen width.
 """
 
 from dataclasses import dataclass, fields
@@ -18,20 +18,20 @@ from charcnn.specs.choices import Neatness, Paper, Pen
 Floats = NDArray[np.float32]
 
 WRITERS_PER_BLOCK = 50
-"""Writers whose traits are drawn together: the writers 0 … 49 are a block, 50 … 99 the next."""
+"""Number of writers whose traits are drawn together: writers 0 … 49 are a block, 50 … 99 the next."""
 DEVIATION: dict[Neatness, float] = {"neat": 0.55, "normal": 1.0, "hasty": 1.45}
-"""How far writers stray from print; 1 is what people do who fill in a form."""
+"""How far writers deviate from print; 1 is typical of people who fill in a form."""
 PEN_WIDTHS: dict[Pen, tuple[float, float]] = {
     "fineliner": (0.022, 0.035),
     "ballpoint": (0.032, 0.055),
     "pencil": (0.038, 0.068),
     "marker": (0.065, 0.12),
 }
-"""Pen → the smallest and the largest width of its line, in heights of a Chinese character."""
+"""Pen → minimum and maximum line width, in heights of a Chinese character."""
 _ANY_PEN_WIDTHS = (0.022, 0.13)
-"""The same, where each writer has their own pen."""
-_MAX_LINE_RATIO_OF_SMALL = 2.2
-"""Letters and digits are written up to this many times smaller, and the lines of a pen are that much wider in them."""
+"""Line widths if each writer has their own pen."""
+_MAX_SMALL_LINE_RATIO = 2.2
+"""Letters and digits are up to this factor smaller, so pen lines are wider by the same factor relative to them."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class WritingStyle:
 
     Attributes:
         style: `neat`, `normal` or `hasty`.
-        pen: `fineliner`, `ballpoint`, `pencil` or `marker`; None: each writer has their own.
-        paper: `scan` (1 bit), `gray`, `photo` or `tablet`; None: each writer has their own.
-        fonts: Font files whose shapes are written; empty: OpenCV's built-in fonts.
-        seed: Random seed: who the writers are.
+        pen: `fineliner`, `ballpoint`, `pencil` or `marker`; None gives each writer their own.
+        paper: `scan` (1 bit), `gray`, `photo` or `tablet`; None gives each writer their own.
+        fonts: Font files that define the shapes; empty for OpenCV's built-in fonts.
+        seed: Random seed, which determines the writers.
 
     Raises:
         ConfigError: style, pen or paper is unknown.
@@ -64,7 +64,7 @@ class WritingStyle:
 
 @dataclass(frozen=True)
 class WriterTraits:
-    """What writers always do, float32 `[N]` each. Lengths are in ems, angles in radians; `pen`: 0 fine … 1 broad."""
+    """Traits of writers, float32 `[N]` each. Lengths are in ems, angles in radians; `pen` is 0 (fine) … 1 (broad)."""
 
     stray: Floats
     slant: Floats
@@ -124,14 +124,14 @@ def draw_traits(block: int, style: WritingStyle) -> WriterTraits:
 
 
 def line_widths(traits: WriterTraits, style: WritingStyle, is_small: bool) -> Floats:
-    """Return how wide the writers' lines are, in heights of the character, float32 `[N]`.
+    """Return the line width of each writer, in heights of the character, float32 `[N]`.
 
     Args:
-        traits: The writers'.
-        style: Its pen counts.
-        is_small: Whether the character is a letter or digit, not one as large as a Chinese character.
+        traits: Traits of the writers.
+        style: Writing style; only its pen is used.
+        is_small: Whether the character is a letter or digit, which is smaller than a Chinese character.
     """
     low, high = PEN_WIDTHS[style.pen] if style.pen else _ANY_PEN_WIDTHS
     if is_small:
-        return np.asarray(low * (_MAX_LINE_RATIO_OF_SMALL * high / low) ** traits.pen, np.float32)
+        return np.asarray(low * (_MAX_SMALL_LINE_RATIO * high / low) ** traits.pen, np.float32)
     return np.asarray(low * (high / low) ** traits.pen**1.5, np.float32)

@@ -1,7 +1,7 @@
-"""Strokes → samples: what writers make of a character, on their papers.
+"""Write characters in simulated handwriting: from strokes to images.
 
-All samples of a block of writers are computed together, in arrays; only the drawing of lines goes image by image, in
-OpenCV. Each sample varies a little around its writer's traits.
+The samples of a block of writers are computed together, in arrays. Only the drawing of lines goes image by image, in
+OpenCV. Each sample varies a little around the traits of its writer.
 """
 
 import unicodedata
@@ -18,22 +18,22 @@ from charcnn.handwriting.style import WRITERS_PER_BLOCK, Floats, WriterTraits, W
 Booleans = NDArray[np.bool_]
 
 _MIN_CANVAS_PIXELS = 112
-"""Characters are drawn on a canvas at least about so large, then shrunk: that makes soft edges."""
+"""Approximate minimum side of the canvas. The drawing is then shrunk, which makes soft edges."""
 _SUBPIXEL_BITS = 4
-"""OpenCV draws lines between points in sixteenths of a pixel."""
+"""Fractional bits of the coordinates given to OpenCV: sixteenths of a pixel."""
 
 
 def write_character(
     character: str, writers: Sequence[int] | NDArray[np.int64], size: int, style: WritingStyle | None = None
 ) -> NDArray[np.uint8]:
-    """Write one character, once by each of the writers.
+    """Write a character, once by each writer.
 
-    What a writer writes depends on the character, the size, the style and the writer's number alone, not on who else
-    is asked for. Writers are computed by blocks: whole ones (0 … 49, 50 … 99, …) are the cheapest.
+    A sample depends only on the character, the size, the style and the writer's number, not on the other writers.
+    Writers are computed in blocks, so whole blocks (0 … 49, 50 … 99, …) are the most efficient.
 
     Args:
-        character: One character that the font has.
-        writers: `N` numbers of writers, 0 or greater.
+        character: A character that the font has.
+        writers: Numbers of `N` writers, 0 or greater.
         size: Side of the pictures, in pixels.
         style: How the handwriting looks.
 
@@ -57,7 +57,7 @@ def write_character(
 def _write_block(
     code: int, outlines: Sequence[Outline], block: int, size: int, style: WritingStyle
 ) -> NDArray[np.uint8]:
-    """Write a character by each writer of a block, in one of its shapes: uint8 `[WRITERS_PER_BLOCK, size, size]`."""
+    """Write a character by all writers of a block, each in one shape: uint8 `[WRITERS_PER_BLOCK, size, size]`."""
     traits = draw_traits(block, style)
     rng = np.random.default_rng([style.seed, block, code])
     is_small = unicodedata.east_asian_width(chr(code)) not in "WF"  # letters, digits and signs
@@ -74,10 +74,10 @@ def _write_block(
 
 
 def _deform(outline: Outline, traits: WriterTraits, rng: np.random.Generator) -> tuple[Floats, Booleans]:
-    """Deform a character's strokes.
+    """Deform the strokes of a character for each writer.
 
     Returns:
-        float32 `[N,P,2]`: the points in ems, and bool `[N,P-1]`: which of them a line joins.
+        float32 `[N,P,2]`: the points in ems; and bool `[N,P-1]`: whether a line joins a point and the next.
     """
     writers = len(traits.stray)
     linked = rng.random((writers, len(outline.links.ease)), np.float32) < traits.link[:, None] * outline.links.ease
@@ -93,7 +93,7 @@ def _deform(outline: Outline, traits: WriterTraits, rng: np.random.Generator) ->
 
 
 def _shift_parts(points: Floats, outline: Outline, traits: WriterTraits, rng: np.random.Generator) -> None:
-    """Shift, scale and turn parts of the character, and single strokes, against each other; in place."""
+    """Shift, scale and rotate the parts and strokes of a character relative to each other, in place."""
     writers, normal = len(points), rng.standard_normal
     for group, count, strength in ((outline.part, outline.parts, 1.0), (outline.stroke, outline.strokes, 0.5)):
         amount = strength * traits.parts[:, None]
@@ -111,10 +111,10 @@ def _shift_parts(points: Floats, outline: Outline, traits: WriterTraits, rng: np
 
 
 def _move_ends(points: Floats, outline: Outline, traits: WriterTraits, rng: np.random.Generator) -> Booleans:
-    """Move nodes, and with them what meets there; in place. Loose ends move on their own too, and miss their aim.
+    """Move nodes, and with them the segments that meet there, in place. Loose ends also move on their own.
 
     Returns:
-        bool `[N,S,2]`: the ends that no longer meet what they met in print.
+        bool `[N,S,2]`: the ends that no longer meet what they meet in print.
     """
     writers, normal, segments = len(points), rng.standard_normal, outline.segments
     stray = traits.stray[:, None]
@@ -134,7 +134,7 @@ def _move_ends(points: Floats, outline: Outline, traits: WriterTraits, rng: np.r
 
 
 def _bow(points: Floats, outline: Outline, traits: WriterTraits, rng: np.random.Generator) -> None:
-    """Bow strokes, each a little in its own way, and horizontal ones mostly upwards; in place."""
+    """Bow each stroke a little, horizontal ones mostly upward, in place."""
     writers, normal, t = len(points), rng.standard_normal, outline.t
     stray, segment = traits.stray[:, None], outline.segment
     bow = traits.bow[:, None] * outline.sideways + normal((writers, outline.segments), np.float32) * (0.035 * stray)
@@ -145,7 +145,7 @@ def _bow(points: Floats, outline: Outline, traits: WriterTraits, rng: np.random.
 
 
 def _bend(points: Floats, traits: WriterTraits, rng: np.random.Generator) -> Floats:
-    """Bend the whole character: uneven proportions along both axes, a smooth warp, slant, rise, turn, aspect."""
+    """Deform the whole character: uneven proportions along both axes, smooth warp, slant, rise, rotation, aspect."""
     writers, normal = len(points), rng.standard_normal
     warp = traits.warp[:, None]
     x, y = points[..., 0], points[..., 1]
@@ -178,15 +178,15 @@ def _join(
     broken: Booleans,
     rng: np.random.Generator,
 ) -> Booleans:
-    """Join points: inside segments, round corners that stay closed, over links that stay down; small hooks fall away.
+    """Join points within segments, around closed corners and over links where the pen stays down; drop some hooks.
 
     Args:
-        points: float32 `[N,P,2]`; those of links are placed here.
+        points: float32 `[N,P,2]`; link points are set in place.
         outline: The character.
-        traits: The writers'.
-        linked: bool `[N,L]`: where the pen stays down.
-        broken: bool `[N,S,2]`: the ends that no longer meet what they met in print.
-        rng: Decides which hooks stay.
+        traits: Traits of the writers.
+        linked: bool `[N,L]`: whether the pen stays down on a link.
+        broken: bool `[N,S,2]`: the ends that no longer meet what they meet in print.
+        rng: Selects the hooks to drop.
 
     Returns:
         bool `[N,P-1]`: whether a line joins a point and the next.
@@ -198,19 +198,19 @@ def _join(
         points[:, links.points] = _interpolate(points, links)
         joined[:, links.edges] = np.repeat(linked, len(links.edges) // len(links.ease), 1)
     if hooks.segments.size:
-        left_out = rng.random((len(points), len(hooks.segments)), np.float32) < traits.hook[:, None] * 0.7
-        joined[:, hooks.edges] &= ~left_out[:, hooks.hook_of_edge]
+        is_dropped = rng.random((len(points), len(hooks.segments)), np.float32) < traits.hook[:, None] * 0.7
+        joined[:, hooks.edges] &= ~is_dropped[:, hooks.hook_of_edge]
     return joined
 
 
 def _interpolate(points: Floats, links: Links) -> Floats:
-    """Return the points of links: on the straight line from the end of a stroke to the start of the next."""
+    """Return the link points, on the straight line from the end of a stroke to the start of the next."""
     share = links.share[:, None]
     return np.asarray(points[:, links.start] * (1 - share) + points[:, links.end] * share, np.float32)
 
 
 def _round_corners(points: Floats, joined: Booleans, traits: WriterTraits) -> None:
-    """Let the pen cut corners: draw each point to its neighbors on the line; in place. The ends of lines stay."""
+    """Round corners by pulling each point toward its neighbors on the line, in place. Line ends stay."""
     both = (joined[:, 1:] & joined[:, :-1]).astype(np.float32) * (0.75 * traits.corner)[:, None]
     weight = (both / 2)[..., None]
     for _ in range(4):
@@ -227,7 +227,7 @@ def _draw(
     size: int,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Draw the lines with the writers' pens, in black on white, none wider than `max_width`: uint8 `[N,size,size]`."""
+    """Draw lines with each writer's pen, black on white, at most `max_width` wide: uint8 `[N,size,size]`."""
     writers = len(lines)
     factor = max(2, round(_MIN_CANVAS_PIXELS / size))
     side = factor * size
@@ -254,7 +254,7 @@ def _draw(
 
 
 def _extent(lines: Floats, joined: Booleans) -> tuple[Floats, Floats]:
-    """Return the corners of the box round all points that a line joins to another, float32 `[N,2]` each."""
+    """Return the lower and upper corner of the bounding box of all joined points, float32 `[N,2]` each."""
     is_drawn = np.zeros(lines.shape[:2], bool)
     is_drawn[:, :-1] |= joined
     is_drawn[:, 1:] |= joined
@@ -264,7 +264,7 @@ def _extent(lines: Floats, joined: Booleans) -> tuple[Floats, Floats]:
 
 
 def _draw_strokes(canvas: NDArray[np.uint8], strokes: list[NDArray[np.int32]], one: int, other: int) -> None:
-    """Draw strokes on a cleared canvas, in turn with either thickness in pixels."""
+    """Draw strokes on a cleared canvas, alternating between two thicknesses in pixels."""
     canvas.fill(255)
     if one == other:
         cv2.polylines(canvas, strokes, False, (0,), one, cv2.LINE_8, _SUBPIXEL_BITS)

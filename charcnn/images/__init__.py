@@ -1,1 +1,1 @@
-"""Pixels: reading, writing, fitting and turning images, with numpy, OpenCV and Pillow; never torch."""
+"""Image processing: read, write, fit and rotate images with numpy, OpenCV and Pillow. Does not use torch."""

@@ -1,8 +1,8 @@
-"""Any image file → uint8 gray `[H,W]`, and back.
+"""Read image files as gray uint8 arrays `[H,W]`, and write them.
 
-Files are opened by Python and decoded from memory, so that a path may hold any character on any system. Gray BMP and
-PNG files, which datasets are mostly made of, go straight to OpenCV; everything else goes through Pillow, which knows
-modes, transparency and orientation. Both give the same pixels.
+Files are opened by Python and decoded from memory, so a path may contain any character on any system. OpenCV decodes
+gray BMP and PNG files, the most common formats in datasets. Pillow decodes everything else, because it handles modes,
+transparency and orientation. Both return the same pixels.
 """
 
 import io
@@ -23,26 +23,27 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Gray = NDArray[np.uint8]
-"""An image: uint8 `[H,W]`."""
+"""A gray image: uint8 `[H,W]`."""
 
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
-_ENDS = tuple(SUFFIXES)
+"""File name suffixes of images, in lower case."""
+_SUFFIX_TUPLE = tuple(SUFFIXES)
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "WEBP", "TIFF", "GIF")
-"""What a file may hold, whatever its name says. Pillow knows more, some of it through other programs."""
+"""Formats that Pillow may decode, whatever the suffix. It supports others, some by running external programs."""
 MAX_PIXELS = 100_000_000
-"""The largest declared size that is decoded: some 100 MB as gray. Larger ones are refused before decoding."""
+"""Maximum number of pixels of an image (100 MB as gray). Larger images are rejected before they are decoded."""
 
 
 def is_image(name: str) -> bool:
-    """Return whether a file is taken for an image, by its suffix; hidden files are not."""
-    return not name.startswith(".") and name.lower().endswith(_ENDS)
+    """Return whether a file name has an image suffix and is not hidden."""
+    return not name.startswith(".") and name.lower().endswith(_SUFFIX_TUPLE)
 
 
 def read_image(path: Path | str) -> Gray:
     """Read an image file as gray.
 
     Returns:
-        uint8 `[H,W]`, the file's own polarity, transparency composited on white.
+        uint8 `[H,W]`, in the file's polarity, with transparency composited on white.
 
     Raises:
         ImageError: the file cannot be opened or is not an image.
@@ -51,23 +52,23 @@ def read_image(path: Path | str) -> Gray:
 
 
 def read_bytes(path: Path | str) -> bytes:
-    """Read a file whole.
+    """Read the content of an image file.
 
     Raises:
-        ImageError: it is missing, a folder, a pipe or a device, or not readable.
+        ImageError: the file is missing or unreadable, or the path is a folder, a pipe or a device.
     """
     try:
         file = os.open(path, _READ)
         try:
-            facts = os.fstat(file)
-            if stat.S_ISDIR(facts.st_mode):
+            info = os.fstat(file)
+            if stat.S_ISDIR(info.st_mode):
                 raise IsADirectoryError
-            if not stat.S_ISREG(facts.st_mode):
+            if not stat.S_ISREG(info.st_mode):
                 raise ImageError(f"{path} is a pipe or a device, not an image.")
-            data = os.read(file, facts.st_size + 1)  # one more: at the end of the file it comes back short
-            if len(data) == facts.st_size:
+            data = os.read(file, info.st_size + 1)  # one byte more than the file has: a short read means its end
+            if len(data) == info.st_size:
                 return data
-            with io.FileIO(file, closefd=False) as stream:  # a large file, or one that grew meanwhile
+            with io.FileIO(file, closefd=False) as stream:  # a large file, or one that is still growing
                 return data + stream.readall()
         finally:
             os.close(file)
@@ -80,24 +81,25 @@ def read_bytes(path: Path | str) -> bytes:
 
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-"""On Windows, line ends are not converted."""
+"""Flags that turn off line ending conversion on Windows, and inheritance by child processes."""
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY
-"""A pipe opens at once, although nothing writes to it."""
+"""Flags for reading. Without `O_NONBLOCK`, opening a pipe that has no writer would block."""
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
+"""Flags for writing."""
 
 
 def decode_image(data: bytes, where: str) -> Gray:
     """Decode the bytes of an image file.
 
     Args:
-        data: The whole file.
-        where: What the error names.
+        data: Content of the file.
+        where: Name of the file, for error messages.
 
     Returns:
-        uint8 `[H,W]`, the file's own polarity, transparency composited on white.
+        uint8 `[H,W]`, in the file's polarity, with transparency composited on white.
 
     Raises:
-        ImageError: empty, truncated, not an image, or larger than `MAX_PIXELS`.
+        ImageError: the data is empty, truncated, not an image, or larger than `MAX_PIXELS`.
     """
     if not data:
         raise ImageError(f"{where} is empty.")
@@ -108,12 +110,16 @@ def decode_image(data: bytes, where: str) -> Gray:
     return _decode_with_pillow(data, where)
 
 
-_BLACK_AND_WHITE = (b"\0\0\0\xff\xff\xff", b"\xff\xff\xff\0\0\0")
+_BLACK_AND_WHITE_PALETTES = (b"\0\0\0\xff\xff\xff", b"\xff\xff\xff\0\0\0")
 _GRAY_PALETTE = b"".join(bytes((level, level, level, 0)) for level in range(256))
 
 
 def _is_plain_gray(data: bytes) -> bool:
-    """Return whether the file is a whole 1- or 8-bit gray BMP or PNG, not transparent, not turned, of sane size."""
+    """Return whether OpenCV can decode the file as Pillow would.
+
+    True for a complete 1- or 8-bit gray BMP or PNG without transparency and without an orientation tag, of at most
+    `MAX_PIXELS`.
+    """
     return _is_plain_gray_png(data) or _is_plain_gray_bmp(data)
 
 
@@ -139,14 +145,15 @@ def _is_plain_gray_bmp(data: bytes) -> bool:
         return False
     width, height = int.from_bytes(data[18:22], "little"), int.from_bytes(data[22:26], "little", signed=True)
     bits, offset = int.from_bytes(data[28:30], "little"), int.from_bytes(data[10:14], "little")
-    two, many = data[54:57] + data[58:61] in _BLACK_AND_WHITE, data[54:1078] == _GRAY_PALETTE
-    whole = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
-    gray = (bits == 1 and two) or (bits == 8 and many)
-    return gray and whole and height > 0 and width > 0 and width * height <= MAX_PIXELS
+    has_bw_palette = data[54:57] + data[58:61] in _BLACK_AND_WHITE_PALETTES
+    has_gray_palette = data[54:1078] == _GRAY_PALETTE
+    is_complete = offset + (width * bits + 31) // 32 * 4 * height <= len(data)
+    is_gray = (bits == 1 and has_bw_palette) or (bits == 8 and has_gray_palette)
+    return is_gray and is_complete and height > 0 and width > 0 and width * height <= MAX_PIXELS
 
 
 def _decode_with_pillow(data: bytes, where: str) -> Gray:
-    from PIL import Image, ImageOps, UnidentifiedImageError  # most datasets never come here, and need not wait for it
+    from PIL import Image, ImageOps, UnidentifiedImageError  # slow to import, and not needed for most datasets
 
     _silence_pillow()
     try:
@@ -159,13 +166,13 @@ def _decode_with_pillow(data: bytes, where: str) -> Gray:
     except UnidentifiedImageError:
         raise ImageError(f"{where} is not a readable image.") from None
     except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError, OverflowError, MemoryError) as fault:
-        # what Pillow's decoders raise on truncated and on malicious files
+        # raised by Pillow's decoders for truncated and malicious files
         raise ImageError(f"{where} is damaged ({fault}).") from None
 
 
 @cache
 def _silence_pillow() -> None:
-    """Silence Pillow's warning of large images: `MAX_PIXELS` is checked. Once, as filters are not per thread."""
+    """Silence Pillow's warning about large images, once: filters are global. `MAX_PIXELS` is checked instead."""
     from PIL import Image
 
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -184,13 +191,16 @@ def _to_gray(image: "Image.Image", where: str) -> Gray:
 
 
 def _scale_to_8_bits(values: NDArray[np.generic], mode: str, where: str) -> Gray:
-    """Scale wide integers and floats to 8 bits, by the smallest usual range that holds them (1; 255, 65535, 2³¹)."""
+    """Scale integers and floats to 8 bits.
+
+    The maximum is assumed to be the smallest of 1 (floats only), 255, 65535 and 2³¹ - 1 that no pixel exceeds.
+    """
     wide = values.astype(np.float64)
     if not np.isfinite(wide).all():
-        raise ImageError(f"{where} holds pixels that are not numbers.")
+        raise ImageError(f"{where} contains NaN or infinite pixels.")
     top = float(wide.max(initial=0))
     ranges = [255.0, 65535.0] if mode != "F" else [1.0, 255.0, 65535.0]
-    full = next((most for most in ranges if top <= most), 2.0**31 - 1)
+    full = next((limit for limit in ranges if top <= limit), 2.0**31 - 1)
     return np.rint(np.clip(wide / full, 0, 1) * 255).astype(np.uint8)
 
 
@@ -198,7 +208,7 @@ def encode_image(image: Gray, suffix: str) -> bytes:
     """Encode a gray image in the format of a suffix (`.bmp`, `.png`, `.jpg`, `.webp`, `.tif`).
 
     Raises:
-        ImageError: images of that suffix cannot be written.
+        ImageError: the suffix is not one of `SUFFIXES`.
     """
     kind = suffix.lower()
     if kind not in SUFFIXES:
@@ -211,22 +221,22 @@ def encode_image(image: Gray, suffix: str) -> bytes:
 
 
 def write_image(path: Path | str, image: Gray) -> None:
-    """Write uint8 `[H,W]` in the format of the path's suffix.
+    """Write a gray image, uint8 `[H,W]`, in the format of the path's suffix.
 
     Raises:
-        ImageError: images of that suffix cannot be written.
+        ImageError: the suffix is not one of `SUFFIXES`.
         OSError: the file cannot be written.
     """
     write_bytes(path, encode_image(image, os.path.splitext(path)[1]))  # noqa: PTH122 ten times as fast
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Write a file whole.
+    """Write data to a file. An existing file is overwritten.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
-    file = os.open(path, _WRITE, 0o666)  # small files: no buffer to fill
+    file = os.open(path, _WRITE, 0o666)  # unbuffered, because the files are small
     try:
         while data:
             data = data[os.write(file, data) :]

@@ -1,4 +1,4 @@
-"""Many small images on one sheet, to look them over."""
+"""Arrange many small images on one contact sheet."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,17 @@ import numpy as np
 from charcnn.images.codec import Gray
 
 _GAP_PIXELS = 4
+"""Width of the gaps between images, in pixels."""
 _BACKGROUND_LEVEL = 225
-"""Gray level between images."""
+"""Gray level of the gaps."""
 
 
 def contact_sheet(rows: Sequence[Sequence[Gray]], side: int = 48) -> Gray:
-    """Lay images out in rows.
+    """Return a contact sheet of rows of images.
 
     Args:
-        rows: uint8 `[H,W]` each, of any size; a short row ends in empty places.
-        side: Side of an image on the sheet, in pixels.
+        rows: Images uint8 `[H,W]` of any size. Rows may have different lengths.
+        side: Height and width of each image on the sheet, in pixels.
 
     Returns:
         uint8 `[R * (side + 4) + 4, C * (side + 4) + 4]` for `R` rows and `C` columns.

@@ -1,4 +1,4 @@
-"""Which image files are in a folder."""
+"""Find the image files in a folder."""
 
 import os
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from charcnn.storage.paths import natural_key
 
 
 class FolderListing(NamedTuple):
-    """The names of what is visible in a folder, in any order: no hidden files, and no `__MACOSX`.
+    """The names of the subfolders and images in a folder, in any order, without hidden entries and `__MACOSX`.
 
     Attributes:
-        folders: The sub-folders, also those that are links.
-        images: The files that have an image's suffix.
+        folders: The subfolders, including links to folders.
+        images: The files with an image suffix.
     """
 
     folders: list[str]
@@ -22,14 +22,14 @@ class FolderListing(NamedTuple):
 
 
 Listing = Callable[[Path], FolderListing]
-"""Lists a folder: `list_folder`, or one that remembers, so that several readers walk a folder once."""
+"""Lists a folder: `list_folder`, or a cached version of it, so that several readers share one walk."""
 
 
 def list_folder(folder: Path) -> FolderListing:
     """List a folder.
 
     Raises:
-        OSError: it is not a folder, or may not be read.
+        OSError: the path is not a folder, or cannot be read.
     """
     listing = FolderListing([], [])
     with os.scandir(folder) as entries:
@@ -46,15 +46,15 @@ def list_folder(folder: Path) -> FolderListing:
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself
+    except OSError:  # a link that points to itself
         return False
 
 
 def find_images(folder: Path, listing: Listing = list_folder) -> list[str]:
-    """Return all images in a folder and its sub-folders, in any order; links to folders are not followed.
+    """Return the images in a folder and its subfolders, in any order. Links to folders are not followed.
 
     Returns:
-        Their paths relative to the folder, with `/`.
+        Paths relative to the folder, with `/` as separator.
     """
     names: list[str] = []
     pending = [""]
@@ -67,6 +67,6 @@ def find_images(folder: Path, listing: Listing = list_folder) -> list[str]:
 
 
 def list_images(folder: Path, listing: Listing = list_folder) -> list[str]:
-    """Return the paths of what `find_images` finds, in natural order, with `/`."""
-    before = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
-    return [before + name for name in sorted(find_images(folder, listing), key=natural_key)]
+    """Return the paths of the images that `find_images` finds, in natural order, with `/` as separator."""
+    prefix = "" if folder == Path() else f"{folder.as_posix().rstrip('/')}/"
+    return [prefix + name for name in sorted(find_images(folder, listing), key=natural_key)]

@@ -1,6 +1,6 @@
-"""`ImageSpec` applied: polarity, ink box, size. The only preprocessing there is.
+"""Fit images to an `ImageSpec`: polarity, ink box and size.
 
-Training, evaluation, prediction and the exporters all come through `fit`.
+Training, evaluation, prediction and export all preprocess images with `fit`.
 """
 
 from functools import lru_cache
@@ -12,16 +12,16 @@ import numpy as np
 from charcnn.images.codec import Gray
 from charcnn.images.ink import MIN_CONTRAST, ink_box, is_light_on_dark, median_level, otsu_threshold, paper_level
 
-if TYPE_CHECKING:  # processes that turn images need not wait for pydantic
+if TYPE_CHECKING:  # keeps pydantic out of the processes that rotate images
     from charcnn.specs.image import ImageSpec
 
 
 def fit(image: Gray, spec: "ImageSpec") -> Gray:
-    """Fit any gray image to what a network sees.
+    """Fit a gray image to the input of a network.
 
     Args:
-        image: uint8 `[H,W]`, any size of at least one pixel.
-        spec: The size, how to reach it, and the polarity; `auto` is decided for this image alone.
+        image: uint8 `[H,W]`, of at least one pixel.
+        spec: Output size, fit and polarity. With the polarity `auto`, the polarity of this image is detected.
 
     Returns:
         uint8 `[spec.height, spec.width]`, dark ink on white paper.
@@ -36,7 +36,7 @@ def fit(image: Gray, spec: "ImageSpec") -> Gray:
 
 
 def _crop_ink(image: Gray, spec: "ImageSpec") -> Gray:
-    """Cut the ink out and center it, its paper made white and its ink black. Ink is dark here."""
+    """Crop a dark-on-light image to its ink, make paper white and ink black, and center it."""
     level, contrast = otsu_threshold(image)
     if contrast < MIN_CONTRAST:
         return _place_on_paper(image, spec, paper_level(image), margin=0.0)
@@ -50,13 +50,20 @@ def _crop_ink(image: Gray, spec: "ImageSpec") -> Gray:
 
 @lru_cache
 def _contrast_table(black: int, white: int) -> Gray:
-    """Return the look-up table, uint8 `[256]`, that makes one level 0, another 255, and others proportional."""
+    """Return the lookup table, uint8 `[256]`, that maps the level `black` to 0 and `white` to 255, linearly."""
     levels = (np.arange(256) - black) * (255 / max(white - black, 1))
     return np.asarray(np.rint(np.clip(levels, 0, 255)), np.uint8)
 
 
 def _place_on_paper(image: Gray, spec: "ImageSpec", paper: int, margin: float) -> Gray:
-    """Scale the image into the spec's size, aspect kept, `margin` (a share of the side) free all round; centered."""
+    """Scale an image to the spec's size, keep its aspect ratio, and center it with a margin.
+
+    Args:
+        image: uint8 `[H,W]`.
+        spec: The output size.
+        paper: Gray level of the background.
+        margin: Width of the empty border, as a fraction of the output size.
+    """
     height, width = image.shape
     scale = (1 - 2 * margin) * min(spec.height / height, spec.width / width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -67,7 +74,7 @@ def _place_on_paper(image: Gray, spec: "ImageSpec", paper: int, margin: float) -
 
 
 def _resize(image: Gray, height: int, width: int) -> Gray:
-    """Scale to a size, by area where that is smaller. An image that has the size stays as it is."""
+    """Resize an image, by area interpolation to shrink it and bilinear interpolation otherwise."""
     if image.shape == (height, width):
         return np.ascontiguousarray(image)
     shrinks = image.shape[0] >= height and image.shape[1] >= width

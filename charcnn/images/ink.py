@@ -1,4 +1,4 @@
-"""Ink and paper: the threshold between them, the paper's level, the polarity, the box round the ink."""
+"""Separate ink from paper: threshold, paper level, polarity and bounding box of the ink."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 from charcnn.images.codec import Gray
 
 MIN_CONTRAST = 24
-"""Gray levels between ink and paper under which an image counts as blank."""
+"""Minimum difference between ink and paper, in gray levels. Images with less count as blank."""
 _MAX_PIXELS_OF_CACHED_BORDER = 4096
-"""For images of up to so many pixels, the places along the border are kept by size, which is twice as fast."""
+"""Size, in pixels, up to which the indices of the border are cached. This makes `_border` twice as fast."""
 _MIN_SPECK_SHARE = 0.01
-"""A connected piece of ink smaller than this share of the largest one is dirt, not a dot of the character."""
+"""Minimum area of a connected piece of ink, as a fraction of the largest one. Smaller pieces count as dirt."""
 
 
 class Threshold(NamedTuple):
-    """The gray level up to which a pixel is on the dark side, and the distance of the means of both sides, in levels.
+    """A threshold between ink and paper.
 
-    The contrast is 0 where all pixels are on one side.
+    Attributes:
+        level: The highest gray level of the dark pixels, 0 … 255.
+        contrast: Difference between the means of light and dark pixels, in gray levels. 0 if all pixels are on one
+            side.
     """
 
     level: int
@@ -28,7 +31,7 @@ class Threshold(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A part of an image, in pixels; `bottom` and `right` are exclusive."""
+    """A rectangle in an image, in pixels. `bottom` and `right` are exclusive."""
 
     top: int
     bottom: int
@@ -47,7 +50,7 @@ def otsu_threshold(image: Gray) -> Threshold:
     """
     pixels = image.tobytes()
     white = pixels.count(b"\xff")
-    if white + pixels.count(b"\0") == image.size:  # a scan in black and white
+    if white + pixels.count(b"\0") == image.size:  # a black-and-white scan
         return Threshold(0, 255 if 0 < white < image.size else 0)
     level, mask = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = cv2.countNonZero(mask)
@@ -59,41 +62,41 @@ def otsu_threshold(image: Gray) -> Threshold:
 
 
 def is_light_on_dark(image: Gray) -> bool:
-    """Return whether most of the image's border is darker than the threshold between its ink and its paper.
+    """Return whether an image is light on dark: whether most of its border is below Otsu's threshold.
 
     Args:
         image: uint8 `[H,W]`.
 
     Returns:
-        False also for an image without contrast, which has no polarity.
+        Whether the ink is lighter than the paper. False for an image without contrast, which has no polarity.
     """
     level, contrast = otsu_threshold(image)
     if contrast < MIN_CONTRAST:
         return False
-    dark = _share_up_to(level, _border(image))
-    if 0.4 < dark < 0.6:  # ink all along the border: ask the whole image, where paper is the larger part
-        dark = _share_up_to(level, image)
+    dark = _fraction_up_to(level, _border(image))
+    if 0.4 < dark < 0.6:  # the ink touches much of the border: use the whole image, which is mostly paper
+        dark = _fraction_up_to(level, image)
     return dark > 0.5
 
 
 def paper_level(image: Gray) -> int:
-    """Return the gray level of the paper, 0 … 255: the median of the image's border. Works for either polarity."""
+    """Return the gray level of the paper, 0 … 255: the median of the image's border, whatever its polarity."""
     border = _border(image)
     white = border.tobytes().count(b"\xff")
-    return 255 if 2 * white > border.size else median_level(border)  # most paper is white
+    return 255 if 2 * white > border.size else median_level(border)  # shortcut for white paper
 
 
 def median_level(levels: Gray) -> int:
-    """Return the (upper) median; np.median takes five times as long on the few pixels that an image has."""
+    """Return the upper median. `np.median` takes five times as long for the few pixels of an image."""
     flat = levels.reshape(-1)
     return int(np.partition(flat, flat.size // 2)[flat.size // 2])
 
 
 def ink_box(mask: Gray) -> Box:
-    """Return the box round all ink but specks.
+    """Return the bounding box of the ink, without specks.
 
     Args:
-        mask: uint8 `[H,W]`, 1 where ink is: one pixel at least.
+        mask: uint8 `[H,W]`, 1 for ink. Must contain ink.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     pieces = stats[1:]
@@ -103,14 +106,15 @@ def ink_box(mask: Gray) -> Box:
     return Box(int(y.min()), int(bottom), int(x.min()), int(right))
 
 
-def _share_up_to(level: int, levels: Gray) -> float:
-    if level == 0:  # black and white: counting bytes is faster
+def _fraction_up_to(level: int, levels: Gray) -> float:
+    """Return the fraction of pixels that are not lighter than a level."""
+    if level == 0:  # black-and-white scans: counting bytes is faster
         return levels.tobytes().count(b"\0") / levels.size
     return int(np.count_nonzero(levels <= level)) / levels.size
 
 
 def _border(image: Gray) -> Gray:
-    """Return the pixels along the border, uint8 `[P]`."""
+    """Return the pixels along the border, uint8 `[P]`, in any order."""
     if image.size <= _MAX_PIXELS_OF_CACHED_BORDER:
         return image.take(_border_indices(*image.shape))
     wide = _border_width(*image.shape)
@@ -119,12 +123,13 @@ def _border(image: Gray) -> Gray:
 
 
 def _border_width(height: int, width: int) -> int:
+    """Return the width of the border, in pixels."""
     return max(1, min(height, width) // 16)
 
 
 @lru_cache(1024)
 def _border_indices(height: int, width: int) -> NDArray[np.intp]:
-    """Return where the pixels along the border lie in a flat image, int64 `[P]`."""
+    """Return the indices of the border's pixels in a flattened image, int64 `[P]`."""
     wide = _border_width(height, width)
     inside = np.zeros((height, width), bool)
     inside[wide:-wide, wide:-wide] = True

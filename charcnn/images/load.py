@@ -1,4 +1,4 @@
-"""Many image files → one uint8 array `[N,H,W]`, in threads: the only loop over files that reads pixels."""
+"""Load many image files into one uint8 array `[N,H,W]`, in threads."""
 
 import hashlib
 import os
@@ -17,9 +17,9 @@ from charcnn.machine import usable_cores
 from charcnn.specs.image import ImageSpec
 
 _FILES_PER_TASK = 32
-"""Enough that a task costs more than starting it, few enough that progress moves."""
+"""Number of files per task: large enough to outweigh the cost of a task, small enough for smooth progress."""
 _MIN_BYTES_FOR_THREADS = 16_384
-"""Bytes of an average file from which threads help: below, decoding is short, and they wait for each other."""
+"""Average file size, in bytes, from which threads pay off. Smaller files decode too quickly."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class LoadResult:
     """Images read from files.
 
     Attributes:
-        images: uint8 `[N,H,W]`; a file that could not be read is all paper (255).
-        digests: uint8 `[N,32]`: the sha256 of each file; zeros where it could not be read.
-        failures: index → why the file could not be read.
-        unopened: Those of the failures that may pass: the file could not be opened.
+        images: uint8 `[N,H,W]`. A file that could not be read is blank (255).
+        digests: uint8 `[N,32]`: the SHA-256 of each file. Zeros if it could not be read.
+        failures: Why a file could not be read, by index.
+        unopened: Indices of the failures that may be temporary, because the file could not be opened.
     """
 
     images: NDArray[np.uint8]
@@ -47,12 +47,12 @@ def load_images(
     """Read, fit and hash image files.
 
     Args:
-        files: Any image files.
-        spec: What they become. With polarity `auto` each image decides for itself.
-        on_progress: Called with files done and files in all.
+        files: Image files of any format and size.
+        spec: How to fit them. With the polarity `auto`, the polarity of each image is detected separately.
+        on_progress: Called with the number of files read and the total.
 
     Returns:
-        One row per file, in order.
+        One row per file, in the same order.
     """
     images = np.full((len(files), spec.height, spec.width), 255, np.uint8)
     digests = [bytes(32)] * len(files)
@@ -83,6 +83,7 @@ def load_images(
 
 
 def _count_threads(files: Sequence[Path | str]) -> int:
+    """Return the number of threads that pays off for some files, from the sizes of a sample."""
     sample = files[:: max(1, len(files) // 16)]
     sizes = [os.path.getsize(path) for path in sample if os.path.isfile(path)]  # noqa: PTH113, PTH202 four times as fast
     return usable_cores() if sizes and sum(sizes) / len(sizes) >= _MIN_BYTES_FOR_THREADS else 1

@@ -1,1 +1,1 @@
-"""Read characters with ONNX Runtime; never torch."""
+"""Read characters with ONNX Runtime. Does not use torch."""

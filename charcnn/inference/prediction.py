@@ -1,4 +1,4 @@
-"""What a model answers to one image."""
+"""The prediction for one image."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from charcnn.errors import ConfigError
 
 Status = Literal["read", "unreadable"]
-"""`read`: the image has a label. `unreadable`: its file could not be opened or decoded."""
+"""`read`: the image was read. `unreadable`: its file could not be opened or decoded."""
 
-_MAX_PASSES = 8
-"""Up to so many guesses, looking for the largest value again and again is faster than sorting."""
+_MAX_K_WITHOUT_SORT = 8
+"""Largest `k` for which `k` searches for the maximum are faster than sorting."""
 
 
 class Guess(NamedTuple):
@@ -24,12 +24,12 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer to one image.
+    """The prediction for one image.
 
     Attributes:
         status: Whether the image was read.
-        top: The best guesses, the likeliest first; empty where it was not read.
-        reason: Why it was not read; empty where it was.
+        top: The most likely labels, best first. Empty if the image was not read.
+        reason: Why the image was not read. Empty if it was.
     """
 
     status: Status
@@ -38,21 +38,21 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The likeliest label; empty where the image was not read."""
+        """The most likely label. Empty if the image was not read."""
         return self.top[0].label if self.top else ""
 
     @property
     def probability(self) -> float | None:
-        """The probability of the likeliest label, 0 … 1; None where the image was not read."""
+        """The probability of the most likely label, 0 … 1. None if the image was not read."""
         return self.top[0].probability if self.top else None
 
 
 def top_indices(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Return the indices of the `k` largest values of each row, the largest first; of equals the earlier comes first.
+    """Return the indices of the `k` largest values of each row, largest first. Ties keep the order of the columns.
 
     Args:
-        probabilities: float32 `[N,C]`, no value below 0.
-        k: How many, at least 1; no more than C are returned.
+        probabilities: Nonnegative float32 `[N,C]`.
+        k: Number of indices per row, at least 1.
 
     Returns:
         int64 `[N,min(k,C)]`.
@@ -64,7 +64,7 @@ def top_indices(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]
         raise ConfigError("must be at least 1", field="top_k", value=k)
     count, classes = probabilities.shape
     k = min(k, classes)
-    if k > _MAX_PASSES:
+    if k > _MAX_K_WITHOUT_SORT:
         return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     best = np.empty((count, k), np.int64)
     best[:, :1] = probabilities.argmax(1)[:, None]

@@ -1,6 +1,6 @@
-"""One answer, one row: the form that every per-image answer has in CSV, JSON and text.
+"""Format per-image predictions as rows of CSV, JSON and text.
 
-Columns and keys are only ever appended.
+To stay compatible, new columns and keys are only ever appended.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,20 +9,21 @@ from typing import Any, NamedTuple
 
 from charcnn.inference.prediction import Prediction, Status
 
-_SIGNS: dict[Status, str] = {"unreadable": "□▢◻▯"}
-"""What keeps the place of an image that was not read in a text, the preferred sign first."""
-_MORE_SIGNS = "".join(map(chr, range(0x25A0, 0x2600)))
-"""Unicode's geometric shapes, where a model reads all of the preferred ones."""
-_LAST_SIGN = "\ufffd"
+_PREFERRED_SIGNS: dict[Status, str] = {"unreadable": "□▢◻▯"}
+"""Placeholders in text for images without a label, in order of preference."""
+_FALLBACK_SIGNS = "".join(map(chr, range(0x25A0, 0x2600)))
+"""Unicode's geometric shapes, for models whose labels contain all preferred signs."""
+_LAST_RESORT_SIGN = "\ufffd"
+"""Unicode's replacement character, for models whose labels contain all other signs too."""
 
 
 class Row(NamedTuple):
-    """The answer to one image.
+    """The prediction for one image, with its file name and true label.
 
     Attributes:
-        file: The image, as it is shown.
-        prediction: What it was read as.
-        truth: Its label where it is known, else empty.
+        file: File name to show.
+        prediction: The prediction.
+        truth: The true label. Empty if unknown.
     """
 
     file: str
@@ -30,7 +31,7 @@ class Row(NamedTuple):
     truth: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as a JSON object; `error` says why an image was not read, and is there only then."""
+        """Return the row as a JSON object. The key `error` exists only if the image was not read."""
         prediction = self.prediction
         row = {
             "file": self.file,
@@ -50,25 +51,25 @@ class Row(NamedTuple):
 
 
 def csv_header(guesses: int) -> list[str]:
-    """Return the names of the columns, with so many guesses."""
+    """Return the column names for a number of guesses per image."""
     more = chain.from_iterable((f"label_{rank}", f"probability_{rank}") for rank in range(2, guesses + 1))
     return ["file", "label", "probability", *more, "status", "truth"]
 
 
 def place_signs(labels: Collection[str]) -> dict[Status, str]:
-    """Return the signs that stand for an image without a label, by status; none occurs in one of a model's labels."""
+    """Return the placeholder for images without a label, by status. It does not occur in the model's labels."""
     used = set("".join(labels))
     return {
-        status: next((sign for sign in chain(preferred, _MORE_SIGNS) if sign not in used), _LAST_SIGN)
-        for status, preferred in _SIGNS.items()
+        status: next((sign for sign in chain(preferred, _FALLBACK_SIGNS) if sign not in used), _LAST_RESORT_SIGN)
+        for status, preferred in _PREFERRED_SIGNS.items()
     }
 
 
 def to_text(predictions: Iterable[Prediction], labels: Collection[str]) -> str:
-    """Return the labels one after the other; a sign keeps the place of an image without one.
+    """Return the predicted labels as one text, with a placeholder for each image without a label.
 
     Args:
-        predictions: The answers.
+        predictions: The predictions, in order.
         labels: All labels of the model.
     """
     signs = place_signs(labels)

@@ -1,4 +1,4 @@
-"""Open an ONNX file in ONNX Runtime, and read the labels and the `ImageSpec` that it carries."""
+"""Open an exported ONNX file in ONNX Runtime and read its labels and `ImageSpec`."""
 
 import json
 from pathlib import Path
@@ -10,16 +10,17 @@ from charcnn.errors import ModelError, ModelFileError, ModelNotFoundError
 from charcnn.specs.image import ImageSpec
 from charcnn.text import best_file_match
 
-_PICKLES = (".pt", ".pth", ".pkl", ".ckpt", ".bin")
+_PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".ckpt", ".bin")
+"""Suffixes of files that usually contain pickles."""
 
 
 class OpenModel(NamedTuple):
-    """A model in ONNX Runtime.
+    """A model that is loaded in ONNX Runtime.
 
     Attributes:
         session: Takes `image`, uint8 `[N,1,H,W]`, and returns `probabilities`, float32 `[N,C]`.
         labels: The `C` label texts.
-        spec: How an image becomes the input.
+        spec: How images are preprocessed.
     """
 
     session: onnxruntime.InferenceSession
@@ -31,8 +32,8 @@ def open_model(path: Path) -> OpenModel:
     """Open an ONNX file that charcnn exported.
 
     Raises:
-        ModelNotFoundError: there is no such file.
-        ModelFileError: it is damaged, of another kind, or was not exported by charcnn.
+        ModelNotFoundError: the file does not exist.
+        ModelFileError: the file is damaged, not ONNX, or was not exported by charcnn.
     """
     session = _session(path)
     metadata = session.get_modelmeta().custom_metadata_map
@@ -41,7 +42,7 @@ def open_model(path: Path) -> OpenModel:
         spec = ImageSpec.model_validate_json(metadata["image"])
     except (KeyError, ValueError, RecursionError):
         raise ModelFileError(
-            path, "has no labels and image specification in its metadata: charcnn did not export it."
+            path, "has no labels and image spec in its metadata: it was not exported by charcnn."
         ) from None
     ends = [(end.name, end.type, end.shape[1:]) for end in (*session.get_inputs(), *session.get_outputs())]
     expected = [
@@ -55,47 +56,49 @@ def open_model(path: Path) -> OpenModel:
 
 
 def check_is_onnx(path: Path) -> None:
-    """Check by its name that a file can be a model.
+    """Check that a file has the suffix of an ONNX file.
 
     Raises:
-        ModelNotFoundError: it is not ONNX, and there is no such file.
-        ModelFileError: it is of another kind.
+        ModelNotFoundError: it has another suffix, and does not exist.
+        ModelFileError: it has another suffix.
     """
     suffix = path.suffix.lower()
     if suffix == ".onnx":
         return
     if not path.exists():
-        raise _missing(path)
-    if suffix in _PICKLES:
-        raise ModelFileError(path, "is a pickle: opening it would run whatever code it contains. It is refused.")
+        raise _not_found(path)
+    if suffix in _PICKLE_SUFFIXES:
+        raise ModelFileError(
+            path, "is a pickle file. It was not opened, because that would run any code that it contains."
+        )
     raise ModelFileError(path, "is not an ONNX file.")
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
-        raise _missing(path)
+        raise _not_found(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    options.intra_op_num_threads = 1  # batches run in parallel instead
+    options.intra_op_num_threads = 1  # batches run in parallel threads instead
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # ONNX Runtime's exceptions have no common base but this
+    except Exception as fault:  # ONNX Runtime's exceptions have no other common base class
         raise ModelFileError(path, f"is not a readable ONNX file: {str(fault).splitlines()[0]}") from None
 
 
-def _missing(path: Path) -> ModelError:
-    near = best_file_match(path.name, [file.name for file in path.parent.glob("*.onnx")])
-    hint = f"Did you mean {path.with_name(near)}?" if near else ""
-    return ModelNotFoundError(f"No such model: {path}", hint, name=str(path))
+def _not_found(path: Path) -> ModelError:
+    closest = best_file_match(path.name, [file.name for file in path.parent.glob("*.onnx")])
+    hint = f"Did you mean {path.with_name(closest)}?" if closest else ""
+    return ModelNotFoundError(f"Model not found: {path}", hint, name=str(path))
 
 
 def _parse_labels(text: str) -> tuple[str, ...]:
-    """Read a JSON list of texts.
+    """Return the labels of a JSON list of strings.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text is not a JSON list of strings.
     """
     labels = json.loads(text)
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError("labels are a list of texts")
+        raise ValueError("labels must be a list of strings")
     return tuple(labels)

@@ -1,1 +1,1 @@
-"""Networks, one file per family; `charcnn.networks.catalogue` finds them by name."""
+"""Network architectures, one file per family. `charcnn.networks.catalogue` looks them up by name."""

@@ -1,4 +1,4 @@
-"""The activation functions by name."""
+"""Activation functions by name."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,14 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "leaky-relu": nn.LeakyReLU,
     "prelu": nn.PReLU,
 }
+"""Name → the class of the module."""
 
 
 def activation_module(name: str) -> nn.Module:
-    """Return a new activation function.
+    """Return a new activation module.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: the name is unknown.
     """
     if name not in ACTIVATIONS:
         raise ConfigError(f"Unknown activation: {name}", did_you_mean(name, ACTIVATIONS))

@@ -1,4 +1,4 @@
-"""Building blocks: layers in a row that train fast on a CPU, convolution and dense blocks."""
+"""Building blocks of networks: `Layers`, which trains fast on a CPU, and convolution and dense blocks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch.nn import functional
 from charcnn.networks.activations import activation_module
 
 CHANNEL_MULTIPLE = 16
-"""Channels that a CPU computes at once: a convolution to another number of channels is several times slower."""
+"""Channels are padded to multiples of this. On a CPU, other numbers are several times slower in convolutions."""
 
 _CHANNEL_AGNOSTIC = (
     nn.MaxPool2d,
@@ -23,15 +23,19 @@ _CHANNEL_AGNOSTIC = (
     nn.LeakyReLU,
     nn.PReLU,
 )
-"""Layers that compute each channel alone, or see no padded ones."""
+"""Layers that process each channel separately, or only come after the padding is removed."""
 
 
 class Layers(nn.Sequential):
-    """Layers in a row, computed in the memory format and with the numbers of channels that are fastest on a CPU.
+    """An `nn.Sequential` that trains faster on a CPU.
 
-    In training on a CPU the channels of convolutions are padded with zeros to multiples of 16, which no later layer
-    sees: the function, its gradients, the weights and their names are those of `nn.Sequential`, but convolutions and
-    batch norms are not called as modules. `plain_layers` calls them.
+    On a CPU, features are stored channels-last. In training, the outputs of convolutions are also padded with zero
+    channels to multiples of 16. Later layers ignore the padding, so outputs, gradients, weights and their names are
+    those of `nn.Sequential`. However, convolutions and batch norms are not called as modules, so their hooks do not
+    run. Use `plain_layers` where that matters.
+
+    Attributes:
+        is_plain: Whether to run as a plain `nn.Sequential`. Set by `plain_layers`.
     """
 
     is_plain = False
@@ -58,13 +62,25 @@ class Layers(nn.Sequential):
 
 @contextmanager
 def plain_layers(network: nn.Module) -> Iterator[None]:
-    """Run the modules of a network one by one within this block, in training on a CPU too.
+    """Run a network module by module within a block, without the optimizations of `Layers`.
 
-    Forward hooks of every layer are called and see the shapes of its design, parametrizations count, and slower
-    training is the price. Outputs and gradients differ from the fast way by rounding alone.
+    The forward hooks of all layers are called with unpadded features, and parametrizations take effect. Training on a
+    CPU is slower. Outputs and gradients differ from those of the fast path only by rounding.
 
     Args:
-        network: Any network; one without `Layers` stays as it is.
+        network: Any network. A network without `Layers` is not affected.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> from charcnn.networks.catalogue import get_network
+        >>> network = get_network("lenet").build(classes=3)
+        >>> shapes = []
+        >>> hook = network[0].register_forward_hook(lambda layer, inputs, output: shapes.append(output.shape))
+        >>> with charcnn.plain_layers(network):
+        ...     logits = network(torch.zeros(2, 1, 32, 32))
+        >>> shapes
+        [torch.Size([2, 6, 28, 28])]
     """
     fast = [part for part in network.modules() if isinstance(part, Layers) and not part.is_plain]
     for part in fast:
@@ -77,7 +93,7 @@ def plain_layers(network: nn.Module) -> Iterator[None]:
 
 
 def _supports_channel_padding(layer: nn.Module) -> bool:
-    """Return whether a layer in training can be computed with padded channels."""
+    """Return whether a layer in training accepts padded channels."""
     if isinstance(layer, nn.Conv2d):
         return layer.groups == 1 and layer.padding_mode == "zeros"
     if isinstance(layer, nn.BatchNorm2d):
@@ -86,7 +102,7 @@ def _supports_channel_padding(layer: nn.Module) -> bool:
 
 
 def _to_channels_last(images: Tensor) -> Tensor:
-    """Return the same images with strides of channels-last: torch takes a single channel for channels-first."""
+    """Return the images in channels-last format, for a single channel too, which torch considers channels-first."""
     channels, height, width = images.shape[1:]
     if channels != 1:
         return images.contiguous(memory_format=torch.channels_last)
@@ -94,21 +110,21 @@ def _to_channels_last(images: Tensor) -> Tensor:
 
 
 def _convolve_padded(features: Tensor, layer: nn.Conv2d) -> Tensor:
-    """Apply a convolution to features that may have padded channels; pad the channels of the output."""
-    more_in, more_out = features.shape[1] - layer.in_channels, -layer.out_channels % CHANNEL_MULTIPLE
-    weight = functional.pad(layer.weight, (0, 0, 0, 0, 0, more_in, 0, more_out))
-    bias = None if layer.bias is None else functional.pad(layer.bias, (0, more_out))
+    """Apply a convolution to features with or without padded channels, and pad the channels of the output."""
+    extra_in, extra_out = features.shape[1] - layer.in_channels, -layer.out_channels % CHANNEL_MULTIPLE
+    weight = functional.pad(layer.weight, (0, 0, 0, 0, 0, extra_in, 0, extra_out))
+    bias = None if layer.bias is None else functional.pad(layer.bias, (0, extra_out))
     weight = weight.contiguous(memory_format=torch.channels_last)
     return functional.conv2d(features, weight, bias, layer.stride, layer.padding, layer.dilation)
 
 
 def _normalize_padded(features: Tensor, layer: nn.BatchNorm2d) -> Tensor:
-    """Apply a batch norm in training and update its statistics; padded channels stay zero."""
+    """Apply a batch norm in training mode and update its statistics. Padded channels stay zero."""
     if layer.running_mean is None or layer.running_var is None or layer.num_batches_tracked is None:
-        raise TypeError("a batch norm without statistics")
-    more = (0, features.shape[1] - layer.num_features)
+        raise TypeError("batch norm has no running statistics")
+    padding = (0, features.shape[1] - layer.num_features)
     mean, variance, weight, bias = (
-        functional.pad(part, more) for part in (layer.running_mean, layer.running_var, layer.weight, layer.bias)
+        functional.pad(part, padding) for part in (layer.running_mean, layer.running_var, layer.weight, layer.bias)
     )
     output = functional.batch_norm(features, mean, variance, weight, bias, True, layer.momentum or 0.0, layer.eps)
     layer.running_mean.copy_(mean[: layer.num_features])
@@ -120,10 +136,10 @@ def _normalize_padded(features: Tensor, layer: nn.BatchNorm2d) -> Tensor:
 def convolution(
     channels_in: int, channels_out: int, kernel: int, *, padding: int = 0, activation: str, batch_norm: bool
 ) -> list[nn.Module]:
-    """Return a convolution, a batch norm if asked, an activation and a max-pool by 2.
+    """Return the layers of a convolution block: convolution, optional batch norm, activation and 2 × 2 max-pool.
 
-    A monotonic activation comes after the max-pool: the same function, a quarter of the work. PReLU's slope is learned
-    and may become negative, so it comes first.
+    Monotonic activations commute with the max-pool and are applied after it, to a quarter of the values. PReLU is
+    applied before it, because its learned slope can become negative.
 
     Shape: `[N,channels_in,H,W]` → `[N,channels_out,h/2,w/2]` with `h = H - kernel + 1 + 2 * padding`.
     """
@@ -135,8 +151,10 @@ def convolution(
 
 
 def dense(features_in: int, features_out: int, *, activation: str, dropout: float = 0.0) -> list[nn.Module]:
-    """Return a linear layer, an activation and dropout. Shape: `[N,features_in]` → `[N,features_out]`.
+    """Return the layers of a dense block: linear, activation and dropout.
 
-    Dropout at a rate of 0 is a layer too, so that weights of networks with and without it fit each other.
+    The dropout layer exists even at a rate of 0, so that networks with and without dropout can share weights.
+
+    Shape: `[N,features_in]` → `[N,features_out]`.
     """
     return [nn.Linear(features_in, features_out), activation_module(activation), nn.Dropout(dropout)]

@@ -1,4 +1,4 @@
-"""The names of the networks, known without importing torch."""
+"""The names of all networks, without importing torch."""
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -15,22 +15,22 @@ BUILT_IN = {
     "resnet18": "charcnn.networks.from_torchvision",
     "mobilenet_v3_small": "charcnn.networks.from_torchvision",
 }
-"""Name → the module that registers it."""
+"""Name of each built-in network → the module that registers it."""
 
 PLUGIN_GROUP = "charcnn.networks"
-"""The group of entry points whose modules register networks. An entry point has the name of its network."""
+"""Entry point group for plugins. An entry point has the name of its network and loads the module that registers it."""
 
 
 def network_names() -> Sequence[str]:
-    """Return the names of the built-in networks and of the plugins."""
+    """Return the names of the built-in networks and of the installed plugins."""
     return (*BUILT_IN, *sorted(entry_points(group=PLUGIN_GROUP).names))
 
 
 def check_network_name(name: str) -> None:
-    """Check that there may be a network of a name, as far as can be told without importing torch.
+    """Check that a network can exist under a name, as far as possible without importing torch.
 
     Raises:
-        UnknownNetworkError: it is no built-in one, and no plugin is installed.
+        UnknownNetworkError: the name is not that of a built-in network, and no plugin is installed.
     """
     if name.casefold() not in BUILT_IN and not entry_points(group=PLUGIN_GROUP):
         raise UnknownNetworkError(name.casefold(), list(BUILT_IN))

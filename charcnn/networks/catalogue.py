@@ -1,6 +1,7 @@
-"""The networks by name: `register_network` puts a builder in, `get_network` takes a network out.
+"""Register networks with `register_network`, and look them up by name with `get_network`.
 
-A builder is a function `(classes, **options) -> nn.Module`. Its keyword-only parameters are the network's options.
+A builder is a function `(classes, *, option=default, ...) -> nn.Module`. Its keyword-only parameters are the network's
+options.
 """
 
 import logging
@@ -25,23 +26,31 @@ _networks: dict[str, Network] = {}
 def register_network(
     name: str, *, sizes: Sequence[int], recipe: str = "lab", summary: str = ""
 ) -> Callable[[Builder], Builder]:
-    """Register a builder as a network that can be trained, by decorating it.
+    """Register a builder function as a network, as a decorator.
 
-        @charcnn.register_network("tiny", sizes=[28], summary="one convolution")
-        def tiny(classes: int, *, channels: int = 8) -> nn.Module: ...
-
-    An installed package registers its networks when they are needed, if its module is an entry point in the group
-    `charcnn.networks`. The function may be registered again, as a notebook does that runs a cell twice.
+    Installed packages can register networks too, through the entry point group `charcnn.networks`. A function may be
+    registered again by the same module, for example if a notebook cell runs twice.
 
     Args:
-        name: Lower-case letters, digits, `-`, `_` and `.`.
-        sizes: Height and width that its input may have, in pixels; the first one by default.
-        recipe: The recipe that it trains with by default.
-        summary: One line for people.
+        name: Name of the network: lower-case letters, digits, `-`, `_` and `.`.
+        sizes: Supported heights and widths of the input, in pixels. The first one is the default.
+        recipe: Name of the default training recipe.
+        summary: One-line description.
 
     Raises:
-        ConfigError: the name is taken or impossible, there is no size, there is no such recipe, or an option of the
-            builder has no default or is not annotated as str, int, float or bool.
+        ConfigError: the name is taken or invalid, `sizes` is empty, the recipe is unknown, or an option of the builder
+            has no default or is not annotated as str, int, float or bool.
+
+    Example:
+        >>> import charcnn
+        >>> from torch import nn
+        >>> @charcnn.register_network("tiny", sizes=[28], summary="one convolution")
+        ... def tiny(classes: int, *, channels: int = 8) -> nn.Module:
+        ...     convolution = [nn.Conv2d(1, channels, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1)]
+        ...     return nn.Sequential(*convolution, nn.Flatten(), nn.Linear(channels, classes))
+        >>> config = charcnn.TrainConfig(data=("abc/train",), net="tiny", net_options={"channels": 16}, epochs=1)
+        >>> charcnn.train(config).version.card.network.parameters
+        211
     """
     recipes = declared_settings(TrainSettings)["recipe"].choices
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
@@ -49,12 +58,12 @@ def register_network(
     if not sizes:
         raise ConfigError("must not be empty", field="sizes", value=sizes)
     if recipe not in recipes:
-        raise ConfigError("there is no such recipe", field="recipe", value=recipe, known=recipes)
+        raise ConfigError("unknown recipe", field="recipe", value=recipe, known=recipes)
 
     def register(builder: Builder) -> Builder:
-        taken = _networks[name].builder.__module__ if name in _networks else BUILT_IN.get(name, builder.__module__)
-        if taken != builder.__module__:
-            raise ConfigError(f"{taken} has a network of this name", field="name", value=name)
+        owner = _networks[name].builder.__module__ if name in _networks else BUILT_IN.get(name, builder.__module__)
+        if owner != builder.__module__:
+            raise ConfigError(f"{owner} already registered a network with this name", field="name", value=name)
         check_builder(name, builder)
         _networks[name] = Network(name, tuple(sizes), recipe, summary, builder)
         return builder
@@ -63,7 +72,7 @@ def register_network(
 
 
 def networks() -> Mapping[str, Network]:
-    """Return all networks by name, the built-in ones first."""
+    """Return all networks by name, built-in ones first."""
     for module in BUILT_IN.values():
         import_module(module)
     _load_plugins()
@@ -71,10 +80,10 @@ def networks() -> Mapping[str, Network]:
 
 
 def get_network(name: str) -> Network:
-    """Find a network by name, in upper or lower case. Only what registers it is imported.
+    """Return a network by its name, which is not case-sensitive. Imports only the module that registers it.
 
     Raises:
-        UnknownNetworkError: there is none.
+        UnknownNetworkError: the name is unknown.
     """
     name = name.casefold()
     if name not in _networks:
@@ -89,9 +98,9 @@ def get_network(name: str) -> Network:
 
 @cache
 def _load_plugins() -> None:
-    """Import what entry points name. One that cannot be imported costs a warning, and no more."""
+    """Load the networks of installed plugins. A plugin that fails to load is skipped with a warning."""
     for plugin in entry_points(group=PLUGIN_GROUP):
         try:
             plugin.load()
-        except Exception as fault:  # whatever a stranger's module raises
-            log.warning("The network %s of %s cannot be loaded: %s", plugin.name, plugin.value, fault)
+        except Exception as fault:  # third-party code may raise anything
+            log.warning("Cannot load the network %s from %s: %s", plugin.name, plugin.value, fault)

@@ -1,4 +1,4 @@
-"""The lab's own network: two convolutions and three linear layers, with and without dropout."""
+"""The CNN of the original course: two convolutions and three linear layers, with and without dropout."""
 
 from torch import nn
 
@@ -6,17 +6,17 @@ from charcnn.networks.blocks import Layers, convolution, dense
 from charcnn.networks.catalogue import register_network
 
 
-@register_network("cnn", sizes=(28,), recipe="lab", summary="the lab's: two convolutions, three linear layers")
+@register_network("cnn", sizes=(28,), recipe="lab", summary="original course: two convolutions, three linear layers")
 def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float = 0.0) -> nn.Module:
-    """Build the lab's CNN.
+    """Build the CNN of the original course.
 
     Shape: `[N,1,28,28]` → 25×26×26 → 25×13×13 → 50×11×11 → 50×5×5 → 1250 → 1024 → 128 → `[N,classes]`.
 
     Args:
         classes: Number of logits.
-        activation: Which function follows each layer.
-        batch_norm: Whether each convolution is normalized.
-        dropout: Rate after the layers of 1024 and of 128.
+        activation: Name of the activation function.
+        batch_norm: Whether to add batch norm after each convolution.
+        dropout: Dropout rate after the linear layers of 1024 and 128.
     """
     return _cnn(classes, activation, batch_norm, dropout, dropout)
 
@@ -25,7 +25,14 @@ def cnn(classes: int, *, activation: str = "relu", batch_norm: bool = True, drop
 def cnn_dropout(
     classes: int, *, activation: str = "relu", batch_norm: bool = True, dropout: float | None = None
 ) -> nn.Module:
-    """Build the lab's CNN with its two dropout layers, 0.2 and 0.5; `dropout` sets both to one rate."""
+    """Build `cnn` with dropout.
+
+    Args:
+        classes: Number of logits.
+        activation: Name of the activation function.
+        batch_norm: Whether to add batch norm after each convolution.
+        dropout: Dropout rate after the linear layers of 1024 and 128. By default, 0.2 and 0.5.
+    """
     rates = (0.2, 0.5) if dropout is None else (dropout, dropout)
     return _cnn(classes, activation, batch_norm, *rates)
 

@@ -1,6 +1,6 @@
-"""charcnn's own small networks: 3 × 3 convolutions, and the strongest answer anywhere in the image.
+"""charcnn's default networks: small stacks of convolutions with global max-pooling.
 
-What was tried, with results: docs/decisions/0002-compact.md.
+The design and the alternatives that were measured are described in docs/decisions/0002-compact.md.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 from charcnn.networks.catalogue import register_network
 
 
-@register_network("compact", sizes=(28, 32, 48, 64), recipe="compact", summary="charcnn's own: five convolutions")
+@register_network("compact", sizes=(28, 32, 48, 64), recipe="compact", summary="charcnn's default: five convolutions")
 def compact(classes: int, *, dropout: float = 0.0) -> nn.Module:
     """Build the compact network.
 
@@ -17,7 +17,7 @@ def compact(classes: int, *, dropout: float = 0.0) -> nn.Module:
 
     Args:
         classes: Number of logits.
-        dropout: Rate before the last layer.
+        dropout: Dropout rate before the last layer.
     """
     return _channels_last(
         *_convolution(1, 16, kernel=5, pool=True),
@@ -33,7 +33,7 @@ def compact(classes: int, *, dropout: float = 0.0) -> nn.Module:
     "compact-l",
     sizes=(48, 28, 32, 64),
     recipe="compact",
-    summary="charcnn's own, for hundreds to thousands of classes",
+    summary="larger compact, for hundreds to thousands of classes",
 )
 def compact_l(classes: int, *, dropout: float = 0.2) -> nn.Module:
     """Build the large compact network.
@@ -43,7 +43,7 @@ def compact_l(classes: int, *, dropout: float = 0.2) -> nn.Module:
 
     Args:
         classes: Number of logits.
-        dropout: Rate before the last layer.
+        dropout: Dropout rate before the last layer.
     """
     return _channels_last(
         *_convolution(1, 32, kernel=5, pool=True),
@@ -57,12 +57,15 @@ def compact_l(classes: int, *, dropout: float = 0.2) -> nn.Module:
 
 
 def _channels_last(*layers: nn.Module) -> nn.Module:
-    """Return layers in a row, with weights in the memory format that is fastest from 16 channels on."""
+    """Return an `nn.Sequential` with channels-last weights, the fastest format for 16 or more channels."""
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int = 3, pool: bool = False) -> list[nn.Module]:
-    """Return a convolution, a max-pool by 2 if asked, batch norm and ReLU: pooled first, a quarter is left to do."""
+    """Return the layers of a block: convolution, optional 2 × 2 max-pool, batch norm and ReLU.
+
+    Pooling comes before batch norm and ReLU, which then process a quarter of the values.
+    """
     return [
         nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
         *([nn.MaxPool2d(2)] if pool else []),
@@ -72,5 +75,5 @@ def _convolution(channels_in: int, channels_out: int, kernel: int = 3, pool: boo
 
 
 def _head(channels: int, classes: int, dropout: float) -> list[nn.Module]:
-    """Return layers: the largest value of each channel, wherever it is, dropout, and a linear layer."""
+    """Return the last layers: global max-pool, dropout and a linear layer."""
     return [nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, classes)]

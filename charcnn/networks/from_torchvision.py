@@ -1,10 +1,11 @@
-"""torchvision's networks, from scratch, for one gray channel.
+"""Untrained torchvision networks, adapted to one gray channel.
 
-torchvision takes seconds to import, and is imported when one of them is built.
+torchvision takes seconds to import, so it is imported only when one of them is built.
 """
 
 from torch import nn
 
+from charcnn.dependencies import required_for
 from charcnn.networks.catalogue import register_network
 
 
@@ -13,7 +14,8 @@ from charcnn.networks.catalogue import register_network
 )
 def resnet18(classes: int) -> nn.Module:
     """Build ResNet-18 (He et al., CVPR 2016). Shape: `[N,1,64,64]` → `[N,classes]`."""
-    from torchvision.models import resnet18 as build
+    with required_for("The network resnet18"):
+        from torchvision.models import resnet18 as build
 
     model: nn.Module = build(num_classes=classes)
     model.conv1 = nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3, bias=False)
@@ -31,14 +33,15 @@ def mobilenet_v3_small(classes: int, *, dropout: float = 0.2) -> nn.Module:
 
     Args:
         classes: Number of logits.
-        dropout: Rate before the last layer.
+        dropout: Dropout rate before the last layer.
     """
-    from torchvision.models import mobilenet_v3_small as build
+    with required_for("The network mobilenet_v3_small"):
+        from torchvision.models import mobilenet_v3_small as build
 
     model = build(num_classes=classes, dropout=dropout)
     first = model.features[0][0]
     model.features[0][0] = nn.Conv2d(1, first.out_channels, kernel_size=3, stride=2, padding=1, bias=False)
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
-            part.momentum = 0.1  # torchvision's 0.01 needs thousands of steps before evaluation sees true statistics
+            part.momentum = 0.1  # with torchvision's 0.01, the running statistics need thousands of steps to converge
     return model  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""LeNet, as PyTorch's tutorial builds it, and the lab's wider one.
+"""LeNet, as in PyTorch's tutorial, and the wider variant of the original course.
 
 Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition. Proc. IEEE, 1998.
 """
@@ -17,9 +17,9 @@ def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, d
 
     Args:
         classes: Number of logits.
-        activation: Which function follows each layer.
-        batch_norm: Whether each convolution is normalized.
-        dropout: Rate after the layers of 120 and of 84.
+        activation: Name of the activation function.
+        batch_norm: Whether to add batch norm after each convolution.
+        dropout: Dropout rate after the linear layers of 120 and 84.
     """
     return Layers(
         *convolution(1, 6, 5, activation=activation, batch_norm=batch_norm),
@@ -31,9 +31,15 @@ def lenet(classes: int, *, activation: str = "relu", batch_norm: bool = False, d
 
 @register_network("lenet-wide", sizes=(32,), recipe="lab", summary="LeNet with 32 and 64 channels, padded")
 def lenet_wide(classes: int, *, activation: str = "relu", batch_norm: bool = False, dropout: float = 0.0) -> nn.Module:
-    """Build the wider LeNet; the arguments are `lenet`'s.
+    """Build the wider LeNet.
 
     Shape: `[N,1,32,32]` → 32×32×32 → 32×16×16 → 64×16×16 → 64×8×8 → 4096 → 120 → 84 → `[N,classes]`.
+
+    Args:
+        classes: Number of logits.
+        activation: Name of the activation function.
+        batch_norm: Whether to add batch norm after each convolution.
+        dropout: Dropout rate after the linear layers of 120 and 84.
     """
     return Layers(
         *convolution(1, 32, 5, padding=2, activation=activation, batch_norm=batch_norm),

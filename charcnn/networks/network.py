@@ -1,4 +1,4 @@
-"""A network that can be trained: its name, its input, its options, and the function that builds it."""
+"""The description of a network: name, input sizes, options and the function that builds it."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -18,18 +18,19 @@ Builder = Callable[..., nn.Module]
 """`builder(classes, *, option=default, ...)` → module: float32 `[N,1,H,W]` → logits `[N,classes]`."""
 
 _OPTION_TYPES = (str, int, float, bool)
+"""Types that an option may have."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that can be trained.
+    """A registered network.
 
     Attributes:
-        name: Its name in settings and cards.
-        sizes: Height and width that its input may have, in pixels; the first one by default.
-        recipe: The recipe that it trains with by default.
-        summary: One line for people.
-        builder: Builds it.
+        name: Name in settings and cards.
+        sizes: Supported heights and widths of the input, in pixels. The first one is the default.
+        recipe: Name of the default training recipe.
+        summary: One-line description.
+        builder: The function that builds it.
     """
 
     name: str
@@ -40,34 +41,36 @@ class Network:
 
     @property
     def options(self) -> dict[str, OptionValue | None]:
-        """The options, with their defaults; None where the default is more than one value."""
+        """All options and their defaults. None is a default that the builder decides."""
         return {option.name: option.default for option in _options(self.builder)}
 
     @property
-    def own_options(self) -> dict[str, OptionValue]:
-        """The options whose default is one value."""
+    def default_options(self) -> dict[str, OptionValue]:
+        """The options whose default is not None."""
         return {name: value for name, value in self.options.items() if value is not None}
 
     def build(self, classes: int, options: Mapping[str, OptionValue | None] | None = None) -> nn.Module:
-        """Build the network with new weights, drawn from torch's global generator.
+        """Build the network with random weights from torch's global generator.
 
         Args:
             classes: Number of logits.
-            options: The options to set; None is the default.
+            options: Options to set. None selects the default.
 
         Returns:
-            A module: float32 `[N,1,H,W]`, with `H = W` one of `sizes`, → logits `[N,classes]`.
+            A module: float32 `[N,1,H,W]`, with `H = W` in `sizes`, → logits `[N,classes]`.
 
         Raises:
-            ConfigError: the network lacks an option, or its value has another type.
+            ConfigError: the network does not have an option, or its value has the wrong type.
         """
         return self.builder(classes, **self.check_options(options or {}))
 
     def check_options(self, options: Mapping[str, OptionValue | None]) -> dict[str, OptionValue]:
-        """Return the options that are not None, each as its parameter's type: a text is read as a number or bool.
+        """Return the options that are not None, converted to the types of the builder's parameters.
+
+        Strings are converted to int, float and bool.
 
         Raises:
-            ConfigError: the network lacks an option, or a value cannot be read as its type.
+            ConfigError: the network does not have an option, or a value cannot be converted.
         """
         known = {option.name: option.type for option in _options(self.builder)}
         checked: dict[str, OptionValue] = {}
@@ -75,53 +78,55 @@ class Network:
             if value is None:
                 continue
             if name not in known:
-                hint = did_you_mean(name, known) if known else "It has no options."
-                raise _refusal(name, value, f"the network {self.name} has no option {name}", hint)
+                hint = did_you_mean(name, known) if known else "This network has no options."
+                raise _option_error(name, value, f"the network {self.name} has no option {name}", hint)
             try:
                 checked[name] = _as_type(known[name], value)
             except ValueError:
                 reason = f"the option {name} of the network {self.name} must be {_TYPE_NAMES[known[name]]}"
-                raise _refusal(name, value, reason, "") from None
+                raise _option_error(name, value, reason, "") from None
         return checked
 
     @property
     def size(self) -> int:
-        """Height and width of its input by default, in pixels."""
+        """Default height and width of the input, in pixels."""
         return self.sizes[0]
 
     def check_size(self, size: int | None) -> int:
-        """Return the height and width of the input for what was asked; the default for None.
+        """Return a size if the network supports it, and the default size for None.
 
         Raises:
-            ConfigError: the network does not take images of that size.
+            ConfigError: the network does not support the size.
         """
         if size is not None and size not in self.sizes:
             raise ConfigError(
-                f"The network {self.name} does not take images of {size} × {size}.",
-                f"It takes {', '.join(map(str, self.sizes))}.",
+                f"The network {self.name} does not support images of {size} × {size} pixels.",
+                f"Supported sizes: {', '.join(map(str, self.sizes))}",
             )
         return size or self.size
 
     def parameters(self, classes: int) -> int:
-        """Count the trainable numbers, without computing them."""
+        """Return the number of trainable parameters, without allocating them."""
         with torch.device("meta"):
             return sum(weight.numel() for weight in self.build(classes).parameters())
 
 
 @dataclass(frozen=True)
 class _Option:
+    """A keyword-only parameter of a builder."""
+
     name: str
     type: type[OptionValue]
     default: OptionValue | None
 
 
 def check_builder(name: str, builder: Builder) -> None:
-    """Check that a function can build a network.
+    """Check the options of a builder function.
 
     Raises:
-        ConfigError: an option has no default, or is not annotated as str, int, float or bool (or one of them and None).
+        ConfigError: an option has no default, or is not annotated as str, int, float or bool (optionally with None).
     """
-    for parameter in _keywords(builder):
+    for parameter in _keyword_parameters(builder):
         if parameter.default is inspect.Parameter.empty:
             raise ConfigError(f"The option {parameter.name} of the network {name} needs a default.")
     for option in _options(builder):
@@ -130,14 +135,14 @@ def check_builder(name: str, builder: Builder) -> None:
 
 
 def _options(builder: Builder) -> list[_Option]:
-    """Return the keyword-only parameters of a builder. Other annotations may name what is not imported."""
-    keywords = _keywords(builder)
+    """Return the options of a builder. Other annotations are not resolved, as their names may not be imported."""
+    keywords = _keyword_parameters(builder)
     annotated = SimpleNamespace(__annotations__={parameter.name: parameter.annotation for parameter in keywords})
     hints = get_type_hints(annotated, globalns=getattr(inspect.unwrap(builder), "__globals__", {}))
     return [_Option(parameter.name, _without_none(hints[parameter.name]), parameter.default) for parameter in keywords]
 
 
-def _keywords(builder: Builder) -> list[inspect.Parameter]:
+def _keyword_parameters(builder: Builder) -> list[inspect.Parameter]:
     parameters = inspect.signature(builder).parameters.values()
     return [parameter for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
 
@@ -148,11 +153,16 @@ def _without_none(hint: Any) -> Any:
     return kinds[0] if len(kinds) == 1 else hint
 
 
-_TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_TYPE_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+"""How messages name the types of options."""
 
 
 def _as_type(kind: type[OptionValue], value: OptionValue) -> OptionValue:
-    """Return a value as a type. Raises ValueError if it is none of that type."""
+    """Convert the value of an option to a type.
+
+    Raises:
+        ValueError: the value cannot be converted.
+    """
     if kind is bool and isinstance(value, str) and value.casefold() in ("true", "false"):
         return value.casefold() == "true"
     if kind in (int, float) and isinstance(value, str):
@@ -164,7 +174,7 @@ def _as_type(kind: type[OptionValue], value: OptionValue) -> OptionValue:
     return value
 
 
-def _refusal(option: str, value: OptionValue, reason: str, hint: str) -> ConfigError:
+def _option_error(option: str, value: OptionValue, reason: str, hint: str) -> ConfigError:
     if option in declared_settings(TrainSettings):
         return ConfigError(reason, hint, field=option, value=value)
     return ConfigError(reason, hint, field="net_options", value=f"{option}={value}")

@@ -1,4 +1,4 @@
-"""A network with its preprocessing and softmax around it."""
+"""A network with normalization and softmax."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,11 @@ from charcnn.specs.image import ImageSpec
 
 
 class Recognizer(nn.Module):
-    """uint8 `[N,1,H,W]`, dark ink on white → probabilities, float32 `[N,classes]`.
+    """A network that takes uint8 images `[N,1,H,W]`, dark ink on white, and returns probabilities `[N,classes]`.
 
     Args:
         network: Normalized images `[N,1,H,W]` → logits `[N,classes]`.
-        spec: Its mean and std normalize the images.
+        spec: The mean and std for normalization.
     """
 
     def __init__(self, network: nn.Module, spec: ImageSpec) -> None:
@@ -20,10 +20,10 @@ class Recognizer(nn.Module):
         self.spec = spec
 
     def forward(self, image: Tensor) -> Tensor:
-        """Recognize a batch."""
+        """Return the probabilities of a batch, float32 `[N,classes]`."""
         return torch.softmax(self.network(normalize(image, self.spec)), dim=1)
 
 
 def normalize(images: Tensor, spec: ImageSpec) -> Tensor:
-    """Return `(pixel / 255 - mean) / std` as float32, same shape, same device."""
+    """Return `(images / 255 - mean) / std` as float32, with the same shape and device."""
     return images.float().mul(1 / (255 * spec.std)).sub(spec.mean / spec.std)

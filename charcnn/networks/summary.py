@@ -1,4 +1,4 @@
-"""The layers of a network and the shapes of their outputs."""
+"""List the layers of a network with their output shapes."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network.
+    """One layer of a network.
 
     Attributes:
-        kind: The module's type, for instance Conv2d.
-        shape: What comes out for one image, without the batch: `(25, 26, 26)`.
-        parameters: Trainable numbers in it.
+        kind: Class name of the module, such as `Conv2d`.
+        shape: Output shape without the batch dimension, such as `(25, 26, 26)`.
+        parameters: Number of parameters.
     """
 
     kind: str
@@ -22,18 +22,18 @@ class Layer:
 
 
 def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
-    """Run a network on one blank image `[1,1,size,size]` and return the output shape of each leaf module.
+    """Return the output shape of each leaf module for one image `[1,1,size,size]`.
 
-    Dropout is left out: it changes no shape.
+    Dropout at a rate of 0 is omitted.
     """
     layers: list[Layer] = []
 
-    def note(part: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+    def record(part: nn.Module, _inputs: object, output: torch.Tensor) -> None:
         count = sum(weight.numel() for weight in part.parameters())
         layers.append(Layer(type(part).__name__, tuple(output.shape[1:]), count))
 
-    leaves = [part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)]
-    hooks = [part.register_forward_hook(note) for part in leaves]
+    leaves = [part for part in module.modules() if not list(part.children()) and not _does_nothing(part)]
+    hooks = [part.register_forward_hook(record) for part in leaves]
     was_training = module.training
     try:
         with torch.inference_mode():
@@ -43,3 +43,7 @@ def trace_shapes(module: nn.Module, size: int) -> list[Layer]:
         for hook in hooks:
             hook.remove()
     return layers
+
+
+def _does_nothing(part: nn.Module) -> bool:
+    return isinstance(part, nn.Dropout) and part.p == 0

@@ -1,1 +1,1 @@
-"""Trained models: versions, cards, aliases, evaluations, runs, bundles. Without torch."""
+"""Trained models: versions, cards, aliases, evaluations, runs, bundles. No torch."""

@@ -1,4 +1,4 @@
-"""Files that interrupted processes left in a registry: find and remove them."""
+"""Find and remove files that interrupted processes left in a registry."""
 
 import shutil
 import time
@@ -15,16 +15,16 @@ from charcnn.registry.version import CARD_FILE
 from charcnn.storage.files import is_scratch_file, try_lock
 
 _STALE_AFTER_S = 3600.0
-"""Age at which a folder without a lock file is taken for abandoned: a younger one may not be locked yet."""
+"""Age in seconds at which a folder without a lock file counts as abandoned; a younger one may not be locked yet."""
 
 
 class Orphan(NamedTuple):
-    """A file or folder that no process works on any more.
+    """A file or folder that no process uses any more.
 
     Attributes:
-        path: Where it is.
-        what: What it is, in a few words.
-        size: Bytes.
+        path: Its path.
+        what: Short description.
+        size: Size in bytes.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class Orphan(NamedTuple):
 
 
 def find_orphans(registry: Registry) -> list[Orphan]:
-    """Find what interrupted processes left; versions, aliases and runs that can be resumed are never among it."""
+    """Return what interrupted processes left behind. This never includes versions, aliases or resumable runs."""
     if not registry.root.is_dir():
         return []
     with registry.lock():
@@ -52,7 +52,7 @@ def remove_orphans(registry: Registry) -> list[Orphan]:
 
 
 def _orphans(registry: Registry) -> Iterator[Orphan]:
-    """Yield what is left. The registry is locked: no index and no evaluation is being written."""
+    """Yield all orphans. The registry must be locked, so that no index or evaluation is being written."""
     for path in _folders(registry.root / STAGING):
         if _is_abandoned(path, STAGING_LOCK):
             yield Orphan(path, "unfinished version", _size(path))
@@ -78,7 +78,7 @@ def _orphans_of_model(model: Path) -> Iterator[Orphan]:
         yield from _scratch_files(evaluations)
     if not any(model.iterdir()):
         yield Orphan(model, "model without versions", 0)
-    elif _unsettled(model):
+    elif _incomplete_versions(model):
         yield Orphan(model / INDEX_FILE, "entry of a version that was being added or removed", 0)
 
 
@@ -89,7 +89,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _is_abandoned(folder: Path, lock_name: str) -> bool:
-    """Return whether no process works on a folder: its lock is free, or it is old and was never locked."""
+    """Return whether no process uses a folder: its lock is free, or it was never locked and is old."""
     if not (folder / lock_name).exists():
         return time.time() - folder.stat().st_mtime > _STALE_AFTER_S
     lock = try_lock(folder / lock_name)
@@ -104,8 +104,8 @@ def _scratch_files(folder: Path) -> Iterator[Orphan]:
             yield Orphan(path, "unfinished file", path.stat().st_size)
 
 
-def _unsettled(model: Path) -> dict[int, bool]:
-    """Return the versions that were being added or removed, and whether their folder exists."""
+def _incomplete_versions(model: Path) -> dict[int, bool]:
+    """Return version number → whether its folder exists, for versions that were being added or removed."""
     try:
         index = Index.read(model)
     except CardError:
@@ -119,17 +119,17 @@ def _unsettled(model: Path) -> dict[int, bool]:
 
 def _remove(path: Path) -> None:
     if path.name == INDEX_FILE:
-        _settle(path.parent)
+        _complete_changes(path.parent)
     elif path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
-def _settle(model: Path) -> None:
-    """Keep the index entries of versions whose folder exists, and remove those of the others."""
+def _complete_changes(model: Path) -> None:
+    """Complete interrupted changes: keep index entries of versions whose folder exists, and remove the others."""
     index = Index.read(model)
-    for number, exists in _unsettled(model).items():
+    for number, exists in _incomplete_versions(model).items():
         entry = index.versions[number].model_copy(update={"settled": True})
         index = index.with_entry(number, entry if exists else None)
     index.write(model)

@@ -1,4 +1,4 @@
-"""`NAME/index.json`: which versions a model has, what their cards hash to, and where its aliases point."""
+"""`NAME/index.json`: the versions of a model, the sha256 of their cards, and the aliases."""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ INDEX_SCHEMA = 1
 
 
 class IndexEntry(StrictModel):
-    """One version.
+    """Index entry of a version.
 
-    `settled` is False from before the version's folder is moved (into place, or away) until after: such an entry counts
-    exactly where the folder is there, so that a process killed at any moment leaves nothing half done.
+    `settled` is False while the version's folder is moved into place or removed. Such an entry is valid only if the
+    folder exists, so that a process killed at any moment leaves the version complete or absent.
     """
 
     sequence: int
@@ -28,9 +28,9 @@ class IndexEntry(StrictModel):
 
 
 class AliasMove(StrictModel):
-    """A line of the aliases' history, which only grows.
+    """Entry in the history of aliases, which is append-only.
 
-    `version` is None where the alias was removed; `back` where it was rolled back.
+    `version` is None if the alias was removed. `back` is True if it was rolled back.
     """
 
     time: datetime
@@ -40,7 +40,7 @@ class AliasMove(StrictModel):
 
 
 class Index(Document):
-    """What is kept of a model besides its versions."""
+    """Index of a model: its versions and aliases."""
 
     newest_schema: ClassVar[int] = INDEX_SCHEMA
 
@@ -52,10 +52,10 @@ class Index(Document):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a model's index; an empty one where the folder has none.
+        """Read the index of a model; return an empty one if the folder has none.
 
         Raises:
-            CardError: the file cannot be understood.
+            CardError: the file cannot be parsed.
         """
         path = folder / INDEX_FILE
         try:
@@ -65,24 +65,24 @@ class Index(Document):
         return cls.parse(text, str(path))
 
     def write(self, folder: Path) -> None:
-        """Replace a model's index."""
+        """Write the index of a model, replacing an earlier one."""
         write_atomically(folder / INDEX_FILE, self.model_dump_json(indent=1).encode())
 
     def with_entry(self, version: int, entry: IndexEntry | None) -> Self:
-        """Return the index with one version added, changed or (None) taken out."""
+        """Return a copy with one version added, changed or (None) removed."""
         versions = {number: old for number, old in self.versions.items() if number != version}
         if entry is not None:
             versions[version] = entry
         return self.model_copy(update={"versions": versions, "counter": max(self.counter, version)})
 
     def aliases_of(self, version: int) -> tuple[str, ...]:
-        """Return the aliases that point at a version, sorted."""
+        """Return the aliases that point to a version, sorted."""
         return tuple(sorted(alias for alias, target in self.aliases.items() if target == version))
 
     def earlier_targets(self, alias: str) -> list[int]:
-        """Return the versions that an alias can go back to, the last one first.
+        """Return the versions that an alias can be rolled back to, most recent first.
 
-        Going back to a version removes it, and what came after it, from the way back.
+        Rolling back to a version removes it, and all later ones, from the list.
         """
         path: list[int] = []
         for move in self.history:
@@ -97,7 +97,7 @@ class Index(Document):
         return [number for number in reversed(path) if number != now]
 
     def with_alias(self, alias: str, version: int | None, time: datetime, back: bool = False) -> Self:
-        """Return the index with an alias set or (None) removed, and the move added to the history."""
+        """Return a copy with an alias set or (None) removed, and the move added to the history."""
         aliases = {name: number for name, number in self.aliases.items() if name != alias}
         if version is not None:
             aliases[alias] = version

@@ -1,4 +1,4 @@
-"""Finding and opening versions. Reading never locks and never writes."""
+"""Find and open versions. Reading never locks and never writes."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ EVALUATIONS = "evaluations"
 
 
 class VersionInfo(NamedTuple):
-    """A version as the index knows it; its card is not opened."""
+    """A version as listed in the index. Its card is not read."""
 
     name: str
     number: int
@@ -31,10 +31,10 @@ class VersionInfo(NamedTuple):
 
 
 class RegistryReader:
-    """The reading half of `Registry`.
+    """The read-only part of `Registry`.
 
     Args:
-        root: The folder; `$CHARCNN_REGISTRY`, else `registry`, where not given. It need not exist.
+        root: The folder; by default `$CHARCNN_REGISTRY` or `registry`. It need not exist.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
@@ -49,12 +49,12 @@ class RegistryReader:
         )
 
     def versions(self, name: str | None = None) -> list[VersionInfo]:
-        """Return the versions of one model, or of all, the newest first.
+        """Return the versions of one model, or of all models, newest first.
 
-        Of all models, those whose index is damaged are left out, with a warning.
+        If all models are listed, those with a damaged index are skipped with a warning.
 
         Raises:
-            CardError: the model's index cannot be understood, or that of every model.
+            CardError: the index of the model, or of every model, cannot be parsed.
         """
         if name is not None:
             return _newest_first(self._versions_of(name))
@@ -78,31 +78,31 @@ class RegistryReader:
             reference: `latest`, `NAME`, `NAME@3` or `NAME@ALIAS`.
 
         Raises:
-            ModelError: the reference cannot be one.
-            ModelNotFoundError: there is no such version; the error says what there is.
+            ModelError: the reference is invalid.
+            ModelNotFoundError: the version does not exist; the error lists those that do.
         """
-        asked = parse_reference(reference) if isinstance(reference, str) else reference
-        if asked.name is None:
+        wanted = parse_reference(reference) if isinstance(reference, str) else reference
+        if wanted.name is None:
             return self._latest()
-        self._check_exists(asked.name)
-        versions = self.versions(asked.name)
-        if asked.alias is not None:
-            found = [version for version in versions if asked.alias in version.aliases]
-        elif asked.version is not None:
-            found = [version for version in versions if version.number == asked.version]
+        self._check_exists(wanted.name)
+        versions = self.versions(wanted.name)
+        if wanted.alias is not None:
+            found = [version for version in versions if wanted.alias in version.aliases]
+        elif wanted.version is not None:
+            found = [version for version in versions if version.number == wanted.version]
         else:
             found = versions
         if not found:
-            raise self._no_such_version(asked, versions)
+            raise self._version_not_found(wanted, versions)
         return found[0]
 
     def open(self, reference: str | Reference | VersionInfo) -> Version:
-        """Open the version that a reference names, or whose folder a path names.
+        """Open a version, given by its reference or by the path of its folder.
 
         Raises:
-            ModelError: the reference cannot be one.
-            ModelNotFoundError: there is no such version.
-            CardError: its card cannot be understood.
+            ModelError: the reference is invalid.
+            ModelNotFoundError: the version does not exist.
+            CardError: its card cannot be parsed.
             IntegrityError: its card was modified.
         """
         if isinstance(reference, str) and is_path(reference):
@@ -111,14 +111,14 @@ class RegistryReader:
         return open_version(self.folder(info.name, info.number), info.entry.card_sha256)
 
     def problems(self, info: VersionInfo) -> list[str]:
-        """Compare a version with what was saved: return a line for each file that is modified, missing or extra."""
+        """Compare a version with what was saved; return one line per file that is modified, missing or unexpected."""
         try:
             return problems(self.folder(info.name, info.number), info.entry.card_sha256)
         except CardError as fault:
             return [fault.message]
 
     def unindexed(self) -> list[str]:
-        """Return the paths that no index knows: versions copied by hand, or whose index is lost or damaged."""
+        """Return paths that are in no index: versions that were copied by hand, or whose index is lost or damaged."""
         if not self.root.is_dir():
             return []
         found = []
@@ -137,15 +137,15 @@ class RegistryReader:
         return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
     def holds(self, version: Version) -> bool:
-        """Return whether a version lies in this registry, and not somewhere else."""
+        """Return whether a version is stored in this registry."""
         return version.folder.resolve() == self.folder(version.card.name, version.card.version).resolve()
 
     def folder(self, name: str, number: int) -> Path:
-        """Return where a version lies."""
+        """Return the folder of a version."""
         return self.root / name / str(number)
 
     def evaluations_folder(self, version: Version) -> Path:
-        """Return where a version's evaluations lie."""
+        """Return the folder of a version's evaluations."""
         return self.root / version.card.name / EVALUATIONS / str(version.card.version)
 
     def _versions_of(self, model: str) -> list[VersionInfo]:
@@ -162,13 +162,14 @@ class RegistryReader:
             raise ModelNotFoundError(f"{self.root} has no models yet.", name=LATEST)
         return trained[0]
 
-    def _no_such_version(self, asked: Reference, versions: list[VersionInfo]) -> ModelNotFoundError:
-        which = asked.alias or (asked.version if asked.version is not None else "version")
+    def _version_not_found(self, wanted: Reference, versions: list[VersionInfo]) -> ModelNotFoundError:
+        which = wanted.alias or (wanted.version if wanted.version is not None else "version")
+        missing = f"alias {which}" if wanted.alias else "versions" if wanted.version is None else f"version {which}"
         known = [str(v.number) for v in reversed(versions)] + sorted(a for v in versions for a in v.aliases)
         return ModelNotFoundError(
-            f"{asked.name} has no {which} in {self.root}.",
+            f"{wanted.name} has no {missing} in {self.root}.",
             f"It has: {', '.join(known) or 'none'}.",
-            name=f"{asked.name}@{which}",
+            name=f"{wanted.name}@{which}",
             known=known,
         )
 

@@ -19,9 +19,9 @@ class Reference:
     """A parsed reference.
 
     Attributes:
-        name: The model's name; None for `latest`, the newest of the whole registry.
-        version: Its number; None for the newest, or where an alias is given.
-        alias: Its alias, or None.
+        name: Name of the model; None for `latest`, the newest version of the registry.
+        version: Version number; None for the newest version, or if an alias is given.
+        alias: Alias, or None.
     """
 
     name: str | None
@@ -30,7 +30,7 @@ class Reference:
 
 
 def is_path(text: str) -> bool:
-    """Return whether a model argument is a path: it has a separator, or a suffix."""
+    """Return whether a model argument is a path, because it has a separator or a suffix."""
     return "/" in text or os.sep in text or bool(Path(text).suffix) or text in (".", "..")
 
 
@@ -38,7 +38,7 @@ def parse_reference(text: str) -> Reference:
     """Parse `latest`, `NAME`, `NAME@3`, `NAME@v3`, `NAME@latest` or `NAME@ALIAS`.
 
     Raises:
-        ModelError: it is none of these.
+        ModelError: the text is none of these.
     """
     if text == LATEST:
         return Reference(None)
@@ -53,13 +53,13 @@ def parse_reference(text: str) -> Reference:
 
 
 def check_name(name: str, what: str) -> None:
-    """Check the name of a model or an alias: letters of any script, digits, `-` and `_`, 1 … 64 of them.
+    """Check the name of a model or an alias: 1 to 64 letters of any script, digits, `-` and `_`.
 
     Raises:
-        ModelError: another character, too long, or reserved (`latest`, numbers, names of devices).
+        ModelError: the name has other characters, is too long, or is reserved (`latest`, numbers, device names).
     """
     if _is_reserved(name):
-        raise ModelError(f"{name} is reserved and cannot be used as {what}.", "Choose another name.")
+        raise ModelError(f"{name} is reserved, so it is not a valid {what}.", "Choose another name.")
     if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name[0].isalnum() or not all(map(_is_name_character, name)):
         shown = name if len(name) <= 40 else f"{name[:40]}…"
         raise ModelError(
@@ -69,17 +69,17 @@ def check_name(name: str, what: str) -> None:
 
 
 def _is_reserved(name: str) -> bool:
-    """Return whether a name means something else: `latest`, a version number, or a device of Windows."""
+    """Return whether a name has another meaning: `latest`, a version number, or a Windows device."""
     return name.casefold() == LATEST or bool(_NUMBER.fullmatch(name)) or is_reserved_name(name)
 
 
 def _is_name_character(character: str) -> bool:
-    """Return whether it is a letter or digit of any script, a mark that belongs to one, - or _."""
+    """Return whether a character may be in a name: a letter, digit or mark of any script, - or _."""
     return character.isalnum() or character in "-_" or unicodedata.category(character).startswith("M")
 
 
 def name_from(text: str) -> str:
-    """Return a valid model name made from any text, for instance a folder's name; empty where there is none."""
+    """Return a valid model name derived from any text, such as a folder name; empty if that is impossible."""
     kept = "".join(c if _is_name_character(c) else " " for c in text)
     name = "-".join(kept.split()).strip("-_")[:_MAX_NAME_CHARACTERS]
     return name if name and name[0].isalnum() and not _is_reserved(name) else ""

@@ -1,7 +1,7 @@
-"""`.runs/RUN/`: runs that can be resumed: unfinished ones, and finished ones that may get more epochs.
+"""`.runs/RUN/`: runs that can be resumed. They are unfinished, or finished ones that may be given more epochs.
 
-`run.json` says what is trained, `checkpoint.safetensors` how far it is; both are replaced atomically. A process that
-works on a run holds its lock: the system releases it when the process ends, however it ends.
+`run.json` describes the training and `checkpoint.safetensors` stores its progress. Both are replaced atomically. A
+process that trains a run holds its lock, which the system releases when the process ends, even if it is killed.
 """
 
 import shutil
@@ -28,22 +28,22 @@ RUN_SCHEMA = 1
 
 
 class RunFacts(Document):
-    """What a run trains."""
+    """Description of a run."""
 
     newest_schema: ClassVar[int] = RUN_SCHEMA
 
     schema_version: int = RUN_SCHEMA
     created: datetime
-    config: TrainSettings = Field(description="every setting, with what was left open filled in")
+    config: TrainSettings = Field(description="all settings, including those that were left open")
     command: str
-    data: str = Field(description="sha256 over the images, their labels, and which of them are learnt from")
+    data: str = Field(description="sha256 over the images, their labels, and which of them are trained on")
     processes: int = Field(ge=1, description="processes that train together")
-    parent: str | None = Field(None, description="the version whose weights it started from")
-    finished: bool = Field(False, description="its version is in the registry")
+    parent: str | None = Field(None, description="the version whose weights training started from")
+    finished: bool = Field(False, description="whether its version is in the registry")
 
 
 class Run:
-    """One training's folder.
+    """A training that can be resumed, stored in a folder.
 
     Args:
         folder: `REGISTRY/.runs/RUN`.
@@ -54,25 +54,25 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name that resumes it."""
+        """The name to resume it by."""
         return self.folder.name
 
     @property
     def checkpoint_file(self) -> Path:
-        """The path of the checkpoint, which need not exist."""
+        """The path of the checkpoint. It need not exist."""
         return self.folder / _CHECKPOINT_FILE
 
     def read_facts(self) -> RunFacts:
-        """Read what is trained.
+        """Read the description of the run.
 
         Raises:
-            CardError: it cannot be understood.
+            CardError: the file cannot be parsed.
         """
         path = self.folder / FACTS_FILE
         return RunFacts.parse(path.read_bytes(), str(path))
 
     def is_finished(self) -> bool:
-        """Return whether its version is in the registry; False where its facts cannot be read."""
+        """Return whether its version is in the registry; False if its description cannot be read."""
         try:
             return self.read_facts().finished
         except (CardError, OSError):
@@ -88,7 +88,7 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep every other process from training the run within a `with` block.
+        """Keep other processes from training the run during a `with` block.
 
         Raises:
             ModelError: another process is training it.
@@ -102,7 +102,7 @@ class Run:
             lock.release()
 
     def is_free(self) -> bool:
-        """Return whether no process is training it."""
+        """Return whether no process is training the run."""
         lock = try_lock(self.folder / LOCK_FILE)
         if lock:
             lock.release()
@@ -113,7 +113,7 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove_if_free(self) -> bool:
-        """Remove the run, unless a process is training it; return whether it was removed."""
+        """Remove the run unless a process is training it; return whether it was removed."""
         with suppress(ModelError), self.lock():
             self.remove()
             return True
@@ -121,11 +121,11 @@ class Run:
 
 
 def create_run(root: Path, name: str) -> Run:
-    """Create the folder of a run of a model: `NAME-DATE-TIME`, with a number where that exists.
+    """Create the folder of a run: `NAME-DATE-TIME`, with a number appended if that exists.
 
     Args:
         root: The registry's folder.
-        name: The model's name.
+        name: Name of the model.
     """
     (root / RUNS).mkdir(parents=True, exist_ok=True)
     stem = f"{name[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -141,23 +141,23 @@ def create_run(root: Path, name: str) -> Run:
 
 
 def list_runs(root: Path) -> list[Run]:
-    """Return the runs of a registry, the newest first; those that never started are left out."""
+    """Return the runs of a registry, newest first. Runs that never started are left out."""
     if not (root / RUNS).is_dir():
         return []
     found: list[tuple[int, Run]] = []
     for path in (root / RUNS).iterdir():
-        with suppress(OSError):  # not started, or just removed by another process
+        with suppress(OSError):  # never started, or just removed by another process
             if not path.is_symlink():
                 found.append(((path / FACTS_FILE).stat().st_mtime_ns, Run(path)))
     return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
 
 
 def find_run(root: Path, name: str) -> Run:
-    """Find a run by its name, or the newest unfinished one by `last`.
+    """Find a run by its name. `last` is the newest unfinished run.
 
     Raises:
-        ModelError: the name cannot be one.
-        RunNotFoundError: there is no such run.
+        ModelError: the name is invalid.
+        RunNotFoundError: the run does not exist.
     """
     runs = list_runs(root)
     if name == LAST:
@@ -173,11 +173,11 @@ def find_run(root: Path, name: str) -> Run:
 
 
 def remove_finished_runs(root: Path, keep: str) -> None:
-    """Remove the finished runs of a registry, except those that a process is training.
+    """Remove the finished runs of a registry, except those that are being trained.
 
     Args:
         root: The registry's folder.
-        keep: The name of a run that is kept, so that it can be given more epochs.
+        keep: Name of a run to keep, so that it can be given more epochs.
     """
     for run in list_runs(root):
         if run.name != keep and run.is_finished():

@@ -1,8 +1,9 @@
-"""The registry: plain folders `NAME/VERSION/`, versions that appear whole and never change.
+"""The registry: plain folders `NAME/VERSION/`. Versions are added atomically and never change.
 
-Every change happens under one file lock. A version is filled in a staging folder, flushed to the disk, entered into the
-index as not settled, renamed into place, and settled; removing one goes the same way backwards. Numbers come from
-stored counters, so that the number of a removed version is never used again.
+Every change happens under one file lock. To add a version, its files are written to a staging folder and flushed to the
+disk, an unsettled entry is added to the index, the folder is moved into place, and the entry is marked as settled. To
+remove one, the same steps happen in reverse. Version numbers come from stored counters, so that the number of a removed
+version is never reused.
 """
 
 import hashlib
@@ -35,11 +36,20 @@ class Registry(RegistryReader):
     """A folder of trained models.
 
     Args:
-        root: The folder; `$CHARCNN_REGISTRY`, else `registry`, where not given. It is made when something is saved.
+        root: The folder; by default `$CHARCNN_REGISTRY` or `registry`. It is created when something is saved.
+
+    Example:
+        >>> import charcnn
+        >>> registry = charcnn.Registry()
+        >>> [info.reference for info in registry.versions("abc")]
+        ['abc@1']
+        >>> registry.set_alias(registry.find("abc@1"), "best")
+        >>> registry.open("abc@best").reference
+        'abc@1'
     """
 
     def lock(self) -> AbstractContextManager[object]:
-        """Keep every other process from changing the registry within a `with` block. Do not nest it."""
+        """Keep other processes from changing the registry during a `with` block. It must not be nested."""
         self.root.mkdir(parents=True, exist_ok=True)
         return file_lock(self.root / ".lock")
 
@@ -47,7 +57,7 @@ class Registry(RegistryReader):
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Yield an empty folder inside the registry to fill for `publish`; it is removed after the block.
+        """Yield an empty folder inside the registry, to fill for `publish`. It is removed after the block.
 
         Raises:
             OSError: the registry cannot be written.
@@ -63,21 +73,21 @@ class Registry(RegistryReader):
                     lock.release()
 
     def check_writable(self) -> None:
-        """Check that versions can be saved, as far as can be told without making a folder.
+        """Check that versions can be saved, as far as possible without creating a folder.
 
         Raises:
             OSError: the registry cannot be written.
         """
         nearest = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
         if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-            with self.staging():  # raises what is wrong
+            with self.staging():  # raises the error
                 pass
 
     def check_new_name(self, name: str) -> None:
         """Check that a version of this name can be saved.
 
         Raises:
-            ModelError: the name is invalid, or many disks would take it for that of another model.
+            ModelError: the name is invalid, or differs from another model's only in case, which many disks ignore.
         """
         check_name(name, "model name")
         same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
@@ -85,17 +95,17 @@ class Registry(RegistryReader):
             raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
 
     def publish(self, folder: Path, draft: "ModelCard") -> Version:
-        """Make a filled staging folder a version.
+        """Turn a filled staging folder into a version.
 
         Args:
-            folder: From `staging`; every file in it becomes part of the version.
-            draft: The card; its version, sequence and files are filled in here.
+            folder: The folder from `staging`. All files in it become part of the version.
+            draft: The card. Its version, sequence and files are filled in.
 
         Returns:
-            The version in its place.
+            The published version.
 
         Raises:
-            ModelError: the draft's name cannot be one.
+            ModelError: the name in the draft is invalid.
             OSError: a file cannot be written; no version is left behind.
         """
         self.check_new_name(draft.name)
@@ -114,15 +124,15 @@ class Registry(RegistryReader):
         return Version(self.folder(card.name, number), text)
 
     def remove(self, info: VersionInfo, force: bool = False) -> None:
-        """Remove a version for good, with its evaluations. Its number is not used again.
+        """Remove a version and its evaluations permanently. Its number is not reused.
 
         Raises:
-            ModelError: an alias points at it, and `force` is not set.
-            ModelNotFoundError: it was removed before.
+            ModelError: an alias points to it, and `force` is not set.
+            ModelNotFoundError: it was already removed.
         """
         model = self.root / info.name
         with self.lock(), self.staging() as scratch:
-            info = self._refreshed(info)
+            info = self._refresh(info)
             if info.aliases and not force:
                 raise ModelError(
                     f"{info.reference} has the alias {', '.join(info.aliases)}.",
@@ -141,21 +151,21 @@ class Registry(RegistryReader):
     # aliases
 
     def set_alias(self, info: VersionInfo, alias: str) -> None:
-        """Point an alias of a model at one of its versions, wherever it pointed before.
+        """Point an alias of a model to one of its versions, moving it if it exists.
 
         Raises:
-            ModelError: the word cannot be an alias.
+            ModelError: the alias is not a valid name.
             ModelNotFoundError: the version was removed.
         """
         check_name(alias, "alias")
         with self.lock():
-            self._move_alias(info.name, alias, self._refreshed(info).number)
+            self._move_alias(info.name, alias, self._refresh(info).number)
 
     def roll_back_alias(self, name: str, alias: str) -> VersionInfo:
-        """Point an alias at the version it pointed at before; called again: at the one before that.
+        """Point an alias back to its previous version. Repeated calls go further back.
 
         Raises:
-            ModelError: the alias never pointed at another version that still exists.
+            ModelError: no earlier version of the alias exists.
         """
         with self.lock():
             versions = {info.number: info for info in self.versions(name)}
@@ -169,7 +179,7 @@ class Registry(RegistryReader):
         """Remove an alias.
 
         Raises:
-            ModelNotFoundError: the model has no such alias.
+            ModelNotFoundError: the model does not have this alias.
         """
         with self.lock():
             aliases = list(Index.read(self.root / name).aliases)
@@ -185,15 +195,15 @@ class Registry(RegistryReader):
     # evaluations
 
     def add_evaluation(self, version: Version, fingerprint: str, document: str) -> Path:
-        """Keep what was measured of a version, under the fingerprint of the dataset.
+        """Store an evaluation of a version, under the fingerprint of the dataset.
 
         Args:
             version: A version of this registry.
-            fingerprint: Of the dataset's content, 64 hex digits.
-            document: JSON.
+            fingerprint: Fingerprint of the dataset's content, 64 hex digits.
+            document: The evaluation, as JSON.
 
         Returns:
-            The file.
+            Path of the file.
         """
         folder = self.evaluations_folder(version)
         with self.lock():
@@ -202,10 +212,10 @@ class Registry(RegistryReader):
             write_atomically(path, document.encode())
         return path
 
-    # within
+    # internals
 
     def _move_into_place(self, folder: Path, card: "ModelCard", index: Index, entry: IndexEntry) -> None:
-        """Rename a staging folder to its version's; a process killed at any step leaves the version whole or absent."""
+        """Move a staging folder into place. A process killed at any step leaves the version complete or absent."""
         model = self.root / card.name
         index.with_entry(card.version, entry.model_copy(update={"settled": False})).write(model)
         try:
@@ -216,17 +226,17 @@ class Registry(RegistryReader):
         flush(model)
         index.with_entry(card.version, entry).write(model)
 
-    def _refreshed(self, info: VersionInfo) -> VersionInfo:
-        """Return a version as it is now: another process may have changed or removed it."""
+    def _refresh(self, info: VersionInfo) -> VersionInfo:
+        """Return the current state of a version, which another process may have changed or removed."""
         return self.find(Reference(info.name, info.number))
 
     def _next_number(self, name: str, index: Index) -> int:
-        """Return the number after the stored counter, and after folders that a lost index knew."""
+        """Return the next version number: above the stored counter, and above any folders of a lost index."""
         folders = [int(path.name) for path in (self.root / name).iterdir() if path.name.isdecimal()]
         return 1 + max(index.counter, *folders, 0)
 
     def _next_sequence(self) -> int:
-        """Count on from the stored counter; where that was lost, from the highest sequence in use."""
+        """Return the next sequence number: above the stored counter or, if that was lost, above all in use."""
         path = self.root / _SEQUENCE
         try:
             last = int(path.read_text())

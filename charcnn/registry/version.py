@@ -1,4 +1,4 @@
-"""One version: a folder with a card, and files whose sha256 the card holds."""
+"""A version: a folder with a card, and with files whose sha256 the card records."""
 
 import hashlib
 import json
@@ -24,11 +24,19 @@ HISTORY_FILE = "history.csv"
 
 @dataclass(frozen=True)
 class Version:
-    """An opened version.
+    """An open version.
 
     Attributes:
-        folder: Where it lies.
-        text: Its card, as JSON; checked when the version was opened.
+        folder: Its folder.
+        text: Its card, as JSON. It was checked when the version was opened.
+
+    Example:
+        >>> import charcnn
+        >>> version = charcnn.Registry().open("abc")
+        >>> version.card.labels, version.card.network.name
+        (('a', 'b', 'c'), 'compact')
+        >>> version.file("model.onnx").name
+        'model.onnx'
     """
 
     folder: Path
@@ -36,28 +44,28 @@ class Version:
 
     @cached_property
     def card(self) -> "ModelCard":
-        """The card, parsed when it is first asked for: reading an image needs only a few lines of it."""
+        """The card, parsed on first use because prediction needs only a few fields of it."""
         return _parse_card(self.text, self.folder / CARD_FILE)
 
     @cached_property
-    def _lines(self) -> dict[str, Any]:
-        lines: dict[str, Any] = json.loads(self.text)
-        return lines
+    def _fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(self.text)
+        return fields
 
     @property
     def reference(self) -> str:
         """`NAME@VERSION`."""
-        return f"{self._lines['name']}@{self._lines['version']}"
+        return f"{self._fields['name']}@{self._fields['version']}"
 
     def file(self, name: str) -> Path:
-        """Return the path of one of the version's files, after comparing its sha256 with the card.
+        """Return the path of a file of the version, after comparing its sha256 with the card.
 
         Raises:
             IntegrityError: the file is missing, or was modified.
         """
-        path, expected = self.folder / name, self._lines["files"].get(name)
+        path, expected = self.folder / name, self._fields["files"].get(name)
         if expected is None or path.is_symlink() or not path.is_file():
-            raise IntegrityError(f"{self.reference} lacks its file {name}.")
+            raise IntegrityError(f"{self.reference} has no file {name}.")
         if sha256_of(path) != expected:
             raise IntegrityError(
                 f"{path}: sha256 mismatch: the file was modified after it was saved.",
@@ -71,17 +79,17 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
 
     Args:
         folder: The version's folder.
-        card_sha256: What the card must hash to, where that is known; a card that does is not checked further.
+        card_sha256: Expected sha256 of the card, if known. A card that matches is not checked further.
 
     Raises:
-        ModelNotFoundError: there is no card.
-        CardError: the card cannot be understood.
-        ModelError: the name in the card cannot be one.
+        ModelNotFoundError: the folder contains no card.
+        CardError: the card cannot be parsed.
+        ModelError: the name in the card is invalid.
         IntegrityError: the card was modified.
     """
     path = folder / CARD_FILE
     if path.is_symlink() or not path.is_file():
-        raise ModelNotFoundError(f"{folder} is not a model version: it holds no {CARD_FILE}.", name=str(folder))
+        raise ModelNotFoundError(f"{folder} is not a model version: it contains no {CARD_FILE}.", name=str(folder))
     text = path.read_bytes()
     check_schema(text, str(path), CARD_SCHEMA)
     if hashlib.sha256(text).hexdigest() == card_sha256:
@@ -95,16 +103,16 @@ def open_version(folder: Path, card_sha256: str | None = None) -> Version:
 
 
 def _parse_card(text: bytes, path: Path) -> "ModelCard":
-    from charcnn.specs.card import ModelCard  # reading an image goes without
+    from charcnn.specs.card import ModelCard  # slow to import, and not needed for prediction
 
     return ModelCard.parse(text, str(path))
 
 
 def problems(version_folder: Path, card_sha256: str) -> list[str]:
-    """Compare every byte of a version with what was saved.
+    """Compare every file of a version with what was saved.
 
     Returns:
-        One line per file that is modified, missing or extra; empty for an intact version.
+        One line per file that is modified, missing or unexpected; empty if the version is intact.
     """
     card_path = version_folder / CARD_FILE
     if card_path.is_symlink() or not card_path.is_file():
@@ -118,7 +126,7 @@ def problems(version_folder: Path, card_sha256: str) -> list[str]:
         if name == CARD_FILE:
             continue
         if name not in card.files or path.is_symlink() or not path.is_file():
-            lines.append(f"{name} does not belong there")
+            lines.append(f"{name} is not part of the version")
         elif sha256_of(path) != card.files[name]:
             lines.append(f"{name} was modified")
     return lines

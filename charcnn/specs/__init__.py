@@ -1,1 +1,1 @@
-"""The contracts: what an image looks like, what a training is asked, what a card says. No torch."""
+"""Specifications: image preprocessing, training settings, model cards. No torch."""

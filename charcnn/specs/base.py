@@ -1,4 +1,4 @@
-"""The base of every contract: frozen, strict about names, and read with its schema's version first."""
+"""Base classes of the specifications, and of the JSON files that store them."""
 
 import json
 from typing import Annotated, ClassVar, Self
@@ -7,42 +7,42 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from charcnn.errors import CardError, ConfigError
 
-FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
-"""Of a file of a version: without a separator, so that it cannot lie in another folder."""
-FileName = Annotated[str, Field(pattern=FILE_NAME)]
+FILE_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+"""Names of a version's files: no separators, so that a file cannot be outside of the version's folder."""
+FileName = Annotated[str, Field(pattern=FILE_NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class StrictModel(BaseModel):
-    """Frozen, strict about names: the base of every contract."""
+    """Frozen pydantic model that rejects unknown fields, NaN and infinity."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
-        defer_build=True,  # a command builds only the contracts that it uses
+        defer_build=True,  # a command builds only the models that it uses
     )
 
 
 class Document(StrictModel):
-    """A contract that is kept as a JSON file, with a field `schema_version`.
+    """Model stored as a JSON file with a field `schema_version`.
 
     Attributes:
-        newest_schema: The newest version that this charcnn writes and reads.
+        newest_schema: The newest schema version that this charcnn reads and writes.
     """
 
     newest_schema: ClassVar[int] = 1
 
     @classmethod
     def parse(cls, text: str | bytes, where: str) -> Self:
-        """Read a document, its schema's version first.
+        """Parse a document, after checking its schema version.
 
         Args:
             text: The JSON.
-            where: What the error names, usually the file.
+            where: What to call it in errors, usually the file's path.
 
         Raises:
-            CardError: not JSON, a newer schema, or a field that is missing, unknown or of the wrong type.
+            CardError: the text is not JSON, its schema is newer, or a field is missing, unknown or of the wrong type.
         """
         check_schema(text, where, cls.newest_schema)
         try:
@@ -51,7 +51,7 @@ class Document(StrictModel):
             first = fault.errors()[0]
             field = ".".join(map(str, first["loc"]))
             raise CardError(f"{where}: {field}: {first['msg']}") from None
-        except ConfigError as fault:  # settings that no training could have had
+        except ConfigError as fault:  # invalid or conflicting settings
             raise CardError(f"{where}: {fault.message}") from None
 
 
@@ -59,7 +59,7 @@ def check_schema(text: str | bytes, where: str, newest: int) -> None:
     """Check only the `schema_version` of a JSON document.
 
     Raises:
-        CardError: not a JSON object, no version, or one above `newest`.
+        CardError: the text is not a JSON object, has no version, or one above `newest`.
     """
     try:
         document = json.loads(text)

@@ -1,4 +1,4 @@
-"""The optimizers: name, class and own defaults. Adding one here is all there is to do. No torch."""
+"""The optimizers: name, class and defaults. A new one only needs an entry here. No torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"]
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSpec:
-    """An optimizer: how it is built, and its defaults.
+    """Class and defaults of an optimizer.
 
     Attributes:
         kind: Class in `torch.optim`, or `GradientDescent` in `charcnn.training.optim.optimizers`.
         lr: Default learning rate.
-        momentum: Default momentum; None where the optimizer has none.
-        weight_decay: Default weight decay; None where the optimizer has none.
-        arguments: Further arguments of the class.
+        momentum: Default momentum; None if the optimizer has none.
+        weight_decay: Default weight decay; None if the optimizer has none.
+        arguments: Additional arguments of the class.
     """
 
     kind: str
@@ -27,7 +27,7 @@ class OptimizerSpec:
 
 
 _FUSED = {"fused": True}
-"""A step in one pass over the weights."""
+"""The implementation that updates the weights in a single pass."""
 
 OPTIMIZERS: dict[Optimizer, OptimizerSpec] = {
     "sgd": OptimizerSpec(kind="SGD", lr=0.01, momentum=0.9, arguments=_FUSED),

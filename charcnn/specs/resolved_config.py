@@ -1,4 +1,4 @@
-"""The settings of a training, none of them open."""
+"""Training settings, fully resolved."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from charcnn.specs.train_config import TrainSettings
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedConfig(TrainSettings):
-    """What a `TrainConfig` comes to, on its images and machine: nothing that training needs is open."""
+    """The settings that a `TrainConfig` resolves to on its images and machine. All that training needs is set."""
 
     fit: Fit
     margin: float
@@ -26,4 +26,5 @@ class ResolvedConfig(TrainSettings):
     epochs: int
     precision: Literal["fp32", "bf16"]
     threads: int
+    share_cores: bool = False  # configs of earlier versions lack it
     name: str

@@ -1,7 +1,7 @@
-"""How a setting of a training is declared: once, on the field that holds it.
+"""How training settings are declared: each once, on the field that stores it.
 
-Flags, config files, `TrainConfig`'s checks, the card's JSON schema and the reference page all follow from the field's
-name, type, default and `Setting`. No pydantic: `train --help` does not wait for it.
+Flags, config files, the checks of `TrainConfig`, the card's JSON schema and the reference page are all derived from the
+field's name, type, default and `Setting`. No pydantic, so that `train --help` does not wait for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ Panel = Literal["Data", "Network", "Training", "Machine", "Model"]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What the command line and the checks need to know of a setting besides its name, type and default.
+    """Description of a setting, besides the name, type and default of its field.
 
     Attributes:
         help: One sentence for `train --help` and the reference page.
-        panel: The heading it stands under in the help.
-        default: The default in words, where the field's own default does not say it.
-        flags: Spellings of the flag, the first one shown first; `--name` where not given.
-        hidden_flags: Spellings that are accepted and not shown.
+        panel: Heading of its group in the help.
+        default: The default in words, if the field's own default does not show it.
+        flags: Spellings of the flag, the preferred one first; `--name` if empty.
+        hidden_flags: Accepted spellings that the help does not show.
         is_negatable: Whether its flag has a `--no-` form.
         aliases: Other names that config files and `TrainConfig.parse` accept.
         ge, gt, le, lt: Bounds of a number, inclusive or exclusive.
-        min_length: Least number of items of a sequence.
+        min_length: Minimum number of items in a sequence.
     """
 
     help: str
@@ -47,12 +47,12 @@ class Setting:
 
     @property
     def bounds(self) -> dict[str, float]:
-        """The constraints that are set, under pydantic's names."""
+        """The bounds that are set, by their pydantic names."""
         found = {name: getattr(self, name) for name in ("ge", "gt", "le", "lt", "min_length")}
         return {name: value for name, value in found.items() if value is not None}
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """Add the help as description, and the bounds, to a JSON schema."""
+        """Add the help, as the description, and the bounds to a JSON schema."""
         bounds = {_SCHEMA_BOUNDS[name]: value for name, value in self.bounds.items()}
         return {**handler(schema), "description": self.help, **bounds}
 
@@ -64,17 +64,17 @@ _SCHEMA_BOUNDS = {
     "lt": "exclusiveMaximum",
     "min_length": "minItems",
 }
-"""What JSON schema calls the bounds."""
+"""Pydantic name of a bound → its name in a JSON schema."""
 
 
 class Declared(NamedTuple):
-    """A setting as its field declares it.
+    """A setting as declared by its field.
 
     Attributes:
-        name: As Python spells it.
-        type: Its type, None among it where it may be left open.
-        default: The field's default.
-        setting: The rest.
+        name: Name of the field.
+        type: Type of the field; includes None if the setting may be left open.
+        default: Default of the field.
+        setting: Everything else.
     """
 
     name: str
@@ -84,12 +84,12 @@ class Declared(NamedTuple):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The spellings of its flag, the first one shown first."""
+        """The spellings of its flag, the preferred one first."""
         return self.setting.flags or (f"--{self.name.replace('_', '-')}",)
 
     @property
     def given_type(self) -> Any:
-        """Its type when it is given: without None."""
+        """The type without None."""
         if get_origin(self.type) in (UnionType, Union):
             (kind,) = (part for part in get_args(self.type) if part is not NoneType)
             return kind
@@ -97,17 +97,17 @@ class Declared(NamedTuple):
 
     @property
     def is_sequence(self) -> bool:
-        """Whether it holds several values in order."""
+        """Whether the value is a sequence."""
         return get_origin(self.given_type) is Sequence
 
     @property
     def is_mapping(self) -> bool:
-        """Whether it holds several values by name."""
+        """Whether the value is a mapping."""
         return get_origin(self.given_type) is Mapping
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values of a closed choice; none of another type."""
+        """The values of a `Literal` type; empty for other types."""
         return get_args(self.given_type) if get_origin(self.given_type) is Literal else ()
 
 
@@ -123,7 +123,7 @@ def _declared_settings(kind: Any) -> Mapping[str, Declared]:
 
 
 def _declared(kind: type[Any], field: "Field[Any]", hint: Any) -> Declared:
-    """A subclass may narrow a setting's type; the rest is then what the base class says of it."""
+    """Return the declaration of a field. If a subclass narrows the type, its `Setting` is that of the base class."""
     if get_origin(hint) is Annotated:
         narrowed, setting = get_args(hint)
         return Declared(field.name, narrowed, field.default, setting)

@@ -1,4 +1,4 @@
-"""Settings as TOML that `train --config` reads."""
+"""Training settings as TOML, in the format that `train --config` reads."""
 
 import json
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ from typing import Any
 from charcnn.specs.train_config import TrainConfig, TrainSettings
 
 
-def to_toml(asked: TrainConfig, resolved: TrainSettings) -> str:
+def to_toml(requested: TrainConfig, resolved: TrainSettings) -> str:
     """Return the settings as TOML.
 
-    A setting that was left open is a comment with the value that it comes to, so that another optimizer or network
-    still takes its own.
+    Settings that were left open become comments with their resolved values, so that another optimizer or network still
+    uses its own defaults.
 
     Args:
-        asked: The settings.
-        resolved: What they come to, as far as that is known.
+        requested: The settings as requested.
+        resolved: The settings as resolved, as far as they are known.
     """
     values = asdict(resolved)
     lines = []
-    for name, value in asdict(asked).items():
+    for name, value in asdict(requested).items():
         if value is None or value == {}:
             own = "" if values[name] in (None, {}) else f" {_literal(values[name])}"
             lines.append(f"# {name} ={own}")

@@ -1,7 +1,7 @@
-"""The settings of a training: what is asked (`TrainConfig`), and what it comes to (`ResolvedConfig`).
+"""Training settings, as requested (`TrainConfig`) and as resolved (`ResolvedConfig`).
 
-Two types, so that neither is taken for the other (`ResolvedConfig`: `charcnn.specs.resolved_config`);
-`charcnn.training.resolve.resolve_config` leads from the first to the second, once.
+They are two types so that they cannot be confused. `charcnn.training.resolve.resolve_config` converts the first into
+the second, once. `ResolvedConfig` is in `charcnn.specs.resolved_config`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,15 +25,15 @@ from charcnn.specs.settings import Setting, declared_settings
 from charcnn.text import did_you_mean
 
 OptionValue = str | int | float | bool
-"""The value of a network's own option."""
+"""Value of an option of a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """All settings of a training. A setting that is None is open: recipe, network, data or machine decide it.
+    """All settings of a training. A setting that is None is open: the recipe, network, data or machine determines it.
 
     Raises:
-        ConfigError: a value is impossible, or two contradict each other.
+        ConfigError: a value is invalid, or two settings conflict.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -41,39 +41,43 @@ class TrainSettings:
     data: Annotated[
         Sequence[str],
         Setting(
-            help="Dataset: a folder of class folders, or a file,label CSV. Repeat for a union.",
+            help="Dataset: a folder of class folders, or a CSV file (file,label). Repeat to combine several.",
             panel="Data",
             min_length=1,
         ),
     ] = ("train",)
     val: Annotated[
         str | None,
-        Setting(help="Dataset that selects the best epoch, instead of a part of `data`.", panel="Data"),
+        Setting(help="Validation dataset, which selects the best epoch; replaces `val_split`.", panel="Data"),
     ] = None
     val_split: Annotated[
         float,
-        Setting(help="Share of the images held out to select the best epoch; 0 for none.", panel="Data", ge=0, lt=1),
+        Setting(help="Share of the images held out for validation; 0 for none.", panel="Data", ge=0, lt=1),
     ] = 0.1
     fit: Annotated[
         Literal["auto", Fit],
         Setting(
-            help="How an image becomes square. auto: stretch if all images have one square size, else ink.",
+            help="How images become square. auto: stretch if all images are square and of one size, else ink.",
             panel="Data",
         ),
     ] = "auto"
     margin: Annotated[
         float | None,
         Setting(
-            help="Paper around the ink, as a share of the side (fit ink).", panel="Data", default="0.08", ge=0, le=0.4
+            help="Margin around the ink, as a share of the side (only with `fit=ink`).",
+            panel="Data",
+            default="0.08",
+            ge=0,
+            le=0.4,
         ),
     ] = None
-    polarity: Annotated[Polarity, Setting(help="Ink against paper.", panel="Data")] = "auto"
+    polarity: Annotated[Polarity, Setting(help="Whether ink is darker or lighter than paper.", panel="Data")] = "auto"
     strict: Annotated[bool, Setting(help="Treat an unreadable image as an error.", panel="Data")] = False
 
     net: Annotated[
         str | None,
         Setting(
-            help="Network, by name.",
+            help="Name of the network.",
             panel="Network",
             default="compact",
             hidden_flags=("--model",),
@@ -86,7 +90,7 @@ class TrainSettings:
             help="Side of the network's input, in pixels.",
             panel="Network",
             default="the network's own",
-            flags=("--size", "--img-size", "--imgsz"),
+            hidden_flags=("--img-size", "--imgsz"),
             ge=8,
             le=512,
         ),
@@ -104,7 +108,7 @@ class TrainSettings:
     net_options: Annotated[
         Mapping[str, OptionValue],
         Setting(
-            help="Another option of the network, as NAME=VALUE. Repeatable.",
+            help="Another option of the network. Repeatable.",
             panel="Network",
             flags=("--net-option",),
         ),
@@ -120,7 +124,7 @@ class TrainSettings:
     recipe: Annotated[
         Literal["compact", "lab"] | None,
         Setting(
-            help="Settings under one name; lab is the original course setup.",
+            help="Named set of defaults; lab is the original course setup.",
             panel="Training",
             default="the network's own",
         ),
@@ -158,14 +162,14 @@ class TrainSettings:
     ] = None
     loss: Annotated[
         Loss,
-        Setting(help="ce: cross-entropy; mse, l1: of the softmax against the one-hot label.", panel="Training"),
+        Setting(help="Loss function. ce: cross-entropy; mse, l1: between softmax and one-hot label.", panel="Training"),
     ] = "ce"
     label_smoothing: Annotated[
         float | None, Setting(help="Label smoothing.", panel="Training", default="the recipe's", ge=0, lt=1)
     ] = None
     class_weights: Annotated[
         ClassWeights,
-        Setting(help="Weight classes by the inverse of their number of images, or of its root.", panel="Training"),
+        Setting(help="Weight classes by the inverse of their image count, or of its square root.", panel="Training"),
     ] = "none"
     augment: Annotated[
         Augmentation | None,
@@ -178,7 +182,7 @@ class TrainSettings:
     batch_size: Annotated[
         int | None,
         Setting(
-            help="Images per step, of all processes together.",
+            help="Images per step, across all processes.",
             panel="Training",
             default="the recipe's",
             flags=("--batch-size", "-b"),
@@ -188,7 +192,11 @@ class TrainSettings:
     epochs: Annotated[
         int | None,
         Setting(
-            help="Passes over the images.", panel="Training", default="the recipe's", flags=("--epochs", "-e"), ge=1
+            help="Passes over the training images.",
+            panel="Training",
+            default="the recipe's",
+            flags=("--epochs", "-e"),
+            ge=1,
         ),
     ] = None
     patience: Annotated[
@@ -206,12 +214,29 @@ class TrainSettings:
     threads: Annotated[
         int | None, Setting(help="CPU threads.", panel="Machine", default="the machine's cores", ge=1)
     ] = None
+    share_cores: Annotated[
+        bool | None,
+        Setting(
+            help="Use fewer threads while other programs keep cores busy.",
+            panel="Machine",
+            default="on, unless the number of threads is set",
+        ),
+    ] = None
     compile: Annotated[
         bool,
-        Setting(help="Compile the network with torch.compile: for long trainings.", panel="Machine", is_negatable=True),
+        Setting(
+            help="Compile the network with torch.compile; worthwhile for long trainings.",
+            panel="Machine",
+            is_negatable=True,
+        ),
     ] = False
 
-    name: Annotated[str | None, Setting(help="The model's name.", panel="Model", default="made from the data's")] = None
+    name: Annotated[
+        str | None,
+        Setting(
+            help="Name of the model.", panel="Model", default="the dataset's folder name, else charsN for N classes"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         from charcnn.specs.check_settings import check_settings
@@ -219,37 +244,48 @@ class TrainSettings:
         given = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         for name, value in check_settings(type(self), given).items():
             object.__setattr__(self, name, value)
-        self._check_together()
+        self._check_combinations()
 
-    def _check_together(self) -> None:
+    def _check_combinations(self) -> None:
         if self.lr_increment and self.schedule not in (None, "constant"):
             raise ConfigError(f"`lr_increment` needs `schedule=constant`, not {self.schedule}.")
         if self.momentum is not None and self.opt and OPTIMIZERS[self.opt].momentum is None:
-            raise ConfigError(f"The optimizer {self.opt} has no `momentum`.", "`opt=sgd` has one.")
+            raise ConfigError(f"The optimizer {self.opt} has no `momentum`.", "Use `opt=sgd`, for example.")
         if self.momentum == 0 and self.opt == "nesterov":
-            raise ConfigError("nesterov needs a `momentum` above 0.", "`opt=sgd` goes without.")
+            raise ConfigError("nesterov needs a `momentum` above 0.", "To train without momentum, use `opt=sgd`.")
         if self.weight_decay and self.opt and OPTIMIZERS[self.opt].weight_decay is None:
             raise ConfigError(f"The optimizer {self.opt} has no `weight_decay`.")
         if self.patience is not None and self.val is None and self.val_split == 0:
             raise ConfigError("`patience` needs validation images: `val`, or `val_split` above 0.")
 
     def given(self) -> dict[str, Any]:
-        """Return the settings that are not open, by name."""
+        """Return the settings that are not None, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class TrainConfig(TrainSettings):
-    """What a training is asked. Keywords are the settings' names; what is left None is decided by `resolve_config`."""
+    """The requested settings of a training, given as keywords. `resolve_config` determines those left at None.
+
+    Example:
+        >>> import charcnn
+        >>> config = charcnn.TrainConfig(data=("abc/train",), net="lenet", opt="sgd", lr=0.05)
+        >>> config.lr, config.momentum is None
+        (0.05, True)
+        >>> charcnn.TrainConfig(lr=-1)
+        Traceback (most recent call last):
+            ...
+        charcnn.errors.ConfigError: lr=-1: must be greater than 0
+    """
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Self:
-        """Return the config of settings by name, as a file or a command line has them.
+        """Return the config for settings by name, as read from a file or a command line.
 
-        `optimizer` and `model` are accepted for `opt` and `net`, and `-` in names for `_`.
+        `optimizer` and `model` are accepted for `opt` and `net`, and `-` for `_` in names.
 
         Raises:
-            ConfigError: a name is unknown (the closest is offered) or there twice, a value is impossible, or two
-                contradict each other.
+            ConfigError: a name is unknown (the error suggests the closest) or given twice, a value is invalid, or two
+                settings conflict.
         """
         named = cls.rename_aliases(settings)
         known = declared_settings(cls)
@@ -260,17 +296,17 @@ class TrainConfig(TrainSettings):
 
     @staticmethod
     def rename_aliases(settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings under their own names.
+        """Return the settings with aliases replaced by the settings' own names.
 
         Raises:
-            ConfigError: a setting is there under two names.
+            ConfigError: a setting is given under two names.
         """
         named: dict[str, tuple[str, Any]] = {}
         for word, value in settings.items():
             name = word.replace("-", "_")
             name = _aliases().get(name, name)
             if name in named:
-                raise ConfigError(f"{named[name][0]} and {word} are one setting.", "Leave one of them out.")
+                raise ConfigError(f"{named[name][0]} and {word} are the same setting.", "Remove one of them.")
             named[name] = word, value
         return {name: value for name, (_, value) in named.items()}
 

@@ -1,1 +1,1 @@
-"""Files and folders that appear whole or not at all, locks, and paths: what every package that writes uses."""
+"""Atomic files and folders, hashes, locks and paths, for every package that writes."""

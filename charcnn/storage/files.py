@@ -1,4 +1,4 @@
-"""Files: hash, write atomically, lock, and never overwrite unasked."""
+"""Files: hash, write atomically, lock, and refuse to overwrite."""
 
 import hashlib
 import os
@@ -24,19 +24,19 @@ def sha256_of(path: Path) -> str:
 
 
 def is_unmodified(path: Path, sha256: str | None) -> bool:
-    """Return whether a path is a plain file (no link) that hashes to `sha256`; False where that is None."""
+    """Return whether a path is a regular file (not a link) with the given sha256; False if that is None."""
     return sha256 is not None and path.is_file() and not path.is_symlink() and sha256_of(path) == sha256
 
 
 def refuse_to_overwrite(
     path: Path, force: bool = False, hint: str = "Choose another path, or use `force=True`."
 ) -> None:
-    """Raise where something exists at a path and `force` is not set.
+    """Raise if a path exists and `force` is not set.
 
     Args:
-        path: Where something is about to be written.
+        path: The file or folder that is about to be written.
         force: Whether it may be replaced.
-        hint: What to do, where it is not the usual.
+        hint: The hint of the error.
 
     Raises:
         OverwriteError: the path exists.
@@ -47,14 +47,14 @@ def refuse_to_overwrite(
 
 @contextmanager
 def atomic_file(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a path to write, which replaces `path` once the block ends without an error.
+    """Yield a scratch file to write; replace `path` with it when the block ends without an error.
 
-    A reader sees the old file or the new one, never a part. A process that is killed leaves only a scratch file
+    Readers see the old file or the new one, never a partial one. A process that is killed leaves only a scratch file
     (`is_scratch_file`).
 
     Args:
-        path: The file to make or replace. Its folder exists.
-        durable: Wait until the disk has the file; without it, the file may be lost when the machine loses power.
+        path: The file to create or replace. Its folder must exist.
+        durable: Wait until the file is on the disk. Otherwise it may be lost in a power failure.
     """
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -71,20 +71,20 @@ def atomic_file(path: Path, durable: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def create_file(path: Path, force: bool = False, example: str = "FILE") -> Iterator[Path]:
-    """Yield a path to write, which becomes `path` once the block ends without an error.
+    """Yield a scratch file to write; create `path` from it when the block ends without an error.
 
     Args:
-        path: The file to make. Its folder, and those above, are made where they are missing.
+        path: The file to create. Missing folders are created.
         force: Replace an existing file.
-        example: A name to suggest where the path is a folder.
+        example: File name to suggest if the path is a folder.
 
     Raises:
         ConfigError: the path is a folder.
         OverwriteError: the path exists, and `force` is not set.
-        OSError: it cannot be written; no file is left behind.
+        OSError: the file cannot be written; nothing is left behind.
     """
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder.", f"Name a file in it: {path / example}")
+        raise ConfigError(f"{path} is a folder.", f"Pass a file in it: {path / example}")
     refuse_to_overwrite(path, force)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path, durable=False) as scratch:
@@ -92,34 +92,34 @@ def create_file(path: Path, force: bool = False, example: str = "FILE") -> Itera
 
 
 def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
-    """Write a file such that a reader sees the old content or the new, never a part.
+    """Write a file atomically: readers see the old content or the new, never a part of it.
 
     Args:
-        path: The file to make or replace. Its folder exists.
+        path: The file to create or replace. Its folder must exist.
         data: The content.
-        durable: Wait until the disk has it; without it, it may be lost when the machine loses power.
+        durable: Wait until the file is on the disk. Otherwise it may be lost in a power failure.
     """
     with atomic_file(path, durable) as scratch:
         scratch.write_bytes(data)
 
 
 def is_scratch_file(path: Path) -> bool:
-    """Return whether a path is a file that `atomic_file` left when its process was killed."""
+    """Return whether a path is a scratch file that `atomic_file` left behind when its process was killed."""
     return bool(_SCRATCH_NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 def file_lock(path: Path) -> "BaseFileLock":
-    """Return a lock on a file, to be used with `with`: it waits for other processes.
+    """Return a lock on a file, for use in a `with` statement, which waits for other processes.
 
-    The system releases it when this process ends, however it ends.
+    The system releases the lock when this process ends, even if it is killed.
     """
-    from filelock import FileLock  # reading never locks, and need not wait for this import
+    from filelock import FileLock  # slow to import, and reading never locks
 
     return FileLock(path, is_singleton=False)
 
 
 def try_lock(path: Path) -> "BaseFileLock | None":
-    """Acquire the lock of a file without waiting; None where another process holds it."""
+    """Acquire the lock on a file without waiting; return None if another process holds it."""
     from filelock import Timeout
 
     lock = file_lock(path)
@@ -132,9 +132,9 @@ def try_lock(path: Path) -> "BaseFileLock | None":
 
 def flush(path: Path) -> None:
     """Wait until a file, or the entries of a folder, are on the disk."""
-    if os.name == "nt" and path.is_dir():  # Windows opens no folders, and needs none of this
+    if os.name == "nt" and path.is_dir():  # Windows cannot open folders, and does not need this
         return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows flushes only what may be written
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows flushes only files opened for writing
     try:
         os.fsync(handle)
     finally:

@@ -1,9 +1,9 @@
-"""Callbacks: who is told how a training goes, and may ask it to stop."""
+"""Callbacks, which are notified of the progress of a training and can stop it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the command line's own callbacks load before torch
+if TYPE_CHECKING:  # the command line imports its callbacks without torch
     from torch import nn
 
     from charcnn.specs.resolved_config import ResolvedConfig
@@ -16,11 +16,11 @@ class Batch:
     """One batch of an epoch.
 
     Attributes:
-        epoch: From 1.
-        number: From 1, within the epoch.
-        count: Batches in the epoch.
-        images: Images in it, of all processes together.
-        lr: The learning rate of its step.
+        epoch: Number of the epoch, from 1.
+        number: Number of the batch within the epoch, from 1.
+        count: Number of batches in the epoch.
+        images: Number of images in the batch, over all processes.
+        lr: Learning rate of the step.
     """
 
     epoch: int
@@ -31,47 +31,57 @@ class Batch:
 
 
 class Callback:
-    """Base class of callbacks. Override what you need: every method does nothing.
+    """Base class of callbacks. By default, every method does nothing.
 
-    In training by several processes each has its own callbacks. What a method raises ends the training.
+    In distributed training, each process calls its own callbacks. An exception in a method ends the training.
 
     Attributes:
-        should_stop: Set it to True to end training after the current step; a checkpoint of the epoch so far is kept.
-            The training counts as interrupted, and can be resumed.
+        should_stop: Set it to True to stop the training after the current step. The training then counts as
+            interrupted, and can be resumed from there.
+
+    Example:
+        >>> import charcnn
+        >>> class StopAtLoss(charcnn.Callback):
+        ...     def on_epoch_end(self, record, is_best):
+        ...         self.should_stop = record.loss < 0.8
+        >>> config = charcnn.TrainConfig(data=("abc/train",), epochs=20)
+        >>> trained = charcnn.train(config, callbacks=[StopAtLoss()])
+        >>> trained.interrupted, trained.history[-1].loss < 0.8
+        (True, True)
     """
 
     should_stop = False
 
     def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
-        """Training begins.
+        """Handle the start of the training.
 
         Args:
-            config: Every setting, resolved.
-            network: On its device, with its first weights.
-            images: Images of an epoch; one that is seen several times counts as often.
+            config: The resolved settings.
+            network: The network on its device, with its initial weights.
+            images: Number of images per epoch. Oversampled images count several times.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """An epoch begins or, in a resumed training, continues. They are counted from 1."""
+        """Handle the start of an epoch, counted from 1. A resumed training may start in the middle of an epoch."""
 
     def on_batch_begin(self, batch: Batch) -> None:
-        """A training step begins."""
+        """Handle the start of a training step."""
 
     def on_batch_end(self, batch: Batch, result: "StepResult") -> None:
-        """A training step is done; the gradients that led it are still in the parameters."""
+        """Handle the end of a training step. The parameters still have the gradients of the step."""
 
     def on_epoch_end(self, record: "EpochRecord", is_best: bool) -> None:
-        """An epoch is finished, validated, and its checkpoint written.
+        """Handle the end of an epoch, after validation and the checkpoint.
 
         Args:
-            record: What it came to.
-            is_best: Whether it is the best one so far.
+            record: Loss, accuracy and speed of the epoch.
+            is_best: Whether its weights are kept: so far or, after the last epoch, in the end.
         """
 
     def on_train_end(self, history: "History", error: BaseException | None) -> None:
-        """Training ends. Called whenever `on_train_begin` was, of this or of another callback.
+        """Handle the end of the training. Also called if `on_train_begin` of any callback raised an error.
 
         Args:
-            history: What was reached.
-            error: What ended the training before its time, `KeyboardInterrupt` included; None where nothing did.
+            history: The finished epochs.
+            error: The exception that ended the training, such as `KeyboardInterrupt`. None without one.
         """

@@ -1,6 +1,4 @@
-"""What can be said against a training before torch is imported: names, numbers, datasets, labels, the run to resume."""
-
-from dataclasses import asdict
+"""Check a training before torch is imported: names, numbers, datasets, labels, the run to resume."""
 
 from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels, check_known
 from charcnn.datasets.locate import find_dataset
@@ -16,18 +14,18 @@ from charcnn.training.prepare import check_classes, default_model_name
 
 
 def check_request(config: TrainSettings, registry: Registry) -> None:
-    """Check the name, the threads and the version to start from of a new training.
+    """Check the name, the threads and the parent version of a new training.
 
     Raises:
-        ConfigError: more threads than this machine can use.
-        ModelError: the name cannot be that of a model, or `init_from` names no version that can be opened.
+        ConfigError: `threads` is more than this machine can use.
+        ModelError: the name is not a valid model name, or `init_from` cannot be opened.
     """
     if config.name:
         registry.check_new_name(config.name)
     if config.threads is not None and config.threads > max_threads():
         raise ConfigError(
             f"must be at most {max_threads()} on this machine",
-            "More threads wait for each other longer than they work.",
+            "More threads spend more time waiting for each other than computing.",
             field="threads",
             value=config.threads,
         )
@@ -36,15 +34,15 @@ def check_request(config: TrainSettings, registry: Registry) -> None:
 
 
 def scan_datasets(config: TrainSettings, registry: Registry) -> dict[str, DatasetIndex]:
-    """Scan the datasets of a config, and check that they can be trained on. No image is read.
+    """Scan the datasets of a config, and check that a network can be trained on them. No image is read.
 
     Returns:
-        Each dataset, by the name it has in the config.
+        The datasets, by their names in the config.
 
     Raises:
-        DatasetError: a dataset is missing, empty, unlabeled, or of one class only.
-        UnknownLabelError: the validation data has a label that the training data lacks.
-        ModelError: the name that is made of the data's cannot be that of a model.
+        DatasetError: a dataset is missing, empty or unlabeled, or has only one class.
+        UnknownLabelError: the validation data has labels that are not in the training data.
+        ModelError: the default name, which is that of the dataset, is not a valid model name.
     """
     scanned = {name: scan(find_dataset(name)) for name in filter(None, (*config.data, config.val))}
     for index in scanned.values():
@@ -65,39 +63,43 @@ def find_resumable(
     data: ImagesAndLabels | None = None,
     val: ImagesAndLabels | None = None,
 ) -> tuple[Run, ResolvedConfig]:
-    """Find a run to resume, and return it with the settings that it goes on with.
+    """Find a run to resume, and return it with the settings to resume it with.
 
     Args:
-        name: The run's name, or `last`: the newest that is not finished.
-        registry: Where the run is.
-        epochs: How many in all; None for as many as before.
-        data: The images in memory that it was trained on, if it was.
-        val: The images in memory that selected its best epoch, if there were any.
+        name: Name of the run, or `last` for the newest unfinished one.
+        registry: The registry of the run.
+        epochs: Total number of epochs, including finished ones. As many as before if None.
+        data: The images in memory that the run was trained on, if any.
+        val: The validation images in memory of the run, if any.
 
     Raises:
-        RunNotFoundError: there is no such run.
-        CardError: the run's files cannot be understood.
-        ConfigError: fewer epochs than before, or no more of a run that is finished.
-        DatasetError: images in memory are missing, or not wanted.
+        RunNotFoundError: the run does not exist.
+        CardError: the files of the run are damaged.
+        ConfigError: `epochs` is lower than before, or not higher for a finished run.
+        DatasetError: images in memory are missing, or were passed although the run does not use them.
     """
     run = find_run(registry.root, name)
     facts = run.read_facts()
     settings, before = facts.config, facts.config.epochs or 0
     if epochs is not None and epochs < before:
-        raise ConfigError(f"{run.name} trains {pluralize(before, 'epoch')}: they can be raised, not lowered.")
+        raise ConfigError(f"{run.name} has {pluralize(before, 'epoch')}, which can be increased but not reduced.")
     if facts.finished and epochs in (None, before):
         raise ConfigError(
-            f"{run.name} is finished: it trained {pluralize(before, 'epoch')}.",
-            f"To train it further: `epochs={2 * before}`, for instance.",
+            f"{run.name} is finished: it has trained {pluralize(before, 'epoch')}.",
+            f"Train it further with a higher number of epochs, such as `epochs={2 * before}`.",
         )
     _check_in_memory(run, "data", IN_MEMORY in settings.data, data)
     _check_in_memory(run, "val", settings.val == IN_MEMORY, val)
-    return run, ResolvedConfig(**{**asdict(settings), "epochs": epochs or settings.epochs})
+    return run, ResolvedConfig(**{**settings.given(), "epochs": epochs or settings.epochs})
 
 
 def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAndLabels | None) -> None:
-    """Check that a run is resumed on images in memory if, and only if, it was trained on them."""
+    """Check that a run is resumed with images in memory if and only if it was trained on them.
+
+    Raises:
+        DatasetError: images in memory are missing, or were passed although the run does not use them.
+    """
     if was_in_memory and arrays is None:
         raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")
     if arrays is not None and not was_in_memory:
-        raise DatasetError(f"{run.name} was not trained on images in memory.", f"Leave `{name}` out.")
+        raise DatasetError(f"{run.name} was not trained on images in memory.", f"Omit `{name}`.")

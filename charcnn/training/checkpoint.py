@@ -1,7 +1,7 @@
-"""Everything that a training needs to continue as if it had never stopped, in one file without pickle.
+"""Save and restore the state of a training, in one file and without pickle.
 
-A checkpoint holds the weights, the optimizer's state, the states of the random generators, and the history. The
-learning rate follows from the number of the step; threads and precision are settings of the run.
+A checkpoint contains the weights, the state of the optimizer and of the random generators, and the history. The
+learning rate follows from the number of the step. Threads and precision are settings of the run.
 """
 
 import json
@@ -18,16 +18,16 @@ from charcnn.errors import CardError
 from charcnn.training.hardware.distributed import ProcessGroup
 from charcnn.training.history import EpochRecord, History
 
-_SCHEMA = 1
+_SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
 class PartialEpoch:
-    """An epoch that is not finished.
+    """The state of an unfinished epoch.
 
     Attributes:
-        losses: float32 `[steps done]`.
-        seconds: Time spent on them.
+        losses: float32 `[S]`: the losses of the finished steps.
+        seconds: Duration of these steps, in seconds.
     """
 
     losses: Tensor
@@ -35,17 +35,19 @@ class PartialEpoch:
 
 
 EMPTY_EPOCH = PartialEpoch(torch.zeros(0), 0.0)
+"""The state before the first step of an epoch."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training between two steps.
+    """The state of a training between two steps.
 
     Attributes:
         history: The finished epochs.
-        partial: What was done of the next epoch.
-        tensors: On the CPU: `network.NAME`, `optimizer.PARAMETER.NAME`, and for each process `order.RANK` (as it was
-            when the epoch began), `changes.RANK`, `torch.RANK`, `cuda.RANK`: the states of the generators.
+        partial: The unfinished epoch.
+        tensors: State tensors on the CPU, by name: the weights (`network.NAME`), the optimizer
+            (`optimizer.PARAMETER.NAME`), and the random generators of each process (`order.RANK` as of the start of the
+            epoch, `changes.RANK`, `torch.RANK` and `cuda.RANK`).
     """
 
     history: History
@@ -53,10 +55,10 @@ class Checkpoint:
     tensors: dict[str, Tensor]
 
     def to_bytes(self) -> bytes:
-        """Return the checkpoint as a safetensors file."""
+        """Return the content of the checkpoint's safetensors file."""
         history = self.history
         facts = {
-            "schema_version": _SCHEMA,
+            "schema_version": _SCHEMA_VERSION,
             "history": [record._asdict() for record in history.records],
             "best_epoch": history.best_epoch,
             "improved": history.last_improvement,
@@ -68,21 +70,23 @@ class Checkpoint:
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> "Checkpoint":
-        """Return the checkpoint that `to_bytes` wrote.
+        """Return the checkpoint from the content of its file.
 
         Args:
-            data: The file's content.
-            where: What the error names.
+            data: Content of the file.
+            where: Name of the file, for error messages.
 
         Raises:
-            CardError: it is not a checkpoint, is damaged, or was written by a newer version.
+            CardError: the file is not a checkpoint, is damaged, or was written by a newer version.
         """
         try:
             tensors = load(data)
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
             facts = json.loads(header["__metadata__"]["charcnn"])
-            if facts["schema_version"] != _SCHEMA:
-                raise CardError(f"{where} has schema version {facts['schema_version']}; this charcnn reads {_SCHEMA}.")
+            if facts["schema_version"] != _SCHEMA_VERSION:
+                raise CardError(
+                    f"{where} has schema version {facts['schema_version']}; this charcnn reads {_SCHEMA_VERSION}."
+                )
             history = History(
                 records=tuple(EpochRecord(**record) for record in facts["history"]),
                 weights={name[5:]: tensors.pop(name) for name in list(tensors) if name.startswith("best.")},
@@ -91,7 +95,7 @@ class Checkpoint:
             )
             partial = PartialEpoch(tensors.pop("losses"), float(facts["seconds"]))
         except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as fault:
-            raise CardError(f"{where} is not a checkpoint, or is damaged: {fault}") from None
+            raise CardError(f"{where} is damaged or not a checkpoint: {fault}") from None
         return cls(history, partial, tensors)
 
 
@@ -100,9 +104,9 @@ class Generators:
     """The random generators of a process.
 
     Attributes:
-        order: For the order of the images.
-        changes: For augmentation.
-        device: Whose own generators count too, for dropout: torch's for the CPU, and for the GPU if it is one.
+        order: Generator for shuffling.
+        changes: Generator for augmentation.
+        device: The training device. The global generators of the CPU and of this device (dropout) are saved too.
     """
 
     order: torch.Generator
@@ -110,7 +114,12 @@ class Generators:
     device: torch.device
 
     def states(self, order_before: Tensor, group: ProcessGroup) -> dict[str, Tensor]:
-        """Return the states in all processes; that of `order` as it was when the epoch began."""
+        """Return the generator states of all processes.
+
+        Args:
+            order_before: State of `order` at the start of the epoch, which is saved instead of its current state.
+            group: The processes that train together.
+        """
         own = {"order": order_before, "changes": self.changes.get_state(), "torch": torch.get_rng_state()}
         if self.device.type == "cuda":
             own["cuda"] = torch.cuda.get_rng_state(self.device)
@@ -118,7 +127,7 @@ class Generators:
         return {f"{name}.{rank}": state for name, found in every.items() for rank, state in enumerate(found)}
 
     def restore(self, tensors: dict[str, Tensor], group: ProcessGroup) -> None:
-        """Set the generators of this process."""
+        """Restore the generators of this process from the tensors of a checkpoint."""
         self.order.set_state(tensors[f"order.{group.rank}"])
         self.changes.set_state(tensors[f"changes.{group.rank}"])
         torch.set_rng_state(tensors[f"torch.{group.rank}"])
@@ -126,8 +135,8 @@ class Generators:
             torch.cuda.set_rng_state(tensors[f"cuda.{group.rank}"], self.device)
 
 
-def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return copies of the weights and of the optimizer's state, on the CPU, channels first."""
+def copy_state(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Return contiguous CPU copies of the weights and of the optimizer's state."""
     found = {f"network.{name}": value for name, value in network.state_dict().items()}
     for number, parameter in enumerate(_parameters(optimizer)):
         state = optimizer.state.get(parameter, {})
@@ -136,15 +145,15 @@ def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def restore_state(tensors: dict[str, Tensor], network: nn.Module, optimizer: Optimizer) -> None:
-    """Set a network and its optimizer to what `state_of` returned, each tensor in the memory format of its weight."""
+    """Restore a network and its optimizer from `copy_state`. Each tensor gets the memory format of its parameter."""
     network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     for number, parameter in enumerate(_parameters(optimizer)):
-        head = f"optimizer.{number}."
-        for name in (name for name in tensors if name.startswith(head)):
+        prefix = f"optimizer.{number}."
+        for name in (name for name in tensors if name.startswith(prefix)):
             value = tensors[name]
             like = parameter if value.shape == parameter.shape else value
             device = parameter.device if value.dim() else value.device
-            optimizer.state[parameter][name.removeprefix(head)] = torch.empty_like(like, device=device).copy_(value)
+            optimizer.state[parameter][name.removeprefix(prefix)] = torch.empty_like(like, device=device).copy_(value)
 
 
 def _parameters(optimizer: Optimizer) -> Iterable[nn.Parameter]:

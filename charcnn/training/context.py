@@ -1,5 +1,6 @@
-"""What a training works with: a config is resolved on its images and this machine."""
+"""The context of a training: resolved config, images, device and processes."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -20,14 +21,14 @@ from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """What a training works with.
+    """Everything that a training depends on.
 
     Attributes:
-        config: Every setting, resolved.
+        config: The resolved settings.
         data: The images.
-        device: Where it computes.
+        device: The device to train on.
         group: The processes that train together.
-        parent: The version whose weights it starts from.
+        parent: The version whose weights the training starts from.
     """
 
     config: ResolvedConfig
@@ -44,44 +45,50 @@ def make_context(
     group: ProcessGroup = ALONE,
     parent: Version | None = None,
 ) -> TrainingContext:
-    """Return what a training of a config on some images works with.
+    """Resolve a config for images and this machine, and return the context to train with it.
 
     Raises:
-        ConfigError: the config asks for what the network, the machine or the number of processes does not allow.
+        ConfigError: the config does not fit the network, the machine or the number of processes.
     """
     device = pick_device(config.device)
     resolved = config if isinstance(config, ResolvedConfig) else _resolve(config, data, device, group)
-    _check_shares(resolved, len(data.train_indices), group)
+    _check_batch_sharing(resolved, len(data.train_indices), group)
     return TrainingContext(resolved, data, device, group, parent)
 
 
 def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, group: ProcessGroup) -> ResolvedConfig:
-    """Return what the config comes to on these images and this machine; the leading process chooses the precision."""
+    """Resolve a config for images and this machine. The leading process chooses the precision for all."""
     config = replace(config, data=data.facts.sources, val=data.facts.val_source)
     threads = config.threads or usable_cores()
-    asked = resolve_config(config).precision or "auto"
-    in_bf16 = group.leads and choose_precision(asked, device, threads) == "bf16"
+    requested = resolve_config(config).precision or "auto"
+    use_bf16 = group.leads and choose_precision(requested, device, threads) == "bf16"
     images = ImageFacts(
         count=len(data.train_indices),
         fit=data.spec.fit,
         margin=data.spec.margin,
         name=default_model_name(data.facts.sources[0], len(data.classes)),
     )
-    precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(in_bf16) else "fp32"
-    return resolve_config(config, images, MachineFacts(cast("Device", device.type), threads, precision))
+    precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(use_bf16) else "fp32"
+    share_cores = device.type == "cpu" and group.size == 1 and "OMP_NUM_THREADS" not in os.environ
+    machine = MachineFacts(cast("Device", device.type), threads, precision, share_cores)
+    return resolve_config(config, images, machine)
 
 
-def _check_shares(config: ResolvedConfig, images: int, group: ProcessGroup) -> None:
-    """Check that several processes can share the batches."""
+def _check_batch_sharing(config: ResolvedConfig, images: int, group: ProcessGroup) -> None:
+    """Check that the batches can be split among the processes.
+
+    Raises:
+        ConfigError: the batches are too small, or class weights are set.
+    """
     if group.size > 1 and min(config.batch_size, images) < 2 * group.size:
         raise ConfigError(
             f"{group.size} processes cannot share batches of {min(config.batch_size, images)} images: "
-            "each needs at least 2.",
-            "Start fewer processes, or raise `batch_size`.",
+            "each process needs at least 2 images.",
+            "Start fewer processes, or increase `batch_size`.",
         )
     if group.size > 1 and config.class_weights != "none":
         raise ConfigError(
-            "class weights apply to a whole batch, and each of several processes sees a part of it",
+            "class weights need the whole batch, but each process sees only a part of it",
             "Train in one process.",
             field="class_weights",
             value=config.class_weights,

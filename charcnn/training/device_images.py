@@ -1,4 +1,4 @@
-"""A dataset as tensors on the device that trains."""
+"""Images and labels as tensors on the training device."""
 
 import warnings
 from typing import NamedTuple, Self
@@ -12,12 +12,12 @@ from charcnn.datasets.arrays import LabeledImages
 
 
 class DeviceImages(NamedTuple):
-    """Images and labels on the device.
+    """Images and labels as tensors on the training device.
 
     Attributes:
-        images: uint8 `[N,1,H,W]`; on the CPU possibly mapped from a file larger than memory.
+        images: uint8 `[N,1,H,W]`. On the CPU they may be memory-mapped.
         labels: int64 `[N]`.
-        indices: int64 `[M]`: the images that are used; one may be there several times.
+        indices: int64 `[M]`: indices of the images to use. An index may occur several times.
     """
 
     images: Tensor
@@ -25,16 +25,16 @@ class DeviceImages(NamedTuple):
     indices: Tensor
 
     @classmethod
-    def of(
+    def from_labeled(
         cls, arrays: LabeledImages, indices: NDArray[np.int64], classes: tuple[str, ...], device: torch.device
     ) -> Self:
-        """Return images as tensors. Nothing is copied on the CPU; a GPU gets the chosen images alone.
+        """Return images as tensors. On the CPU they are not copied. Only the images in use are copied to a GPU.
 
         Args:
             arrays: The images.
-            indices: int64 `[M]`: those that are used.
+            indices: int64 `[M]`: indices of the images to use.
             classes: The label texts, in the order of the logits.
-            device: Where to.
+            device: The training device.
         """
         labels = torch.from_numpy(arrays.labels_in(classes))
         chosen = torch.from_numpy(indices)

@@ -1,4 +1,4 @@
-"""A resolved config and images → a trained network. Touches no registry: cross-validation and sweeps call it too."""
+"""Train a network without a registry, as needed for cross-validation and sweeps."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,11 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from charcnn.machine import usable_cpus
 from charcnn.networks.catalogue import get_network
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint, Generators
 from charcnn.training.context import TrainingContext
 from charcnn.training.device_images import DeviceImages
+from charcnn.training.hardware.core_sharing import CoreSharing
 from charcnn.training.hardware.device import compute_settings
 from charcnn.training.history import History
 from charcnn.training.optim.losses import class_weights, make_loss
@@ -25,14 +27,17 @@ class Fitted(NamedTuple):
     """A trained network.
 
     Attributes:
-        network: With the best epoch's weights, on the CPU; as training left it where no epoch was finished.
-        history: What was reached.
-        seconds: How long it took.
+        network: The network on the CPU, with the weights of the best epoch, or the latest weights if no epoch was
+            finished.
+        history: The finished epochs.
+        seconds: Duration of the training, in seconds.
+        fewest_threads: The fewest CPU threads that were used at any time.
     """
 
     network: nn.Module
     history: History
     seconds: float
+    fewest_threads: int
 
 
 def fit_network(
@@ -42,16 +47,18 @@ def fit_network(
     start: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] = lambda _: None,
 ) -> Fitted:
-    """Build a network and train it. torch's global generators, threads and denormals are put back afterwards.
+    """Build a network and train it.
+
+    torch's global generators, number of threads and denormal mode are restored afterwards.
 
     Args:
-        context: What to train, and on what.
-        callbacks: Told how it goes; may ask to stop.
-        start: Where an earlier training stopped; None for the beginning.
-        save: Is given a checkpoint after every epoch, and when training is stopped.
+        context: Settings, images and device.
+        callbacks: Callbacks to notify.
+        start: Checkpoint to resume from. None starts a new training.
+        save: Called with a checkpoint after every epoch, and when the training is stopped.
 
     Raises:
-        ConfigError: the network lacks an option, or does not fit the parent's weights.
+        ConfigError: the network does not have an option, or the parent's weights do not fit it.
         TrainingError: the loss is not finite.
     """
     config, device = context.config, context.device
@@ -59,24 +66,25 @@ def fit_network(
     with compute_settings(config.threads), torch.random.fork_rng(devices=devices):
         started = time.perf_counter()
         torch.manual_seed(config.seed)
-        trainer = _make_trainer(context, callbacks, save)
+        sharing = CoreSharing(config.threads, len(usable_cpus()))
+        trainer = _make_trainer(context, [*callbacks, *([sharing] if config.share_cores else [])], save)
         history = trainer.run(start)
         seconds = time.perf_counter() - started
     network = trainer.network.cpu()
     if history.records:
         network.load_state_dict(history.weights)
-    return Fitted(network, history, seconds)
+    return Fitted(network, history, seconds, sharing.fewest)
 
 
 def _make_trainer(
     context: TrainingContext, callbacks: Sequence[Callback], save: Callable[[Checkpoint], None]
 ) -> Trainer:
-    """Build the network, its weights drawn from torch's global generator, and everything that trains it."""
+    """Build the network, with random weights from torch's global generator, and its trainer."""
     config, data, device = context.config, context.data, context.device
     network = get_network(config.net).build(len(data.classes), network_options(config)).to(device)
     if context.parent:
         copy_parent_weights(network, context.parent, data.classes, data.spec)
-    train = DeviceImages.of(data.train, data.train_indices, data.classes, device)
+    train = DeviceImages.from_labeled(data.train, data.train_indices, data.classes, device)
     weights = class_weights(config.class_weights, train.labels[train.indices], len(data.classes))
     return Trainer(
         config=config,
@@ -85,7 +93,7 @@ def _make_trainer(
         optimizer=make_optimizer(config, network.parameters()),
         loss=make_loss(config, weights),
         train=train,
-        val=DeviceImages.of(data.val, data.val_indices, data.classes, device),
+        val=DeviceImages.from_labeled(data.val, data.val_indices, data.classes, device),
         generators=Generators(
             order=torch.Generator().manual_seed(config.seed),
             changes=torch.Generator().manual_seed(config.seed + context.group.rank),

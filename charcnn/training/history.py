@@ -1,4 +1,4 @@
-"""What a training reached: one record per finished epoch, and the weights of the best one."""
+"""The history of a training: a record of each finished epoch, and the weights of the best one."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from charcnn.networks.weights import copy_weights
 
 
 class EpochRecord(NamedTuple):
-    """One line of the history. `val_loss` and `val_accuracy` are None without validation images."""
+    """The results of one epoch. `val_loss` and `val_accuracy` are None without validation images."""
 
     epoch: int
     lr: float
@@ -23,14 +23,15 @@ class EpochRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """What a training reached. Immutable, so that an interrupt never sees one that is half updated.
+    """The finished epochs of a training. Immutable, so an interrupt never leaves it half updated.
 
     Attributes:
-        records: One per finished epoch.
+        records: One record per finished epoch.
         weights: The weights after the best epoch, on the CPU.
-        best_epoch: Its number, from 1: of the highest validation accuracy, the later one of equals; see `finalize`.
-        last_improvement: The last epoch that was strictly better than all before it.
-        interrupted: Training was stopped before its end.
+        best_epoch: Number of the epoch with the highest validation accuracy, from 1. The later one of ties. See also
+            `finalize`.
+        last_improvement: Number of the last epoch with a higher validation accuracy than all before it.
+        interrupted: Whether the training was stopped early.
     """
 
     records: tuple[EpochRecord, ...] = ()
@@ -41,21 +42,21 @@ class History:
 
     @property
     def best(self) -> EpochRecord:
-        """The best epoch's record; there is one once an epoch is finished."""
+        """The record of the best epoch. Requires at least one finished epoch."""
         return self.records[self.best_epoch - 1]
 
     @property
     def images_per_second(self) -> float:
-        """Training speed over all finished epochs, validation left out."""
+        """Training speed over all finished epochs, without validation."""
         seconds = [record.seconds for record in self.records]
-        seen = [record.images_per_second * record.seconds for record in self.records]
-        return sum(seen) / sum(seconds)
+        images = [record.images_per_second * record.seconds for record in self.records]
+        return sum(images) / sum(seconds)
 
     def append(self, record: EpochRecord, network: nn.Module) -> "History":
-        """Return the history with one more epoch. Without validation the last epoch is the best."""
-        now, before = record.val_accuracy, self.best.val_accuracy if self.records else None
-        is_better = now is None or before is None or now > before
-        if not is_better and now != before:
+        """Return the history with one more epoch. Without validation, the last epoch is the best."""
+        current, best = record.val_accuracy, self.best.val_accuracy if self.records else None
+        is_better = current is None or best is None or current > best
+        if not is_better and current != best:
             return replace(self, records=(*self.records, record))
         return History(
             records=(*self.records, record),
@@ -65,14 +66,17 @@ class History:
         )
 
     def finalize(self, network: nn.Module, images: int) -> "History":
-        """Return the history of a training whose learning rate fell to 0: the last epoch is the best if about as good.
+        """Return the history after annealing: the last epoch is the best one unless another is clearly better.
 
-        An earlier epoch, at a higher rate, may read some validation images more by chance alone. It stays the best only
-        if it is ahead by more than one standard error (Breiman et al., Classification and Regression Trees, 1984).
+        An epoch at a higher learning rate may have a slightly higher validation accuracy by chance. It remains the best
+        only if it is better by more than one standard error.
 
         Args:
-            network: As the last epoch left it.
-            images: The number of validation images.
+            network: The network after the last epoch.
+            images: Number of validation images.
+
+        Source:
+            L. Breiman et al., Classification and Regression Trees, 1984.
         """
         last, best = self.records[-1].val_accuracy, self.best.val_accuracy
         if last is None or best is None or last < best - _standard_error(best, images):
@@ -81,6 +85,6 @@ class History:
 
 
 def _standard_error(accuracy: float, images: int) -> float:
-    """Return that of an accuracy; one more right and one more wrong answer keep it above 0."""
+    """Return the standard error of an accuracy. One added success and one added failure keep it above 0."""
     share = (accuracy * images + 1) / (images + 2)
     return math.sqrt(share * (1 - share) / images)

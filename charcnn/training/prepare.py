@@ -1,4 +1,4 @@
-"""Datasets of a config, or images in memory → the images to learn from and those that select the best epoch."""
+"""Load training data: read the datasets of a config, or images in memory, and split off validation images."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -25,21 +25,22 @@ from charcnn.specs.train_config import TrainSettings
 log = logging.getLogger(__name__)
 
 _MAX_OVERSAMPLING = 20
-"""How many times an epoch a real image is seen at most, among synthetic ones."""
+"""Maximum number of times that a real image is used per epoch when most images are synthetic."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The images of a training.
+    """The training and validation images.
 
     Attributes:
-        spec: How the images were made; goes into the card.
+        spec: How the images were preprocessed. Saved in the card.
         classes: The label texts, in the order of the logits.
-        train: All images of the datasets.
-        train_indices: int64: those of `train` to learn from; real ones among many synthetic ones several times.
-        val: The images of which some select the best epoch: `train` itself, or another dataset.
-        val_indices: int64: those of `val` that do.
-        facts: For the card.
+        train: All images of the training datasets.
+        train_indices: int64 `[M]`: indices of the training images in `train`. Real images among many synthetic ones
+            occur several times.
+        val: The images that contain the validation images: `train` or another dataset.
+        val_indices: int64 `[K]`: indices of the validation images in `val`.
+        facts: Information about the data for the card.
     """
 
     spec: ImageSpec
@@ -58,18 +59,18 @@ def load_training_data(
     val_arrays: ImagesAndLabels | None = None,
     scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> TrainingData:
-    """Read and split the images of a config, and choose what it leaves open.
+    """Read and split the images of a config, and choose fit and polarity if they are `auto`.
 
     Args:
-        config: What was asked, or what it came to.
+        config: The requested or the resolved settings.
         size: Height and width of the network's input, in pixels.
-        arrays: Images in memory, instead of `config.data`.
-        val_arrays: Images in memory, instead of `config.val`.
-        scanned: Datasets that were scanned already, by their names in the config; the others are scanned here.
+        arrays: Images in memory and their labels, used instead of `config.data`.
+        val_arrays: Images in memory and their labels, used instead of `config.val`.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
-        DatasetError: a dataset is missing, empty, unlabeled, of one class only, or too small to split.
-        UnknownLabelError: the validation data has a label that the training data lacks.
+        DatasetError: a dataset is missing, empty or unlabeled, has only one class, or is too small to split.
+        UnknownLabelError: the validation data has labels that are not in the training data.
     """
     scanned = scanned or {}
     sources: list[_Source] = (
@@ -80,8 +81,8 @@ def load_training_data(
     names = (IN_MEMORY,) if arrays is not None else tuple(config.data)
     stats = [source.stats() for source in sources]
     spec = _image_spec(config, size, stats)
-    polarities = [_polarity(config, found) for found in stats]
-    loaded = [source.load(_with(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
+    polarities = [_choose_polarity(config, found) for found in stats]
+    loaded = [source.load(_with_polarity(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
     train = LabeledImages.join(loaded)
     check_classes(train.classes, names)
     val_index = scanned.get(config.val or "")
@@ -104,20 +105,20 @@ def load_training_data(
 
 
 def check_classes(classes: Sequence[str], sources: Sequence[str]) -> None:
-    """Check that datasets have at least two classes together.
+    """Check that datasets together have at least two classes.
 
     Raises:
-        DatasetError: there is only one.
+        DatasetError: they have only one.
     """
     if len(classes) < 2:
         raise DatasetError(
-            f"{' + '.join(sources)} has only one class ({classes[0]}); training needs at least two.",
+            f"{' + '.join(sources)} has only one class ({classes[0]}). Training needs at least two.",
             "A dataset is a folder with one subfolder per class.",
         )
 
 
 class _Source(Protocol):
-    """Where labeled images come from."""
+    """A source of labeled images."""
 
     def stats(self) -> SampleStats:
         """Inspect a sample of the images."""
@@ -156,18 +157,18 @@ def _split(
     val_arrays: ImagesAndLabels | None,
     val_index: DatasetIndex | None,
 ) -> tuple[LabeledImages, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the validation images, the indices to learn from, and those of the validation images to use."""
-    everything = np.arange(len(train.labels))
+    """Return the images with the validation images, the training indices, and the validation indices."""
+    all_indices = np.arange(len(train.labels))
     if val_arrays is not None or config.val is not None:
         source: _Source = (
             _InMemory(val_arrays) if val_arrays is not None else _Folder(str(config.val), config.strict, val_index)
         )
-        val = source.load(_with(spec, _polarity(config, source.stats())))
+        val = source.load(_with_polarity(spec, _choose_polarity(config, source.stats())))
         _check_val(val, train, str(config.val))
-        return val, everything, np.arange(len(val.labels))
+        return val, all_indices, np.arange(len(val.labels))
     if config.val_split:
         return train, *split_indices(train.labels, train.groups, config.val_split, config.seed)
-    return train, everything, everything[:0]
+    return train, all_indices, all_indices[:0]
 
 
 def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
@@ -175,7 +176,7 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
     shared = np.isin(val.groups, train.groups).sum()
     if shared:
         log.warning(
-            "%d of the %d images in %s are also training images: its accuracy is too high.",
+            "%d of %d validation images in %s are also training images, so the validation accuracy is too high.",
             shared,
             len(val.labels),
             name,
@@ -183,13 +184,20 @@ def _check_val(val: LabeledImages, train: LabeledImages, name: str) -> None:
 
 
 def default_model_name(source: str, classes: int) -> str:
-    """Return a model's name made from its data's path: `fudan12/train` → `fudan12`; `chars12` if that says nothing."""
+    """Return the default name of a model: the dataset's folder name, else `charsN` for N classes.
+
+    The folder is the one that contains `train`, or the dataset itself: `fudan12/train`, `fudan12` and the list
+    `fudan12.csv` give `fudan12`. Characters that are not allowed in names become `-`. `charsN` is for images in memory,
+    and for folders whose name says nothing or cannot be a model's: the working folder, `data` (so the starter set gives
+    `chars12`), and reserved names such as numbers (`0123456789/train` gives `chars10`). `synth` names its folders
+    accordingly: the characters themselves, or `charsN-HASH` if they are many or unusual.
+    """
     if source == IN_MEMORY:
         return f"chars{classes}"
     path = find_dataset(source).resolve()
     folder = path.parent if path.stem in DATASET_FOLDERS else path
-    bare = folder.name in ("data", "") or folder == Path.cwd()
-    return ("" if bare else name_from(folder.stem)) or f"chars{classes}"
+    is_generic = folder.name in ("data", "") or folder == Path.cwd()
+    return ("" if is_generic else name_from(folder.stem)) or f"chars{classes}"
 
 
 def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) -> ImageSpec:
@@ -197,8 +205,8 @@ def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) ->
     if fit == "auto":
         fit = "ink" if any(sample.fit == "ink" for sample in samples) else samples[0].fit
         log.info("Images are %s, so `fit=%s`.", _describe(samples), fit)
-    given = {} if config.margin is None else {"margin": config.margin}
-    return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **given)
+    margin = {} if config.margin is None else {"margin": config.margin}
+    return ImageSpec(height=size, width=size, fit=fit, polarity=config.polarity, **margin)
 
 
 def _describe(samples: list[SampleStats]) -> str:
@@ -208,23 +216,23 @@ def _describe(samples: list[SampleStats]) -> str:
 
 
 def _oversample_real(indices: NDArray[np.int64], synthetic: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Repeat few real images among many synthetic ones: until they are a third of all, or each is there 20 times."""
+    """Repeat the real images among synthetic ones, to make up a third of all, but each at most 20 times."""
     real = indices[~synthetic[indices]]
     if not 0 < len(real) < len(indices):
         return indices
     times = int(np.clip(round((len(indices) - len(real)) / (2 * len(real))), 1, _MAX_OVERSAMPLING))
     if times > 1:
-        log.info("Each of the %d real images is seen %d times an epoch.", len(real), times)
+        log.info("Each of the %d real images is used %d times per epoch.", len(real), times)
     return np.sort(np.concatenate([indices[synthetic[indices]], np.repeat(real, times)]))
 
 
-def _polarity(config: TrainSettings, sample: SampleStats) -> Polarity:
+def _choose_polarity(config: TrainSettings, sample: SampleStats) -> Polarity:
     if config.polarity != "auto":
         return config.polarity
     if sample.polarity == "light-on-dark":
-        log.info("The images are light on dark: they are inverted (`polarity=light-on-dark`).")
+        log.info("Images are light on dark, so they are inverted (`polarity=light-on-dark`).")
     return sample.polarity
 
 
-def _with(spec: ImageSpec, polarity: Polarity) -> ImageSpec:
+def _with_polarity(spec: ImageSpec, polarity: Polarity) -> ImageSpec:
     return spec.model_copy(update={"polarity": polarity})

@@ -1,4 +1,4 @@
-"""What a training leaves in the registry: weights, ONNX file, history, and the draft of the card."""
+"""Write the files of a trained version: weights, ONNX file, history and model card."""
 
 import csv
 from collections.abc import Sequence
@@ -18,13 +18,15 @@ from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import TrainingData
 from charcnn.training.resolve import network_options
 from charcnn.training.resumable import OpenRun
+from charcnn.training.varied import varied_settings
 
 
 def write_version(folder: Path, context: TrainingContext, fitted: Fitted, run: OpenRun) -> ModelCard:
-    """Write a trained network's weights, ONNX file and history into a folder; return the draft of its card.
+    """Write a trained network's weights, ONNX file and history into a folder, and return a draft of its card.
 
     Raises:
-        ParityError: the ONNX file gives other answers than the network.
+        ExportError: the network has a layer that ONNX does not support.
+        ParityError: the probabilities of the ONNX file differ from the network's.
     """
     (folder / WEIGHTS_FILE).write_bytes(save(fitted.history.weights))
     _write_history(folder / HISTORY_FILE, fitted.history.records)
@@ -33,7 +35,7 @@ def write_version(folder: Path, context: TrainingContext, fitted: Fitted, run: O
 
 
 def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> ModelCard:
-    """Return the card but for version, sequence and files, which the registry fills in."""
+    """Return the card without version, sequence and files, which the registry fills in."""
     config, data, history = context.config, context.data, fitted.history
     return ModelCard(
         name=config.name,
@@ -53,25 +55,28 @@ def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> Model
             command=run.command,
             epochs=len(history.records),
             best_epoch=history.best.epoch,
-            metric=_metric(config, data),
+            metric=_describe_metric(config, data),
             seconds=fitted.seconds,
             images_per_second=history.images_per_second,
             interrupted=history.interrupted,
+            varied=tuple(varied_settings(config, len(data.train_indices))),
         ),
-        validation=_scores(history.best),
-        environment=describe_environment(context.device, config.precision, config.threads, context.group.size),
+        validation=_validation_scores(history.best),
+        environment=describe_environment(
+            context.device, config.precision, config.threads, fitted.fewest_threads, context.group.size
+        ),
         parent=run.facts.parent,
     )
 
 
-def _metric(config: ResolvedConfig, data: TrainingData) -> str:
+def _describe_metric(config: ResolvedConfig, data: TrainingData) -> str:
     if not data.facts.val:
         return "none, the last epoch"
     annealed = "; the last epoch where none is ahead by more than a standard error"
     return "val_accuracy, highest" + ("" if config.schedule == "constant" else annealed)
 
 
-def _scores(best: EpochRecord) -> Scores | None:
+def _validation_scores(best: EpochRecord) -> Scores | None:
     if best.val_loss is None or best.val_accuracy is None:
         return None
     return Scores(loss=best.val_loss, accuracy=best.val_accuracy)

@@ -1,4 +1,4 @@
-"""The recipes: settings that go well together, under one name."""
+"""Recipes: named sets of training settings."""
 
 import math
 from collections.abc import Mapping
@@ -6,21 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _MIN_EPOCHS, _MAX_EPOCHS = 2, 60
+"""Limits for a number of epochs that depends on the number of images."""
 _MAX_WEIGHT_DECAY = 0.3
+"""Limit for a weight decay that depends on the number of steps."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that go well together.
+    """A named set of training settings.
 
     Attributes:
-        settings: Of a `TrainConfig`, by name.
-        views: Without `epochs` in `settings`: `views * sqrt(images)` images are seen in all, so that few images are
-            seen often and many a few times.
-        decay: Without a weight decay in `settings`: learning rate × weight decay × steps. A weight then forgets over
-            the same share of the training, however long that is (Wang and Aitchison, arXiv:2405.13698).
-        strong_from: Without `augment` in `settings`: it is strong from this many epochs on, and light below.
-        by_name: Settings that count only where the recipe is asked for by name, and not as a network's own.
+        settings: Values for the settings of a `TrainConfig`, by name.
+        views: If `settings` has no `epochs`: the training uses `views * sqrt(images)` images in total, so small
+            datasets get more epochs than large ones.
+        decay: If `settings` has no weight decay: the product of learning rate, weight decay and steps. It makes weights
+            decay over the same fraction of the training, whatever its length (Wang and Aitchison, arXiv:2405.13698).
+        strong_from: If `settings` has no `augment`: the number of epochs from which augmentation is strong. It is light
+            for fewer epochs.
+        by_name: Settings that only apply if the recipe is selected by name, not as a network's default.
     """
 
     settings: Mapping[str, Any]
@@ -30,12 +33,12 @@ class Recipe:
     by_name: Mapping[str, Any] = field(default_factory=dict)
 
     def epochs(self, images: int) -> int:
-        """Return the epochs for a number of images to learn from."""
+        """Return the number of epochs for a number of training images."""
         fixed: int = self.settings.get("epochs", 0)
         return fixed or max(_MIN_EPOCHS, min(_MAX_EPOCHS, round(self.views / math.sqrt(images))))
 
     def weight_decay(self, lr: float, steps: int) -> float:
-        """Return the weight decay for a number of steps at a learning rate."""
+        """Return the weight decay for a learning rate and a number of steps."""
         return min(_MAX_WEIGHT_DECAY, self.decay / (lr * steps))
 
 
@@ -65,3 +68,4 @@ RECIPES = {
         by_name={"net": "compact"},
     ),
 }
+"""The recipes by name."""

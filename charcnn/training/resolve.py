@@ -1,4 +1,4 @@
-"""What was asked → what it comes to: flag, config file, recipe, the optimizer's own default, in this order."""
+"""Resolve a config. Unset options come from the recipe, then from the optimizer's defaults."""
 
 import math
 from collections.abc import Mapping
@@ -15,20 +15,22 @@ from charcnn.text import known_names
 from charcnn.training.recipes import RECIPES, Recipe
 
 DEFAULT_NETWORK = "compact"
+"""The network that is trained if the config names none."""
 _COMMON_OPTIONS = ("activation", "batch_norm", "dropout")
-"""Options of networks that are settings of their own; others are `net_options`."""
+"""Network options with their own setting in `TrainConfig`. Other options are in `net_options`."""
 _OPTIMIZER_SETTINGS = ("lr", "momentum", "weight_decay")
+"""Settings for which optimizers have defaults."""
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What the images tell.
+    """Facts about the training images that a config is resolved with.
 
     Attributes:
-        count: Images to learn from.
-        fit: How they become square.
-        margin: Paper around the ink, as a share of the side.
-        name: The model's name that the data's suggests.
+        count: Number of training images.
+        fit: How images are fitted to the network's input.
+        margin: Width of the paper around the ink, as a fraction of the side.
+        name: Default name of the model, from the name of the data.
     """
 
     count: int
@@ -39,17 +41,19 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """What the machine tells.
+    """Facts about the machine that a config is resolved with.
 
     Attributes:
-        device: The device that `auto` takes.
-        threads: Threads to compute with, where the config leaves them open.
-        precision: The precision that `auto` takes.
+        device: The device to train on.
+        threads: Number of CPU threads, if the config does not set it.
+        share_cores: Whether the number of threads may follow the load of the machine, if the config sets neither.
+        precision: The precision that replaces `auto`.
     """
 
     device: Device
     threads: int
     precision: Literal["fp32", "bf16"]
+    share_cores: bool = False
 
 
 @overload
@@ -59,87 +63,109 @@ def resolve_config(config: TrainConfig, images: ImageFacts, machine: MachineFact
 def resolve_config(
     config: TrainConfig, images: ImageFacts | None = None, machine: MachineFacts | None = None
 ) -> TrainSettings:
-    """Return what a config comes to.
+    """Resolve a config: fill in the settings that are not set.
 
-    An optimizer that is asked for takes its own learning rate, momentum and weight decay, not the recipe's.
+    Values come from the recipe, then from the optimizer's defaults. If the config sets an optimizer, the recipe's
+    learning rate, momentum and weight decay are ignored.
 
     Args:
-        config: What was asked.
-        images: What the images tell. Without them, what depends on them (epochs, and a recipe's weight decay and
-            augmentation) stays open: enough to check a config, and to print it.
-        machine: What the machine tells, given with `images`.
+        config: The requested settings.
+        images: Facts about the images. Without them, settings that depend on the images may stay None (epochs, and a
+            recipe's weight decay and augmentation). This is enough to check or print a config.
+        machine: Facts about the machine. Required with `images`.
 
     Raises:
-        ConfigError: an unknown network, an option that the network lacks, settings that contradict each other, a
-            learning rate that falls to 0.
+        ConfigError: the network is unknown or does not have an option, settings contradict each other, or the learning
+            rate falls to 0.
+
+    Example:
+        >>> import charcnn
+        >>> config = charcnn.TrainConfig(net="cnn", batch_size=32)
+        >>> settings = charcnn.resolve_config(config)
+        >>> settings.recipe, settings.opt, settings.epochs, settings.batch_size
+        ('lab', 'adam', 9, 32)
+        >>> images = charcnn.ImageFacts(count=6000, fit="ink", margin=0.08, name="letters")
+        >>> machine = charcnn.MachineFacts(device="cpu", threads=2, precision="fp32")
+        >>> charcnn.resolve_config(charcnn.TrainConfig(), images, machine).epochs
+        32
     """
     network = get_network(config.net or DEFAULT_NETWORK)
     recipe_name = config.recipe or network.recipe
     if recipe_name not in RECIPES:
-        raise ConfigError(f"The network {network.name} names an unknown recipe: {recipe_name}", known_names(RECIPES))
+        raise ConfigError(f"The network {network.name} has an unknown recipe: {recipe_name}", known_names(RECIPES))
     recipe = RECIPES[recipe_name]
-    filled = _filled(config, recipe)
+    filled = _fill_from_recipe(config, recipe)
     network = get_network(filled["net"])
-    options = network.own_options | network.check_options(network_options(config))
+    options = network.default_options | network.check_options(network_options(config))
     filled |= {name: options.pop(name) for name in _COMMON_OPTIONS if name in options}
     filled["net_options"] = options
     filled |= {"net": network.name, "size": network.check_size(config.size), "recipe": recipe_name}
     if images is None or machine is None:
         draft = TrainSettings(**filled)
-        _check_rate(draft)
+        _check_learning_rate(draft)
         return draft
-    filled |= _told_by_images(filled, recipe, _decays_by_steps(config, recipe), images)
+    filled |= _fill_from_images(filled, recipe, _uses_recipe_decay(config, recipe), images)
     filled |= {"device": machine.device, "threads": config.threads or machine.threads}
+    filled.setdefault("share_cores", machine.share_cores and not config.threads)
     if filled["precision"] == "auto":
         filled["precision"] = machine.precision
     resolved = ResolvedConfig(**filled)
-    _check_rate(resolved)
+    _check_learning_rate(resolved)
     return resolved
 
 
 def network_options(config: TrainSettings) -> dict[str, OptionValue]:
-    """Return the options of the network that a config sets."""
+    """Return the network options that a config sets."""
     common = {name: getattr(config, name) for name in _COMMON_OPTIONS}
     return {**{name: value for name, value in common.items() if value is not None}, **config.net_options}
 
 
-def _filled(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
-    """The settings that are known without images: asked, of the recipe, or the optimizer's own."""
-    asked = config.given()
-    chosen = {**recipe.settings, **(recipe.by_name if config.recipe else {})}
+def _fill_from_recipe(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
+    """Return the settings that do not depend on the images: requested, from the recipe, or optimizer defaults."""
+    requested = config.given()
+    recommended = {**recipe.settings, **(recipe.by_name if config.recipe else {})}
     if config.opt:
-        chosen = {name: value for name, value in chosen.items() if name not in _OPTIMIZER_SETTINGS}
-    filled = {"net": DEFAULT_NETWORK, "precision": "auto", **chosen, **asked}
+        recommended = {name: value for name, value in recommended.items() if name not in _OPTIMIZER_SETTINGS}
+    filled = {"net": DEFAULT_NETWORK, "precision": "auto", **recommended, **requested}
     optimizer = OPTIMIZERS[filled["opt"]]
     for name in _OPTIMIZER_SETTINGS:
         value = getattr(optimizer, name)
-        if value is not None and not (name == "weight_decay" and _decays_by_steps(config, recipe)):
+        if value is not None and not (name == "weight_decay" and _uses_recipe_decay(config, recipe)):
             filled.setdefault(name, value)
     return filled
 
 
-def _decays_by_steps(config: TrainConfig, recipe: Recipe) -> bool:
-    """Whether the recipe makes the weight decay from the number of steps: not where an optimizer was asked for."""
+def _uses_recipe_decay(config: TrainConfig, recipe: Recipe) -> bool:
+    """Return whether the weight decay follows from the recipe and the number of steps.
+
+    It does not if the config sets an optimizer or a weight decay.
+    """
     return bool(recipe.decay) and config.opt is None and config.weight_decay is None
 
 
-def _told_by_images(
-    filled: Mapping[str, Any], recipe: Recipe, decays_by_steps: bool, images: ImageFacts
+def _fill_from_images(
+    filled: Mapping[str, Any], recipe: Recipe, uses_recipe_decay: bool, images: ImageFacts
 ) -> dict[str, Any]:
+    """Return the settings that depend on the images."""
     epochs = filled.get("epochs") or recipe.epochs(images.count)
-    told = {"epochs": epochs, "fit": images.fit, "margin": images.margin, "name": filled.get("name") or images.name}
-    if decays_by_steps:
+    settings = {"epochs": epochs, "fit": images.fit, "margin": images.margin, "name": filled.get("name") or images.name}
+    if uses_recipe_decay:
         steps = epochs * math.ceil(images.count / filled["batch_size"])
-        told["weight_decay"] = recipe.weight_decay(filled["lr"], steps)
+        settings["weight_decay"] = recipe.weight_decay(filled["lr"], steps)
     if "augment" not in filled:
-        told["augment"] = "strong" if epochs >= recipe.strong_from else "light"
-    return told
+        settings["augment"] = "strong" if epochs >= recipe.strong_from else "light"
+    return settings
 
 
-def _check_rate(config: TrainSettings) -> None:
+def _check_learning_rate(config: TrainSettings) -> None:
+    """Check that the learning rate stays above 0.
+
+    Raises:
+        ConfigError: `lr_increment` makes it fall to 0.
+    """
     epochs, lr = config.epochs or 1, config.lr or 0.0
     if lr + config.lr_increment * (epochs - 1) <= 0:
         raise ConfigError(
             f"`lr={lr:g}` with `lr_increment={config.lr_increment:g}` falls to 0 within {epochs} epochs.",
-            "Use a smaller increment, or fewer epochs.",
+            "Use a smaller increment or fewer epochs.",
         )

@@ -1,4 +1,4 @@
-"""The folder of a run in the registry: opened, checked, and written to after every epoch."""
+"""Open the folder of a run in the registry, to write checkpoints and to resume from them."""
 
 import errno
 import hashlib
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class OpenRun(Callback):
-    """A run that this process works on.
+    """A run that this process trains. Saves its checkpoints.
 
     Attributes:
-        facts: What it trains.
-        command: What was typed to train or resume it.
-        run: Its folder, in the leading process; None in the others, which write nothing.
-        start: Where it stopped earlier.
+        facts: Settings and data of the run.
+        command: The command line that started or resumed the run. Empty from Python.
+        run: The run's folder. None in processes other than the leading one, which write nothing.
+        start: Checkpoint to resume from. None for a new run.
     """
 
     facts: RunFacts
@@ -42,51 +42,51 @@ class OpenRun(Callback):
     start: Checkpoint | None = None
 
     def on_train_begin(self, config: ResolvedConfig, network: nn.Module, images: int) -> None:
-        """Check that the disk has room for two checkpoints (one replaces the other at once) and a version.
+        """Check that the disk has room for a version and for two checkpoints, which exist while one is replaced.
 
         Raises:
-            OSError: it has not.
+            OSError: the disk is too full.
         """
         weights = sum(weight.numel() * weight.element_size() for weight in network.parameters())
         if self.run and shutil.disk_usage(self.run.folder).free < 10 * weights:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.run.folder))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint. A disk that fills up meanwhile does not end the training."""
+        """Replace the checkpoint. If that fails, training continues with a warning."""
         if not self.run:
             return
         try:
             self.run.write_checkpoint(checkpoint.to_bytes())
         except OSError as fault:
-            log.warning("The checkpoint cannot be written (%s); training continues without it.", fault.strerror)
+            log.warning("Cannot write the checkpoint (%s). Training continues without it.", fault.strerror)
 
     def finish(self) -> None:
-        """Note that the run's version is in the registry."""
+        """Mark the run as finished."""
         if self.run:
             self.run.write_facts(self.facts.model_copy(update={"finished": True}))
 
 
 @contextmanager
 def open_run(old: Run | None, context: TrainingContext, registry: Registry, command: str) -> Iterator[OpenRun]:
-    """Open a run, new or old, for the time of a training.
+    """Create a run, or open one to resume it, for the duration of a block.
 
-    At the end of the block a new run without a checkpoint, or whose loss was not finite, is removed.
+    At the end of the block, the run is removed if it has no checkpoint or if its loss was not finite.
 
     Args:
-        old: The run to resume; None for a new one.
-        context: What it trains.
-        registry: Where a new run's folder goes.
-        command: What was typed.
+        old: The run to resume. None creates a new run.
+        context: The context of the training.
+        registry: The registry for new runs.
+        command: The command line, for the card. Empty from Python.
 
     Raises:
-        DatasetError: the images are not those that the old run trained on.
-        ConfigError: another number of processes.
-        CardError: the old run's files cannot be understood.
-        ModelError: another process works on the old run.
+        DatasetError: the images differ from those that the old run was trained on.
+        ConfigError: the number of processes differs from that of the old run.
+        CardError: the files of the old run are damaged.
+        ModelError: another process is training the old run.
         TrainingInterrupted: the block was interrupted, and the run can be resumed.
     """
-    facts = _facts(old, context, command)
-    start = _checkpoint(old.checkpoint_file) if old else None
+    facts = _make_facts(old, context, command)
+    start = _read_checkpoint(old.checkpoint_file) if old else None
     if not context.group.leads:
         yield OpenRun(facts, command, None, start)
         return
@@ -99,7 +99,7 @@ def open_run(old: Run | None, context: TrainingContext, registry: Registry, comm
             if run.checkpoint_file.is_file():
                 raise TrainingInterrupted(run.name) from None
             raise
-        except TrainingError:  # it would come to the same end again
+        except TrainingError:  # resuming would fail in the same way
             run.remove()
             raise
         finally:
@@ -107,9 +107,9 @@ def open_run(old: Run | None, context: TrainingContext, registry: Registry, comm
                 run.remove()
 
 
-def _facts(old: Run | None, context: TrainingContext, command: str) -> RunFacts:
-    """Return what a new run trains, or what an old one does from now on."""
-    data, processes = _digest(context.data), context.group.size
+def _make_facts(old: Run | None, context: TrainingContext, command: str) -> RunFacts:
+    """Return the facts of a new run, or the updated facts of an old one."""
+    data, processes = _hash_data(context.data), context.group.size
     if old is None:
         return RunFacts(
             created=datetime.now(UTC),
@@ -122,21 +122,23 @@ def _facts(old: Run | None, context: TrainingContext, command: str) -> RunFacts:
     facts = old.read_facts()
     if facts.data != data:
         raise DatasetError(
-            f"{' + '.join(context.config.data)} is not what {old.name} was trained on: images were added, changed or "
-            "removed.",
-            "Restore them, or start a new training.",
+            f"{' + '.join(context.config.data)} has changed since {old.name} was trained on it: images were added, "
+            "changed or removed.",
+            "Restore the images, or start a new training.",
         )
     if facts.processes != processes:
-        raise ConfigError(f"{old.name} trains in {facts.processes} processes, not in {processes}.")
+        raise ConfigError(
+            f"{old.name} was trained in {facts.processes} processes and cannot be resumed in {processes}."
+        )
     return facts.model_copy(update={"config": context.config, "finished": False})
 
 
-def _checkpoint(path: Path) -> Checkpoint | None:
+def _read_checkpoint(path: Path) -> Checkpoint | None:
     return Checkpoint.from_bytes(path.read_bytes(), str(path)) if path.is_file() else None
 
 
-def _digest(data: TrainingData) -> str:
-    """Return the sha256 over the images, their labels and order, and which of them are learned from."""
+def _hash_data(data: TrainingData) -> str:
+    """Return the SHA-256 of the images, their labels and order, and the split."""
     digest = hashlib.sha256()
     for arrays, indices in ((data.train, data.train_indices), (data.val, data.val_indices)):
         digest.update(arrays.digests.tobytes())

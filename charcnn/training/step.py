@@ -1,4 +1,4 @@
-"""One training step, as a function that can be called on its own."""
+"""A single training step."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +16,14 @@ from charcnn.training.torch_startup import take_step
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a training step computed, before it changed the weights. Its gradients are in the parameters' `grad`.
+    """The results of a training step, from before the update of the weights.
+
+    The gradients of the step are in the `grad` attributes of the parameters.
 
     Attributes:
-        loss: float32 scalar, without its graph.
-        logits: float32 `[B,C]`, without their graph.
-        inputs: float32 `[B,1,H,W]`: what the network saw, normalized and augmented.
+        loss: Detached float32 scalar.
+        logits: Detached float32 `[B,C]`.
+        inputs: float32 `[B,1,H,W]`: the normalized and augmented images.
     """
 
     loss: Tensor
@@ -42,19 +44,37 @@ def train_step(
     precision: Literal["fp32", "bf16"] = "fp32",
     loss_factor: float = 1.0,
 ) -> StepResult:
-    """Train a network on one batch: normalize, augment, forward, loss, backward, one step of the optimizer.
+    """Train a network on one batch: normalize, augment, forward pass, loss, backward pass and optimizer step.
 
     Args:
-        network: float32 `[B,1,H,W]` → logits `[B,C]`, in the mode (training or evaluation) that it is given in.
-        optimizer: Of the network's parameters.
+        network: float32 `[B,1,H,W]` → logits `[B,C]`. It is not switched to training mode.
+        optimizer: Optimizer of the network's parameters.
         loss: Logits and labels → scalar.
         images: uint8 `[B,1,H,W]`, dark ink on white, on the network's device.
         labels: int64 `[B]`, on the same device.
-        spec: Its mean and std normalize the images.
-        strength: How far each image is changed; None for not at all.
-        generator: Source of the random changes, on the CPU; needed with `strength`.
-        precision: What the network computes in; weights and loss are float32.
-        loss_factor: Multiplies the loss, for a batch that several processes share.
+        spec: The mean and std for normalization.
+        strength: Strength of the augmentation. None turns it off.
+        generator: CPU generator for the augmentation. torch's global generator if None.
+        precision: Precision of the forward pass. Weights and loss are float32.
+        loss_factor: Factor of the loss, for batches that several processes share.
+
+    Example:
+        >>> import charcnn
+        >>> import torch
+        >>> from torch import nn
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(784, 3))
+        >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.001)
+        >>> images = torch.randint(256, (6, 1, 28, 28), dtype=torch.uint8)
+        >>> labels = torch.tensor([0, 1, 2, 0, 1, 2])
+        >>> loss = nn.functional.cross_entropy
+        >>> steps = [
+        ...     charcnn.train_step(network, optimizer, loss, images, labels, spec=charcnn.ImageSpec())
+        ...     for _ in range(5)
+        ... ]
+        >>> steps[0].logits.shape
+        torch.Size([6, 3])
+        >>> bool(steps[-1].loss < steps[0].loss)
+        True
     """
     inputs = normalize(images, spec)  # [B,1,H,W]
     if strength:

@@ -1,8 +1,8 @@
-"""Optimizers without the two seconds that importing `torch.compile` takes: the one place that uses torch's internals.
+"""Use torch's optimizers without importing its compiler, which takes two seconds.
 
-torch hides two methods of its optimizers from the compiler: the first call of either imports it, although nothing is
-compiled. Both are called here without that wrapper, in the versions of torch that this was tested with; in any other
-version they are called as everywhere else, and training starts later.
+torch wraps two methods of its optimizers to hide them from the compiler. The first call of either imports the compiler,
+although nothing is compiled. In tested versions of torch, this module calls the two methods without the wrapper. In
+other versions, it calls them normally, and training starts later. No other module uses torch's internals.
 """
 
 import inspect
@@ -13,35 +13,35 @@ import torch
 from torch.optim import Optimizer, optimizer
 
 TESTED_VERSIONS = ("2.14",)
-"""The versions of torch whose internals are as expected here."""
+"""The versions of torch whose internals this module knows."""
 
-_MARK = "__dynamo_disable"
-"""Attribute under which `torch._disable_dynamo` keeps the method that it calls."""
+_DISABLED_METHOD_ATTRIBUTE = "__dynamo_disable"
+"""Attribute in which `torch._disable_dynamo` caches the method without the compiler."""
 
 
 def is_tested() -> bool:
-    """Return whether this version of torch was tested."""
+    """Return whether the installed version of torch was tested with this module."""
     return ".".join(torch.__version__.split(".")[:2]) in TESTED_VERSIONS
 
 
 @contextmanager
 def compiler_not_imported() -> Iterator[None]:
-    """Construct optimizers within this block without importing `torch.compile`."""
+    """Allow optimizers to be constructed within a block without importing torch's compiler."""
     method = inspect.unwrap(Optimizer.add_param_group)
-    if not is_tested() or hasattr(method, _MARK):
+    if not is_tested() or hasattr(method, _DISABLED_METHOD_ATTRIBUTE):
         yield
         return
-    setattr(method, _MARK, method)
+    setattr(method, _DISABLED_METHOD_ATTRIBUTE, method)
     try:
         yield
     finally:
-        delattr(method, _MARK)
+        delattr(method, _DISABLED_METHOD_ATTRIBUTE)
 
 
 def take_step(stepped: Optimizer) -> None:
-    """Do what `stepped.step()` does.
+    """Take an optimizer step without importing torch's compiler.
 
-    Where something waits to be told of the step (a hook, the profiler, a scheduler that counts), it is that call.
+    If a hook, the profiler or a learning-rate scheduler observes the step, this calls `stepped.step()`.
     """
     if not is_tested() or _is_observed(stepped):
         stepped.step()
@@ -51,8 +51,9 @@ def take_step(stepped: Optimizer) -> None:
 
 
 def _is_observed(stepped: Optimizer) -> bool:
+    """Return whether a hook, the profiler or a scheduler observes the steps of an optimizer."""
     return bool(
-        "step" in vars(stepped)  # replaced on this optimizer, as torch's schedulers do
+        "step" in vars(stepped)  # torch's schedulers replace the method
         or stepped._optimizer_step_pre_hooks
         or stepped._optimizer_step_post_hooks
         or optimizer._global_optimizer_pre_hooks

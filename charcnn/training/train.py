@@ -1,4 +1,4 @@
-"""A `TrainConfig` → a version in the registry."""
+"""Train a network and save it as a version, or resume a stopped training."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from charcnn.datasets.arrays import ImagesAndLabels
 from charcnn.datasets.scan import DatasetIndex
+from charcnn.dependencies import require
 from charcnn.registry.runs import Run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.train_config import TrainConfig, TrainSettings
-from charcnn.text import pluralize
 from charcnn.training.callbacks import Callback
 from charcnn.training.check_request import check_request, find_resumable
 from charcnn.training.context import make_context
@@ -26,18 +26,19 @@ from charcnn.training.prepare import load_training_data
 from charcnn.training.publish import write_version
 from charcnn.training.resolve import resolve_config
 from charcnn.training.resumable import open_run
+from charcnn.training.varied import describe_training
 
 log = logging.getLogger(__name__)
 
 
 class Trained(NamedTuple):
-    """What `train` made.
+    """The result of a training.
 
     Attributes:
         version: The new version in the registry.
         history: One record per finished epoch.
-        interrupted: Training was stopped before its end; the version holds the best epoch until then.
-        run: What `resume` takes, to continue or to train for more epochs; empty in processes that write nothing.
+        interrupted: Whether the training was stopped early. The version then has the best epoch so far.
+        run: Name of the run, which `resume` takes. In distributed training, empty in all but the leading process.
     """
 
     version: Version
@@ -56,33 +57,45 @@ def train(
     command: str = "",
     scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
-    """Train a network and save the best epoch's weights as a new version.
+    """Train a network and save the weights of the best epoch as a new version.
 
-    The same config on the same machine gives the same weights, bit for bit, on the CPU. Under `torchrun` every process
-    calls this; they train together, the first one writes the version, and all return it. A `KeyboardInterrupt` ends
-    training, and the best epoch so far becomes the version.
+    On a CPU, the same config gives the same weights on the same machine, bit for bit. With `torchrun`, every process
+    calls this function. The processes train together, the leading one writes the version, and all return it. A
+    `KeyboardInterrupt` stops the training and saves the best epoch so far.
 
     Args:
-        config: What to train; what it leaves open is resolved by recipe, network, optimizer, machine and data.
-        data: Images in memory and their labels, instead of the datasets of `config.data`.
-        val: Images in memory that select the best epoch, instead of `config.val` or a part of the data.
-        registry: Where the version goes, and where `init_from` is looked up.
-        callbacks: Told how it goes; may ask to stop.
-        command: What was typed, for the card.
-        scanned: Datasets that were scanned a moment ago, by their names in the config; the others are scanned here.
+        config: The settings. `resolve_config` fills in those that are not set.
+        data: Images in memory and their labels, used instead of the datasets in `config.data`.
+        val: Validation images in memory and their labels, used instead of `config.val` or a part of the data.
+        registry: The registry for the version and for `init_from`. The default one if omitted.
+        callbacks: Callbacks to notify.
+        command: The command line, for the card.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
-        ConfigError: an unknown network or recipe, an option that the network lacks, a device that is not there, more
-            threads than the machine can use.
-        ModelError: the name cannot be that of a model, or `init_from` names none.
+        MissingDependencyError: a package that the export of the trained network needs is not installed.
+        ConfigError: the network or recipe is unknown, the network does not have an option, the device is missing, or
+            `threads` is more than the machine can use.
+        ModelError: the name is not a valid model name, or `init_from` does not exist.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
-        ExportError: the network has a layer that ONNX lacks.
-        ParityError: the exported ONNX file gives other answers than the network.
-        TrainingInterrupted: stopped before the first epoch was finished; what was done is kept, and can be resumed.
+        ExportError: the network has a layer that ONNX does not support.
+        ParityError: the probabilities of the exported ONNX file differ from the network's.
+        TrainingInterrupted: the training was stopped before the end of the first epoch. The run can be resumed.
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).
+
+    Example:
+        >>> import charcnn
+        >>> folder = charcnn.synth("abc", per_class=40, test_per_class=10)
+        >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=4, name="letters"))
+        >>> trained.version.reference
+        'letters@1'
+        >>> [record.epoch for record in trained.history]
+        [1, 2, 3, 4]
+        >>> charcnn.load("letters").labels
+        ('a', 'b', 'c')
     """
-    draft = resolve_config(config)  # raises what is wrong before the images are read
+    draft = resolve_config(config)  # raises errors before the images are read
     registry = registry or Registry()
     check_request(config, registry)
     return _train(config, draft, None, _Request(registry, callbacks, command, data, val, scanned))
@@ -99,29 +112,42 @@ def resume(
     command: str = "",
     scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
-    """Continue a training that was stopped, or train a finished one for more epochs.
+    """Resume a stopped training, or train a finished one for more epochs.
 
-    On the CPU the weights are, bit for bit, those of a training that was never stopped. More epochs than before lead
-    there too if the learning rate is constant; a schedule that falls is stretched from here on.
+    On a CPU, the weights equal those of an uninterrupted training, bit for bit. With a constant learning rate, this
+    also applies to additional epochs. Other schedules are stretched over the additional epochs.
 
     Args:
-        run: The run's name, or `last`: the newest that is not finished.
-        epochs: How many in all, the finished ones included; None for as many as before.
-        data: The images in memory that the run was trained on, if it was.
-        val: The images in memory that selected its best epoch, if there were any.
-        registry: Where the run is, and the version goes.
-        callbacks: Told how it goes; may ask to stop.
-        command: What was typed, for the card.
-        scanned: Datasets that were scanned a moment ago, by their names in the config; the others are scanned here.
+        run: Name of the run, or `last` for the newest unfinished one.
+        epochs: Total number of epochs, including finished ones. As many as before if None.
+        data: The images in memory that the run was trained on, if any.
+        val: The validation images in memory of the run, if any.
+        registry: The registry of the run and of the new version. The default one if omitted.
+        callbacks: Callbacks to notify.
+        command: The command line, for the card.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
-        RunNotFoundError: there is no such run.
-        ModelError: another process works on it.
-        CardError: the run's files cannot be understood.
-        ConfigError: fewer epochs than before, no more of a run that is finished, or another number of processes.
-        DatasetError: the data is not what it was.
+        RunNotFoundError: the run does not exist.
+        ModelError: another process is training the run.
+        CardError: the files of the run are damaged.
+        ConfigError: `epochs` is lower than before, or not higher for a finished run; or the number of processes
+            differs.
+        DatasetError: the data has changed.
+        TrainingError: see `train`.
+        ExportError: see `train`.
+        ParityError: see `train`.
+        TrainingInterrupted: see `train`.
+        OSError: see `train`.
 
-    It raises what `train` raises, too.
+    Example:
+        >>> import charcnn
+        >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=2, name="letters"))
+        >>> resumed = charcnn.resume(trained.run, epochs=3)
+        >>> len(resumed.history)
+        3
+        >>> resumed.version.reference
+        'letters@2'
     """
     registry = registry or Registry()
     old, config = find_resumable(run, registry, epochs=epochs, data=data, val=val)
@@ -130,7 +156,7 @@ def resume(
 
 @dataclass(frozen=True)
 class _Request:
-    """What `train` and `resume` are given besides the settings."""
+    """The arguments of `train` and `resume` other than settings."""
 
     registry: Registry
     callbacks: Sequence[Callback]
@@ -141,16 +167,17 @@ class _Request:
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
+    require("Training", "onnxscript")  # used by some networks at the very end, when the work is done
     registry, device = request.registry, pick_device(draft.device)
     check_compiler(draft.compile, device)
-    # a registry that cannot be written says so before the work; only the leading process writes
+    # staging fails early if the registry cannot be written; only the leading process writes
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
-        with _leader_first(group):  # it fills the cache
+        with _leader_first(group):  # the leader fills the image cache
             data = load_training_data(draft, draft.size or 0, request.data, request.val, request.scanned)
         context = make_context(config, data, group=group, parent=parent)
         registry.check_new_name(context.config.name)
-        log.info("%s", _describe(context.config))
+        log.info("%s", describe_training(context.config, len(data.train_indices)))
         with open_run(old, context, registry, request.command) as run:
             fitted = fit_network(context, callbacks=[run, *request.callbacks], start=run.start, save=run.save)
             history = fitted.history
@@ -162,7 +189,7 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
                 number = registry.publish(folder, card).card.version
                 if not history.interrupted:
                     run.finish()
-        if not history.interrupted:  # else each process stopped where it was, and none waits for another
+        if not history.interrupted:  # interrupted processes do not wait for each other
             number = group.from_leader(number)
     version = registry.open(f"{context.config.name}@{number}")
     return Trained(version, history.records, history.interrupted, run.run.name if run.run else "")
@@ -170,19 +197,9 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
 
 @contextmanager
 def _leader_first(group: ProcessGroup) -> Iterator[None]:
-    """Run the block in the leading process, and then in the others."""
+    """Run a block in the leading process first, and then in the other processes."""
     if not group.leads:
         group.wait()
     yield
     if group.leads:
         group.wait()
-
-
-def _describe(config: ResolvedConfig) -> str:
-    """Return what was chosen, in two lines."""
-    augmentation = "no augmentation" if config.augment == "off" else f"{config.augment} augmentation"
-    return (
-        f"{config.net} {config.size} × {config.size}: {config.opt}, lr {config.lr:g} {config.schedule}, "
-        f"batch {config.batch_size}, {augmentation}, {pluralize(config.epochs, 'epoch')}\n"
-        f"{config.device} in {config.precision}, threads: {config.threads}"
-    )

@@ -1,6 +1,7 @@
-"""The training loop: read it from top to bottom.
+"""The training loop.
 
-The dataset is one uint8 tensor and a batch is an index into it: no loader, no workers, no work per image.
+The dataset is a single uint8 tensor, and batches are selected from it by index. This needs no data loader, no worker
+processes and no work per image.
 """
 
 import math
@@ -18,7 +19,7 @@ from charcnn.networks.recognizer import Recognizer
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.callbacks import Batch, Callback
-from charcnn.training.checkpoint import EMPTY_EPOCH, Checkpoint, Generators, PartialEpoch, restore_state, state_of
+from charcnn.training.checkpoint import EMPTY_EPOCH, Checkpoint, Generators, PartialEpoch, copy_state, restore_state
 from charcnn.training.device_images import DeviceImages
 from charcnn.training.hardware.distributed import ALONE, ProcessGroup
 from charcnn.training.history import EpochRecord, History
@@ -31,21 +32,21 @@ from charcnn.training.validate import VAL_BATCH, validate
 
 @dataclass
 class Trainer:
-    """Everything that a training needs.
+    """The training loop and its state.
 
     Attributes:
-        config: Every setting, resolved.
-        spec: Its mean and std normalize the images.
-        network: On the device.
-        optimizer: Of the network's parameters.
-        loss: What is minimized.
-        train: The images to learn from.
-        val: The images that select the best epoch; may be none.
-        generators: Sources of randomness; `order` is the same in every process.
+        config: The resolved settings.
+        spec: The mean and std for normalization.
+        network: The network, on the training device.
+        optimizer: Optimizer of the network's parameters.
+        loss: The loss function to minimize.
+        train: The training images.
+        val: The validation images. May be empty.
+        generators: Random generators. `order` has the same state in every process.
         group: The processes that train together.
-        callbacks: Told how it goes; may ask to stop.
-        save: Is given a checkpoint after every epoch, and when training is stopped.
-        history: What was reached.
+        callbacks: Callbacks to notify.
+        save: Called with a checkpoint after every epoch, and when the training is stopped.
+        history: The finished epochs.
     """
 
     config: ResolvedConfig
@@ -62,13 +63,13 @@ class Trainer:
     history: History = field(default_factory=History)
 
     def run(self, start: Checkpoint | None = None) -> History:
-        """Train.
+        """Train the network.
 
         Args:
-            start: Where an earlier training stopped; None for the beginning.
+            start: Checkpoint to resume from. None starts a new training.
 
         Returns:
-            What was reached. After a stop or Ctrl-C: until then; perhaps no epoch was finished.
+            The finished epochs. There may be none if the training was stopped.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -97,29 +98,34 @@ class Trainer:
             order_before = self.generators.order.get_state()
             for callback in self.callbacks:
                 callback.on_epoch_begin(epoch)
-            done = self._train_epoch(epoch, network, partial)
-            if isinstance(done, PartialEpoch):
-                self.save(self._checkpoint(done, order_before))
+            result = self._train_epoch(epoch, network, partial)
+            if isinstance(result, PartialEpoch):
+                self.save(self._make_checkpoint(result, order_before))
                 self.history = replace(self.history, interrupted=True)
                 return
             partial = EMPTY_EPOCH
-            self.history = self.history.append(done, self.network)
-            self.save(self._checkpoint(EMPTY_EPOCH, self.generators.order.get_state()))
+            self.history = self.history.append(result, self.network)
+            self.save(self._make_checkpoint(EMPTY_EPOCH, self.generators.order.get_state()))
+            self._finalize()  # after the checkpoint, so that more epochs can follow
             for callback in self.callbacks:
-                callback.on_epoch_end(done, is_best=self.history.best_epoch == epoch)
+                callback.on_epoch_end(result, is_best=self.history.best_epoch == epoch)
             if self.config.patience and epoch - self.history.last_improvement >= self.config.patience:
                 break
             if epoch < self.config.epochs and self._should_stop():
                 self.history = replace(self.history, interrupted=True)
                 return
+        self._finalize()  # a resumed training may have no epoch left
+
+    def _finalize(self) -> None:
+        """After the last epoch of a falling learning rate, choose between it and the best one."""
         if self.config.schedule != "constant" and len(self.history.records) == self.config.epochs:
             self.history = self.history.finalize(self.network, len(self.val.indices))
 
     def _train_epoch(self, epoch: int, network: nn.Module, partial: PartialEpoch) -> EpochRecord | PartialEpoch:
-        """Train for the rest of an epoch and validate; return what was done of it if a stop was asked for."""
+        """Train for the rest of an epoch and validate. Return a `PartialEpoch` if a callback stops the training."""
         started = time.perf_counter() - partial.seconds
         self.network.train()
-        batches = self._shuffled_batches()  # indices of images, each int64 [B]
+        batches = self._shuffled_batches()  # image indices, each int64 [B]
         losses = list(partial.losses.to(self.train.labels.device))  # scalars, one per step
         for number, indices in enumerate(batches[len(losses) :], len(losses)):
             lr = learning_rate(self.config, (epoch - 1) * len(batches) + number, len(batches))
@@ -147,24 +153,24 @@ class Trainer:
         """Take one step on this process's share of a batch `[B]`."""
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = lr
-        own = self.group.share(indices)  # int64 [B/processes]
+        share = self.group.share(indices)  # int64 [B/processes]
         return train_step(
             network,
             self.optimizer,
             self.loss,
-            self.train.images[own],  # uint8 [B/processes,1,H,W]
-            self.train.labels[own],
+            self.train.images[share],  # uint8 [B/processes,1,H,W]
+            self.train.labels[share],
             spec=self.spec,
             strength=STRENGTHS[self.config.augment],
             generator=self.generators.changes,
             precision=self.config.precision,
-            loss_factor=self.group.size * len(own) / len(indices),  # gradients are averaged over the processes
+            loss_factor=self.group.size * len(share) / len(indices),  # gradients are averaged over the processes
         )
 
     def _shuffled_batches(self) -> list[Tensor]:
-        """Return the indices of each batch, in a new order.
+        """Return the indices of each batch, in a new random order.
 
-        The last batch is dropped if a process would get a single image of it, which has no batch statistics.
+        The last batch is dropped if a process would get only one image of it, because batch norm needs at least two.
         """
         indices, size = self.train.indices, self.config.batch_size
         order = torch.randperm(len(indices), generator=self.generators.order).to(indices.device)
@@ -173,7 +179,7 @@ class Trainer:
         return batches[:-1] if len(batches) > 1 and len(batches[-1]) < min_size else batches
 
     def _should_stop(self) -> bool:
-        """Return whether a callback asked to stop, in any process: all stop after the same step."""
+        """Return whether a callback of any process wants to stop, so that all processes stop after the same step."""
         return self.group.any(any(callback.should_stop for callback in self.callbacks))
 
     def _restore(self, start: Checkpoint) -> PartialEpoch:
@@ -182,25 +188,28 @@ class Trainer:
         self.generators.restore(start.tensors, self.group)
         return start.partial
 
-    def _checkpoint(self, partial: PartialEpoch, order_before: Tensor) -> Checkpoint:
+    def _make_checkpoint(self, partial: PartialEpoch, order_before: Tensor) -> Checkpoint:
         states = self.generators.states(order_before, self.group)
-        return Checkpoint(self.history, partial, {**state_of(self.network, self.optimizer), **states})
+        return Checkpoint(self.history, partial, {**copy_state(self.network, self.optimizer), **states})
 
     def _check_finite(self, record: EpochRecord, losses: Tensor) -> None:
-        """Check that the losses of an epoch, `[steps]`, and what the network says after its last step, are finite."""
-        outcome = self._any_output() if record.val_loss is None else record.val_loss
-        if math.isfinite(record.loss) and math.isfinite(outcome):
+        """Check that the losses of an epoch, `[steps]`, and the network's outputs after it are finite.
+
+        Raises:
+            TrainingError: a loss or an output is not finite.
+        """
+        final = self._sum_outputs() if record.val_loss is None else record.val_loss
+        if math.isfinite(record.loss) and math.isfinite(final):
             return
         finite = torch.isfinite(losses)
-        bad = len(losses) if finite.all() else int((~finite).nonzero()[0]) + 1
+        first_bad = len(losses) if finite.all() else int((~finite).nonzero()[0]) + 1
         raise TrainingError(
-            f"The loss is not finite in epoch {record.epoch}, from batch {bad} of {len(losses)} on: "
-            "the steps are too large.",
+            f"The loss became NaN or infinite in epoch {record.epoch}, at batch {first_bad} of {len(losses)}.",
             f"Try a smaller learning rate: `lr={self.config.lr / 10:g}`",
         )
 
-    def _any_output(self) -> float:
-        """Return a number that is finite if the network's outputs are."""
+    def _sum_outputs(self) -> float:
+        """Return the sum of the network's outputs for some training images, which is finite if they are."""
         recognizer = Recognizer(self.network, self.spec).eval()
         with torch.inference_mode():
             return float(recognizer(self.train.images[self.train.indices[:VAL_BATCH]]).sum())

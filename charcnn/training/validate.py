@@ -1,4 +1,4 @@
-"""Loss and accuracy on the images that select the best epoch."""
+"""Compute loss and accuracy on the validation images."""
 
 import torch
 from torch import nn
@@ -10,21 +10,22 @@ from charcnn.training.device_images import DeviceImages
 from charcnn.training.hardware.distributed import ProcessGroup
 
 VAL_BATCH = 128
-"""Images at a time: few enough that what flows between two layers stays in the processor's cache."""
+"""Images per batch: small enough that the activations stay in the processor's cache."""
 
 
 def validate(
     network: nn.Module, spec: ImageSpec, images: DeviceImages, group: ProcessGroup
 ) -> tuple[float | None, float | None]:
-    """Return loss and accuracy by the same functions as `evaluate`; None and None without images.
+    """Return loss and accuracy, or None and None without images.
 
-    The network is put into evaluation mode. Several processes share the images.
+    They are computed by the same functions as in `evaluate`. The network is switched to evaluation mode. In distributed
+    training, the processes share the images.
     """
     if not len(images.indices):
         return None, None
     group.align(network)
     recognizer = Recognizer(network, spec).eval()
-    total = torch.zeros(2, dtype=torch.float64)  # loss, correct answers
+    total = torch.zeros(2, dtype=torch.float64)  # sum of the losses, number of correct images
     with torch.inference_mode():
         for index in torch.split(group.share(images.indices), VAL_BATCH):
             if not len(index):

@@ -1,6 +1,6 @@
-"""`make bench`: figures from one run, side by side. Let nothing else run meanwhile.
+"""`make bench`: compare charcnn with baselines. Run nothing else at the same time.
 
-python -m tests.bench [commands] [training] [limits] [accuracy] [handwriting]
+python -m tests.bench [commands] [training] [steady] [limits] [accuracy] [handwriting]
 """
 
 import sys
@@ -10,14 +10,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accuracy, commands, handwriting, limits, training
+from tests.bench import accuracy, commands, handwriting, limits, steady, training
 from tests.bench.world import World
 
-PARTS = {"commands": commands, "training": training, "limits": limits, "accuracy": accuracy, "handwriting": handwriting}
+PARTS = {
+    "commands": commands,
+    "training": training,
+    "steady": steady,
+    "limits": limits,
+    "accuracy": accuracy,
+    "handwriting": handwriting,
+}
 
 
 def main(names: list[str]) -> None:
-    """Measures the parts named, in a scratch folder."""
+    """Run the named benchmarks, or all of them, in a temporary folder."""
     console = Console(width=150) if not sys.stdout.isatty() else Console()
     with tempfile.TemporaryDirectory() as scratch:
         world = World(Path(scratch))

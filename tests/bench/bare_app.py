@@ -1,4 +1,4 @@
-"""The yardstick for `charcnn --help`: a Typer and Rich app with as many commands, which do nothing."""
+"""Baseline for `charcnn --help`: a Typer and Rich app with as many commands, which do nothing."""
 
 import typer
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""Whole commands beside plain scripts that do the same."""
+"""Compare whole commands with plain scripts for the same task."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ FOLDER, CHILDREN = 10_000, 75_000
 
 
 def rows(world: World) -> list[tuple[str, ...]]:
-    """Start-up, one image, a folder, augmentation."""
+    """Return rows for startup, one image, a folder and augmentation."""
     reader = [sys.executable, str(HERE / "torch_predict.py"), str(world.cnn / "model.safetensors"), world.labels]
     image, many = next(world.images.iterdir()), world.copies("many", FOLDER)
     return [
@@ -37,7 +37,7 @@ def rows(world: World) -> list[tuple[str, ...]]:
 
 
 def _augment(world: World) -> tuple[str, ...]:
-    """Each run writes into a new folder, with the disk at rest."""
+    """Compare augmentation. Each run writes to a new folder, after the disk is synced."""
     folders = [world.copies(f"source/{number}", CHILDREN // 12) for number in range(1, 13)]
     source, number = folders[0].parent, count()
 
@@ -47,5 +47,5 @@ def _augment(world: World) -> tuple[str, ...]:
 
     lab = [sys.executable, str(HERE / "lab_augment.py")]
     return paired(lambda: measured([*CHARCNN, "augment"]), lambda: measured(lab), runs=3, invert=True).row(
-        f"augment {CHILDREN:,} images: the lab's loop / charcnn", "≥ 1.6"
+        f"augment {CHILDREN:,} images: the course's loop / charcnn", "≥ 1.6"
     )

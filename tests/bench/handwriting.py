@@ -1,4 +1,4 @@
-"""What is read after training on synthetic handwriting alone, and with a few real images; how fast it is drawn."""
+"""Accuracy after training on synthetic handwriting, with and without a few real images, and its generation speed."""
 
 import csv
 import random
@@ -18,7 +18,7 @@ TWELVE = "博学笃志切问近思自由无用"
 
 
 def rows(world: World) -> list[tuple[str, ...]]:
-    """Lines for drawing, and where the real images are, for reading."""
+    """Return rows for speed and, if the real images exist, for accuracy."""
     started = time.perf_counter()
     folder = world.root / "drawn"
     seconds([*CHARCNN, "synth", TWELVE, "--size", "28", "--test-per-class", "1", "-o", str(folder)], world.root)
@@ -50,7 +50,9 @@ def _reading(world: World) -> list[tuple[str, ...]]:
         for seed in range(SEEDS):
             train, rest = _few(world, lab, few, seed) if few else world.split(seed)
             both.append(_trained(world, [str(_drawn(world, TWELVE, seed) / "train"), str(train)], rest))
-            alone.append(_trained(world, [str(train)], rest) if few != 1 else 0.0)  # one cannot be split
+            alone.append(
+                _trained(world, [str(train)], rest) if few != 1 else 0.0
+            )  # one image per class cannot be split
         wanted = "≥ 98.9 %" if few == 5 else ""
         name = f"{few} real a class" if few else "all real but the fifth that is read"
         found.append((f"synthetic + {name}", "", f"{np.mean(alone):.2%}", *_told(both, wanted)))
@@ -69,7 +71,7 @@ def _drawn(world: World, characters: str, seed: int) -> Path:
 
 
 def _few(world: World, real: Path, count: int, seed: int) -> tuple[Path, Path]:
-    """Lists of `count` real images of each class, and of all others."""
+    """Write CSV files that list `count` real images of each class, and all others."""
     draw = random.Random(seed)
     lists: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
     labels = dict(line.split("\t") for line in (real.parent / "classes.txt").read_text("utf-8").splitlines() if line)

@@ -1,4 +1,4 @@
-"""The yardstick for `charcnn augment`: the lab's loop. python lab_augment.py SRC DST"""
+"""Baseline for `charcnn augment`: the loop of the original course. Usage: python lab_augment.py SRC DST"""
 
 import random
 import sys

@@ -1,10 +1,10 @@
-"""The lab's network as the lab has it: ReLU before the pool. Its weights are those of `--net cnn`."""
+"""The network of the original course, with ReLU before the pool. Its weights fit `--net cnn`."""
 
 from torch import nn
 
 
 def build(classes: int) -> nn.Module:
-    """Shape: `[N,1,28,28]` → `[N,classes]`."""
+    """Build the network. Shape: `[N,1,28,28]` → `[N,classes]`."""
     return nn.Sequential(
         *(nn.Conv2d(1, 25, 3), nn.BatchNorm2d(25), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(25, 50, 3), nn.BatchNorm2d(50), nn.ReLU(), nn.MaxPool2d(2)),

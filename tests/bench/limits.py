@@ -1,4 +1,4 @@
-"""How far from what the machine can do, and how cost grows with images and classes."""
+"""Compare with the limits of the machine, and measure how cost grows with images and classes."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ SMALL, LARGE = 1_000, 1_000_000
 
 
 def rows(world: World) -> list[tuple[str, ...]]:
-    """Reading a folder against decoding alone; training against a matrix product of the same work; growth."""
+    """Return rows for reading (against decoding only), training (against a matrix product) and growth."""
     return [_reading(world), _training(world), *_by_images(world), *_by_classes(world)]
 
 
@@ -56,7 +56,7 @@ print(2 * 2048**3 / min(times))
 
 
 def _training(world: World) -> tuple[str, ...]:
-    """FLOPs per second in the network's products (three times those of one answer), and in a large matrix product."""
+    """Compare GFLOP/s in training (three times the FLOPs of a forward pass) and in a large matrix product."""
     version = world.trained("--epochs", "2", "--name", "limit")
     card: Any = world.card(version)
     flops = 3 * 2 * _products(version)
@@ -75,7 +75,7 @@ def _training(world: World) -> tuple[str, ...]:
 
 
 def _products(version: Path) -> int:
-    """Multiplications of one answer, from the exported graph."""
+    """Return the number of multiplications in a forward pass, from the exported graph."""
     import onnx
 
     graph = onnx.shape_inference.infer_shapes(onnx.load(str(version / "model.onnx"))).graph
@@ -88,7 +88,7 @@ def _products(version: Path) -> int:
 
 
 def _packed(world: World, images: int, classes: int) -> Path:
-    """A packed dataset of noisy blocks: what they show does not matter here."""
+    """Write a packed dataset of noise, because only speed and memory matter here."""
     from charcnn.datasets.formats.packed import write_packed
 
     folder = world.root / "data" / f"packed-{images}-{classes}" / "train"
@@ -105,7 +105,7 @@ def _packed(world: World, images: int, classes: int) -> Path:
 
 
 def _by_images(world: World) -> list[tuple[str, ...]]:
-    """Seconds for an image of one epoch, and the most anonymous memory, from 1,000 to 1,000,000 images."""
+    """Return rows of training time per image and peak anonymous memory, for 1,000 to 1,000,000 images."""
     base = 0.0
     found: list[tuple[str, ...]] = []
     for images in (SMALL, 10_000, 100_000, LARGE):
@@ -167,7 +167,7 @@ print(json.dumps(most / 1024))
 
 
 def _train(world: World, data: Path, flags: list[str]) -> tuple[float, float]:
-    """Microseconds an image of training, and the most anonymous memory in MB."""
+    """Return the training time per image in microseconds, and the peak anonymous memory in MB."""
     line = ["train", "--data", str(data), "--epochs", "1", "--name", "grow", *flags]
     reference, memory = output([sys.executable, "-c", _WATCHED, *line], world.root).split()
     card: Any = world.card(world.root / "registry" / reference.replace("@", "/"))

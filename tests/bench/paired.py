@@ -1,4 +1,4 @@
-"""Two things measured in turn, A B A B …: what counts is the ratio within one run."""
+"""Measure two things in turn (A B A B …), and compare them by the ratio of neighboring measurements."""
 
 import statistics
 import subprocess
@@ -13,7 +13,7 @@ CHARCNN = [sys.executable, "-m", "charcnn"]
 
 
 class Paired(NamedTuple):
-    """Medians of A and B, and of the ratio pair by pair, with its smallest and largest."""
+    """Medians of A, of B and of their pairwise ratios, with the minimum and maximum ratio."""
 
     a: float
     b: float
@@ -22,20 +22,20 @@ class Paired(NamedTuple):
     most: float
 
     def row(self, what: str, wanted: str, unit: str = "s") -> tuple[str, ...]:
-        """A line of the table."""
+        """Return the row of the table."""
         form = ",.0f" if unit == "/s" else ".2f"
         spread = f"{self.least:.2f} – {self.most:.2f}"
         return (what, f"{self.a:{form}} {unit}", f"{self.b:{form}} {unit}", f"{self.ratio:.2f}", wanted, spread)
 
 
 def paired(a: Callable[[], float], b: Callable[[], float], runs: int, invert: bool = False) -> Paired:
-    """Measures two things in turn after one warm-up of each.
+    """Measure two things in turn, after one warm-up of each.
 
     Args:
-        a: Measures the one.
-        b: Measures the other.
-        runs: How often.
-        invert: The ratio is B / A (how many times as fast, where they are seconds), else A / B.
+        a: Measures A.
+        b: Measures B.
+        runs: Number of measurements of each.
+        invert: Whether the ratio is B / A (the speedup, if they are times) instead of A / B.
     """
     found = [(a(), b()) for _ in range(runs + 1)][1:]
     ratios = [second / first if invert else first / second for first, second in found]
@@ -49,10 +49,10 @@ def paired(a: Callable[[], float], b: Callable[[], float], runs: int, invert: bo
 
 
 def seconds(command: Sequence[str], cwd: Path) -> float:
-    """Runs a command and gives its wall time.
+    """Run a command and return its wall time, in seconds.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     started = time.perf_counter()
     subprocess.run(command, cwd=cwd, check=True, capture_output=True)
@@ -60,9 +60,9 @@ def seconds(command: Sequence[str], cwd: Path) -> float:
 
 
 def output(command: Sequence[str], cwd: Path) -> str:
-    """Runs a command and gives what it writes to stdout.
+    """Run a command and return its stdout.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout

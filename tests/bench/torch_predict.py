@@ -1,4 +1,4 @@
-"""The yardstick for `charcnn predict`: the shortest torch script that does the same, one image at a time.
+"""Baseline for `charcnn predict`: the shortest torch script that does the same, one image at a time.
 
 python torch_predict.py WEIGHTS LABELS IMAGE|FOLDER
 """

@@ -1,4 +1,4 @@
-"""Training beside the tutorial loop: time to an accuracy, and images per second of the same network."""
+"""Compare training with a tutorial loop: time to an accuracy, and images per second of the same network."""
 
 import csv
 import json
@@ -10,12 +10,13 @@ from tests.bench.paired import CHARCNN, HERE, output, paired, seconds
 from tests.bench.world import World
 
 GOOD = 0.982
+"""Target accuracy on the test set."""
 EPOCHS = "2"
-"""Of the default network, that read `GOOD` of the put-aside fifth."""
+"""Epochs in which the default network reaches `GOOD`."""
 
 
 def rows(world: World) -> list[tuple[str, ...]]:
-    """Time to 98.2 %, images per second at batch sizes 64 and 1, two processes under torchrun."""
+    """Return rows for time to 98.2 %, speed at batch sizes 64 and 1, and two processes with torchrun."""
     return [
         _time_to_accuracy(world),
         _speed(world, 64, "fp32", "≥ 1.8"),
@@ -31,7 +32,7 @@ def _tutorial(world: World, *flags: str) -> list[dict[str, float]]:
 
 
 def _time_to_accuracy(world: World) -> tuple[str, ...]:
-    """The whole process less interpreter and import of torch, cold caches; and the loop alone."""
+    """Compare the whole process with cold caches, without the time to import torch, with the tutorial's loop only."""
 
     def ours() -> float:
         cache = os.environ["CHARCNN_CACHE"]
@@ -52,13 +53,13 @@ def _time_to_accuracy(world: World) -> tuple[str, ...]:
 
 
 def _images_per_second(version: Path) -> float:
-    """Of the last epoch: the first one warms up, here as in the tutorial loop."""
+    """Return the speed of the last epoch, because the first one is a warm-up."""
     with (version / "history.csv").open(newline="") as stream:
         return float(list(csv.DictReader(stream))[-1]["images_per_second"])
 
 
 def _speed(world: World, batch: int, precision: str, wanted: str) -> tuple[str, ...]:
-    """The lab's network, one epoch. At batch size 1 the tutorial loop is given 1,500 steps."""
+    """Compare the speed of `cnn`. At batch size 1, the tutorial loop stops after 1,500 steps."""
     size = ["--batch-size", str(batch)]
     lab = ["--recipe", "lab", "--precision", precision, "--epochs", "2", "--name", "s", *size]
     steps = ["--steps", "1500"] if batch == 1 else []
@@ -71,7 +72,13 @@ def _speed(world: World, batch: int, precision: str, wanted: str) -> tuple[str, 
 
 
 def _two_processes(world: World) -> tuple[str, ...]:
-    train = ["train", "--data", str(world.train), "--epochs", "12"]  # after two, accuracies differ by chance
+    train = [
+        "train",
+        "--data",
+        str(world.train),
+        "--epochs",
+        "12",
+    ]  # after two epochs, accuracies would differ by chance
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "charcnn"]
     reached: dict[str, float] = {}
 

@@ -1,9 +1,9 @@
-"""The yardstick for training: the loop as a tutorial writes it. PIL and torchvision's transforms, DataLoader, Adam.
+"""Baseline for training: a loop as in a tutorial, with PIL, torchvision's transforms, DataLoader and Adam.
 
 python tutorial.py TRAIN.csv TEST.csv [--epochs N] [--batch-size N] [--until ACCURACY] [--steps N]
 
-Prints one JSON line per epoch: seconds of training so far (imports, and measuring accuracy, not counted), images per
-second of the epoch, accuracy on TEST.
+Prints one JSON line per epoch: seconds of training so far (without imports and evaluation), images per second of the
+epoch, and accuracy on TEST.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from torchvision import transforms
 
 
 class Characters(Dataset[tuple[Tensor, int]]):
-    """Opens, converts and scales an image each time that it is asked for, as torchvision's ImageFolder does."""
+    """A dataset that opens, converts and resizes an image on each access, as torchvision's ImageFolder does."""
 
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
 

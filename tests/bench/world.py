@@ -1,4 +1,4 @@
-"""What is measured with: real images where they are, the starter set elsewhere; a registry and a cache of one's own."""
+"""The data of the benchmarks: real images or the starter set, in a temporary folder with registry and cache."""
 
 import json
 import os
@@ -13,14 +13,14 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 class World:
-    """A scratch folder.
+    """A temporary folder with data, registry and cache.
 
     Args:
-        root: The folder; data, registry and cache lie in it.
+        root: The folder.
 
     Attributes:
-        train: `file,label` list of the images to learn from.
-        test: The fifth that is put aside.
+        train: CSV of the training images.
+        test: CSV of the test images, a fifth of all.
     """
 
     def __init__(self, root: Path) -> None:
@@ -35,7 +35,7 @@ class World:
         self.train, self.test = self.split(0)
 
     def split(self, seed: int) -> tuple[Path, Path]:
-        """Puts a fifth aside."""
+        """Split the images, and return the CSVs of the training and test images."""
         folder = self.root / f"split{seed}"
         if not folder.exists():
             seconds([*CHARCNN, "data", "split", str(self.source), "-o", str(folder), "--seed", str(seed)], self.root)
@@ -43,12 +43,12 @@ class World:
 
     @cached_property
     def images(self) -> Path:
-        """A folder of images of one class."""
+        """A folder with the images of one class."""
         return next(path for path in sorted(self.source.iterdir()) if path.is_dir())
 
     @cached_property
     def cnn(self) -> Path:
-        """A trained version of the lab's network."""
+        """The folder of a trained version of `cnn`."""
         return self.trained("--net", "cnn", "--epochs", "1", "--name", "bench")
 
     @cached_property
@@ -58,22 +58,22 @@ class World:
         return "".join(labels)
 
     def trained(self, *flags: str) -> Path:
-        """Trains on `train`; gives the version's folder."""
+        """Train on `train`, and return the folder of the version."""
         reference = output([*CHARCNN, "train", "--data", str(self.train), *flags], self.root).strip()
         return self.root / "registry" / reference.replace("@", "/")
 
     def card(self, version: Path) -> dict[str, Any]:
-        """Reads a version's card."""
+        """Read the card of a version."""
         card: dict[str, Any] = json.loads((version / "card.json").read_text(encoding="utf-8"))
         return card
 
     def accuracy(self, version: Path, test: Path) -> float:
-        """Measures a version on a dataset."""
+        """Return the accuracy of a version on a dataset."""
         found = output([*CHARCNN, "evaluate", "--model", str(version), "--data", str(test), "--json"], self.root)
         return float(json.loads(found)["accuracy"])
 
     def copies(self, name: str, count: int) -> Path:
-        """A folder of so many copies of the images."""
+        """Return a folder with `count` copies of the images."""
         folder = self.root / name
         if not folder.exists():
             folder.mkdir(parents=True)

@@ -150,7 +150,7 @@ def test_layers_of_a_network_as_json(cli: Cli) -> None:
     ("line", "said"),
     [
         ("models verify small12 --all", "exclude each other"),
-        ("predict - photo.png", "stands alone"),
+        ("predict - photo.png", "cannot be combined"),
         ("train --net cnn --model lenet", "one setting"),
         ("models", "Usage"),
     ],

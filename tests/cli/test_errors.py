@@ -40,7 +40,7 @@ def check(result: Result, code: int, *words: str) -> None:
 @pytest.mark.parametrize("command", ["train --data no/such", "augment no/such new", "evaluate --data no/such"])
 def test_missing_dataset_is_named(cli: Cli, tmp_path: Path, trained: Path, command: str) -> None:
     shutil.copytree(trained, tmp_path / "registry")
-    check(cli(*command.split()), 1, "No such dataset: no/such")
+    check(cli(*command.split()), 1, "Dataset not found: no/such")
 
 
 def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -> None:
@@ -49,7 +49,7 @@ def test_evaluate_without_a_model_says_how_to_get_one(cli: Cli, starter: Path) -
 
 def test_empty_dataset_is_refused(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    check(cli("train", "--data", "empty"), 1, "holds no images")
+    check(cli("train", "--data", "empty"), 1, "contains no images")
 
 
 def test_class_without_images_is_named(cli: Cli, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_predict_without_a_model_says_how_to_get_one(cli: Cli) -> None:
 
 def test_unknown_model_offers_the_closest(cli: Cli, trained: Path) -> None:
     check(cli("predict", "x.png", "--model", "smal12", "--registry", trained), 1, "smal12", "small12")
-    check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no 7")
+    check(cli("predict", "x.png", "--model", "small12@7", "--registry", trained), 1, "small12 has no version 7")
 
 
 def test_card_from_a_newer_schema_asks_to_upgrade(cli: Cli, tmp_path: Path, trained: Path) -> None:
@@ -230,22 +230,22 @@ def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
         ("trian", ("trian", "train")),
         ("train --epochs three", ("--epochs", "integer", "train --help")),
         ("augment", ("SRC", "augment --help")),
-        ("synth -?", ("-?", "synth --help", "goes after --: charcnn synth -- '-?'")),
-        ("predict -1.png", ("-1", "goes after --: charcnn predict -- -1")),
+        ("synth -?", ("-?", "synth --help", "go after --: charcnn synth -- '-?'")),
+        ("predict -1.png", ("-1", "go after --: charcnn predict -- -1")),
     ],
 )
 def test_a_mistyped_command_line_is_answered_with_what_to_type(cli: Cli, line: str, words: tuple[str, ...]) -> None:
     check(cli(*line.split()), 2, *words)
 
 
-def test_two_dashes_are_offered_only_where_they_help(cli: Cli) -> None:
+def test_two_dashes_are_suggested_only_where_they_help(cli: Cli) -> None:
     assert "after --" not in cli("train", "-?").stderr
     assert "after --" not in cli("synth", "--per-clas", 3).stderr
     assert cli("synth", "--per-class", 2, "--test-per-class", 1, "--", "-?").exit_code == 0
 
 
 def _run_without_reader(line: str, folder: Path, *, without_stderr: bool = False) -> tuple[int, str]:
-    """Run `charcnn LINE` into a pipe that nobody reads; return exit code and stderr."""
+    """Run `charcnn LINE` into a pipe without a reader; return exit code and stderr."""
     reading, writing = os.pipe()
     os.close(reading)
     stderr = writing if without_stderr else subprocess.PIPE
@@ -257,14 +257,12 @@ def _run_without_reader(line: str, folder: Path, *, without_stderr: bool = False
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
 @pytest.mark.parametrize("line", ["models schema", "train --help", "--version"])
-def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path, line: str) -> None:
+def test_a_closed_pipe_is_not_an_error(tmp_path: Path, line: str) -> None:
     assert _run_without_reader(line, tmp_path) == (0, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
-def test_the_work_keeps_its_exit_code_and_its_messages_without_a_reader(
-    tmp_path: Path, trained: Path, starter: Path
-) -> None:
+def test_exit_code_and_messages_do_not_depend_on_a_reader(tmp_path: Path, trained: Path, starter: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"")
     line = f"predict {starter / 'ttest'} bad.png --json --registry {trained}"
     code, said = _run_without_reader(line, tmp_path)
@@ -273,14 +271,14 @@ def test_the_work_keeps_its_exit_code_and_its_messages_without_a_reader(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
-def test_a_training_that_nobody_reads_saves_its_model(tmp_path: Path, starter: Path) -> None:
+def test_a_training_without_a_reader_saves_its_model(tmp_path: Path, starter: Path) -> None:
     line = f"train --data {starter / 'test'} --net lenet --epochs 1 --name unread"
     assert _run_without_reader(line, tmp_path, without_stderr=True)[0] == 0
     assert (tmp_path / "registry/unread/1/model.onnx").is_file()
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_messages_are_not_held_back(tmp_path: Path, unbuffered: str) -> None:
+def test_messages_are_not_buffered(tmp_path: Path, unbuffered: str) -> None:
     code = (
         "import os, sys\n"
         "from charcnn.cli.startup import tuned_process\n"
@@ -294,7 +292,7 @@ def test_messages_are_not_held_back(tmp_path: Path, unbuffered: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
-def test_streams_that_the_shell_closed_are_no_failure(tmp_path: Path) -> None:
+def test_streams_closed_by_the_shell_are_not_an_error(tmp_path: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m charcnn networks --json"
     done = subprocess.run(f"{command} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -303,7 +301,7 @@ def test_streams_that_the_shell_closed_are_no_failure(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 @pytest.mark.parametrize("start", ["installed script", "-m charcnn"])
-def test_ctrl_c_while_the_program_is_loaded_shows_no_traceback(tmp_path: Path, start: str) -> None:
+def test_ctrl_c_while_loading_shows_no_traceback(tmp_path: Path, start: str) -> None:
     (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as stream:
         module, _, function = tomllib.load(stream)["project"]["scripts"]["charcnn"].partition(":")

@@ -90,7 +90,7 @@ def test_training_imports_no_compiler_and_no_exporter(starter: Path, tmp_path: P
         ("--resume no-run --lr 0.1", 2),
     ],
 )
-def test_a_training_that_cannot_be_is_refused_without_waiting_for_torch(
+def test_an_invalid_training_is_refused_without_importing_torch(
     line: str, exit_code: int, trained: Path, tmp_path: Path
 ) -> None:
     for name in ("two/a/1", "two/b/1", "three/a/1", "three/c/1", "one/a/1", "flat/1", "Small12/a/1", "Small12/b/1"):

@@ -54,11 +54,11 @@ def _publish_again(store: Registry) -> None:
         assert store.publish(folder, version.card).reference == "small12@2"
 
 
-def test_a_bundle_that_is_there_already_is_named_on_stdout_and_not_imported(cli: Cli, registry: Path) -> None:
+def test_a_bundle_is_not_imported_twice(cli: Cli, registry: Path) -> None:
     cli("models", "export-bundle", "small12", "-o", "b.zip")
     again = cli("models", "import-bundle", "b.zip")
     assert (again.exit_code, again.stdout) == (0, "small12@1\n")
-    assert "b.zip is already there as small12@1" in again.stderr
+    assert "b.zip is already in the registry as small12@1" in again.stderr
     assert len(json.loads(cli("models", "list", "--json").stdout)["models"]) == 1
 
 
@@ -95,9 +95,9 @@ def test_gc_keeps_trainings_unless_asked(cli: Cli, registry: Path, starter: Path
     assert cli("train", "--data", starter / "train", "--net", "lenet", "--epochs", 1).exit_code == 0
     run = json.loads(cli("models", "gc", "--json").stdout)["runs"]
     assert len(run) == 1
-    told = cli("models", "gc").stderr
+    text = cli("models", "gc").stderr
     assert (
-        f"Kept: {run[0]}, which is finished. Train it further with charcnn train --resume {run[0]} --epochs N" in told
+        f"Kept: {run[0]}, which is finished. Train it further with charcnn train --resume {run[0]} --epochs N" in text
     )
     assert cli("models", "gc", "--runs", "--dry-run").stdout == f"registry/.runs/{run[0]}: finished run\n"
     _unfinish(registry / ".runs" / run[0])
@@ -152,7 +152,7 @@ def test_models_are_listed_as_csv(cli: Cli, registry: Path) -> None:
     assert verified.exit_code == 1
     assert list(csv.reader(io.StringIO(verified.stdout))) == [
         ["model", "problem"],
-        ["small12@1", "extra does not belong there"],
+        ["small12@1", "extra is not part of the version"],
         ["small12@1", "model.onnx was modified"],
         ["registry/small12/9", "not in the index, or damaged"],
     ]

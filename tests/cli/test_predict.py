@@ -183,5 +183,5 @@ def test_no_path_and_other_labels_says_what_to_type(cli: Cli, tmp_path: Path, tr
         registry.publish(folder, other)
     result = cli("predict")
     assert result.exit_code == 1
-    assert "charcnn predict FILE" in result.stderr
+    assert "FILE…" in result.stderr
     assert not (tmp_path / "data").exists()

@@ -41,10 +41,10 @@ def test_sets_files_and_characters_add_up(cli: Cli, tmp_path: Path) -> None:
     [
         (("--set", "digits"), "digits"),
         (("--set", "digits", "--set", "upper"), "digits-upper"),
-        (("a.b",), "synth-3"),
-        (("train",), "synth-5"),
-        (("nul",), "synth-3"),
-        (("abcdefghijklm",), "synth-13"),
+        (("a.b",), "chars3-"),
+        (("train",), "chars5-"),
+        (("nul",), "chars3-"),
+        (("abcdefghijklm",), "chars13-"),
         (("a", "--set", "digits"), "a0123456789"),
     ],
 )
@@ -52,7 +52,7 @@ def test_default_folder_is_named_after_its_set(cli: Cli, tmp_path: Path, words: 
     result = cli("synth", *words, *FEW)
     assert result.exit_code == 0, result.stderr
     (folder,) = _folders(tmp_path / "data")
-    assert re.fullmatch(f"{name}-[0-9a-f]{{4}}" if name.startswith("synth") else name, folder)
+    assert re.fullmatch(f"{name}[0-9a-f]{{4}}" if name.startswith("chars") else name, folder)
 
 
 def test_two_sets_of_one_size_get_folders_of_their_own(cli: Cli, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_preview_is_made_and_named(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("甲",), 2, ("1 character given", "tell apart")),
+        (("甲",), 2, ("1 character given", "at least 2 are needed")),
         (("",), 2, ("0 characters given",)),
         (("甲\ue000乙अ",), 1, ("2 of the 4", "U+E000", "अ (U+0905)", "--font")),
         (("甲乙", "--style", "messy"), 2, ("messy",)),
@@ -119,14 +119,15 @@ def test_foreign_files_are_kept(cli: Cli, tmp_path: Path) -> None:
     assert [path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [b"mine"]
 
 
-def test_a_set_that_is_replaced_is_told_and_one_of_other_characters_is_not_replaced(cli: Cli) -> None:
+def test_a_replaced_dataset_is_reported_and_one_of_other_characters_is_kept(cli: Cli) -> None:
     assert "Replaced" not in cli("synth", "01", *FEW).stderr
     again = cli("synth", "01", "--per-class", 3, "--test-per-class", 1)
-    assert "Replaced the earlier set in data/01: training images 4 → 6.\n" in again.stderr
+    assert "Replaced the earlier dataset in data/01: training images 4 → 6.\n" in again.stderr
     other = cli("synth", "012", "-o", "data/01", *FEW)
     assert (other.exit_code, other.stdout) == (1, "")
     assert (
-        "data/01 holds a set of other characters: 0 1\nChoose another folder with --out, or use --force" in other.stderr
+        "data/01 contains a dataset of other characters: 0 1\nChoose another folder with --out, or use --force"
+        in other.stderr
     )
     assert cli("synth", "012", "-o", "data/01", "--force", *FEW).exit_code == 0
 
@@ -148,7 +149,7 @@ def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_
 
 def test_choices_are_shown_checked_and_of_any_case(cli: Cli, tmp_path: Path) -> None:
     shown = " ".join(cli("synth", "--help").stdout.split())
-    for choices in ("neat|normal|hasty", "scan|gray|photo|tablet"):
+    for choices in ("neat | normal | hasty", "scan | gray | photo"):
         assert choices in shown
     assert "grey" not in shown
     for paper in ("gray", "GRAY", "grey"):

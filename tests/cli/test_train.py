@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.support.trainings import scripted
+
 Cli = Callable[..., Result]
 
 
@@ -69,9 +71,10 @@ def test_help_states_the_default_of_every_setting(cli: Cli, monkeypatch: pytest.
     from charcnn.specs.train_config import TrainConfig
 
     monkeypatch.setenv("COLUMNS", "300")
-    text = cli("train", "--help").stdout
+    lines = cli("train", "--help").stdout.splitlines()
     for name, declared in declared_settings(TrainConfig).items():
-        (line,) = (line for line in text.splitlines() if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        (number,) = (at for at, line in enumerate(lines) if re.search(rf"{declared.flags[0]}(?![\w-])", line[:60]))
+        line = " ".join(lines[number : number + 1 + ("[default" in lines[number + 1])])
         assert declared.setting.help.split(".")[0].split("`")[0] in line, name
         if name in ("val", "init_from", "patience", "net_options"):
             assert "default" not in line, name  # without it, nothing happens
@@ -194,9 +197,36 @@ def test_the_next_command_reads_the_starter_set_or_asks_for_files(
     assert f"Next: charcnn predict --model {said}\n" in result.stderr
 
 
-def test_what_is_odd_about_a_dataset_is_said_once(cli: Cli, starter: Path, tmp_path: Path) -> None:
+def test_a_warning_about_a_dataset_appears_once(cli: Cli, starter: Path, tmp_path: Path) -> None:
     shutil.copytree(starter / "test", tmp_path / "set")
     (tmp_path / "classes.txt").write_text("1\t博\n", encoding="utf-8")
     result = cli("train", "--data", "set", "--net", "lenet", "--epochs", 1)
     assert result.exit_code == 0, result.stderr
-    assert result.stderr.count("does not name the folder 2") == 1
+    assert result.stderr.count("does not list the folder 2") == 1
+
+
+@pytest.mark.parametrize(
+    ("schedule", "accuracies", "marked", "said"),
+    [
+        ("constant", [0.6, 0.55], [1], "Kept epoch 1 of 2: 60.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.55], [1, 2], "Kept epoch 2 of 2: 55.00 % of 12 validation images."),
+        ("onecycle", [0.9, 0.1], [1], "Kept epoch 1 of 2: 90.00 % of 12 validation images, the best."),
+        ("onecycle", [0.6, 0.6], [1, 2], "Kept epoch 2 of 2: 60.00 % of 12 validation images, the best."),
+    ],
+)
+def test_the_epoch_that_is_kept_is_marked_and_explained(
+    cli: Cli,
+    starter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: str,
+    accuracies: list[float],
+    marked: list[int],
+    said: str,
+) -> None:
+    scripted(monkeypatch, accuracies)
+    line = ("train", "--data", starter / "test", "--net", "lenet", "--val-split", 0.2, "--epochs", 2)
+    text = cli(*line, "--schedule", schedule).stderr
+    kept = [int(line.split("/")[0]) for line in text.splitlines() if line.endswith("kept")]
+    assert kept == marked
+    assert said.replace(" %", "%") in text
+    assert ("Epoch 1 had 60.00%" in text) is (marked[-1] == 2 and accuracies[0] > accuracies[1])

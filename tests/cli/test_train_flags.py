@@ -20,7 +20,7 @@ def printed(cli: Cli, *flags: object) -> str:
 def test_help_lists_every_flag(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     text = cli("train", "--help").stdout
-    for flag in ("--recipe", "--size", "--img-size", "--imgsz", "--augment", "--precision", "--threads"):
+    for flag in ("--recipe", "--size", "--augment", "--precision", "--threads"):
         assert flag in text
 
 

@@ -1,4 +1,4 @@
-"""A dataset becomes one array; bad files are left out and named; datasets join by label."""
+"""Datasets are loaded as one array, unreadable files are skipped and reported, and datasets join by label."""
 
 import hashlib
 import logging
@@ -30,7 +30,7 @@ def _load(root: Path, strict: bool = False) -> LabeledImages:
     return LabeledImages.load(scan(root), SPEC, strict=strict)
 
 
-def test_rows_labels_files_and_digests_belong_together(world: Path) -> None:
+def test_images_labels_files_and_digests_match(world: Path) -> None:
     arrays = _load(_dataset(world / "a", "xyz"))
     assert arrays.images.shape == (12, 28, 28)
     assert arrays.classes == ("x", "y", "z")
@@ -53,7 +53,7 @@ def test_a_dataset_without_labels_is_named(world: Path) -> None:
         _load(_dataset(world / "a", "xy") / "x")
 
 
-def test_unreadable_images_are_left_out_and_reported(world: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unreadable_images_are_skipped_and_reported(world: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = _dataset(world / "a", "xy")
     (root / "x" / "1.png").write_bytes(b"")
     (root / "y" / "0.png").write_bytes(b"no image")
@@ -75,7 +75,7 @@ def test_unreadable_images_are_left_out_and_reported(world: Path, caplog: pytest
         assert f"2 of 8 images in {root}" in caplog.text
 
 
-def test_of_many_unreadable_images_five_are_named_and_all_counted(
+def test_five_of_many_unreadable_images_are_named_and_all_counted(
     world: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = _dataset(world / "a", "xy", each=10)
@@ -89,7 +89,7 @@ def test_of_many_unreadable_images_five_are_named_and_all_counted(
     assert "4 more" in caplog.text
 
 
-def test_strictly_an_unreadable_image_is_an_error(world: Path) -> None:
+def test_strict_raises_on_an_unreadable_image(world: Path) -> None:
     root = _dataset(world / "a", "xy")
     _load(root, strict=True)
     (root / "x" / "1.png").write_bytes(b"")
@@ -98,7 +98,7 @@ def test_strictly_an_unreadable_image_is_an_error(world: Path) -> None:
             _load(root, strict=True)
 
 
-def test_a_class_of_which_no_image_can_be_read_is_named(world: Path) -> None:
+def test_a_class_without_readable_images_is_named(world: Path) -> None:
     root = _dataset(world / "a", "xy")
     for path in (root / "y").iterdir():
         path.write_bytes(b"")
@@ -106,7 +106,7 @@ def test_a_class_of_which_no_image_can_be_read_is_named(world: Path) -> None:
         _load(root)
 
 
-def test_a_file_of_a_csv_that_does_not_exist_is_unreadable(world: Path) -> None:
+def test_a_missing_file_of_a_csv_counts_as_unreadable(world: Path) -> None:
     _dataset(world / "a", "x")
     (world / "some.csv").write_text("file,label\na/x/0.png,x\na/x/77.png,x\n", encoding="utf-8")
     arrays = _load(world / "some.csv")
@@ -133,7 +133,7 @@ def test_datasets_join_by_label(world: Path) -> None:
         assert digest.tobytes() == hashlib.sha256(file.read_bytes()).digest()
 
 
-def test_joined_datasets_keep_what_was_unreadable(world: Path) -> None:
+def test_joined_datasets_keep_their_unreadable_files(world: Path) -> None:
     roots = [_dataset(world / "a", "xy"), _dataset(world / "b", "xy", seed=1)]
     for root in roots:
         (root / "x" / "0.png").write_bytes(b"")
@@ -141,14 +141,14 @@ def test_joined_datasets_keep_what_was_unreadable(world: Path) -> None:
     assert both.unreadable.keys() == {root / "x" / "0.png" for root in roots}
 
 
-def test_one_dataset_joins_to_itself(world: Path) -> None:
+def test_joining_a_single_dataset_returns_it(world: Path) -> None:
     arrays = _load(_dataset(world / "a", "xy"))
     joined = LabeledImages.join([arrays])
     assert joined.classes == arrays.classes
     assert np.array_equal(joined.images, arrays.images)
 
 
-def test_labels_meet_other_classes_by_their_text(world: Path) -> None:
+def test_labels_are_matched_to_other_classes_by_text(world: Path) -> None:
     arrays = _load(_dataset(world / "a", "xy", each=2))
     assert arrays.labels_in(("z", "y", "q", "x")).tolist() == [3, 3, 1, 1]
 
@@ -160,7 +160,7 @@ def test_a_label_that_the_model_does_not_know_is_named(world: Path) -> None:
     assert "x z" in caught.value.hint
 
 
-def test_all_known_labels_are_no_error() -> None:
+def test_known_labels_raise_no_error() -> None:
     check_known(("a", "b"), ("c", "b", "a"))
     with pytest.raises(UnknownLabelError):
         check_known(("a", "b"), ("b",))
@@ -189,7 +189,7 @@ def _pictures(count: int, shape: tuple[int, int] = (28, 28), seed: int = 0) -> l
     return [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
 
 
-def test_images_in_memory_become_what_their_files_would_be(world: Path) -> None:
+def test_images_in_memory_load_like_their_files(world: Path) -> None:
     root = _dataset(world / "a", "xyz")
     files = scan(root).files
     pictures = [read_image(file) for file in files]
@@ -241,6 +241,6 @@ def test_images_in_memory_may_have_several_sizes_and_are_not_changed() -> None:
         (_pictures(1), [""], "not ''"),
     ],
 )
-def test_what_is_no_image_or_no_label_is_refused(images: Any, labels: Any, message: str) -> None:
+def test_invalid_images_and_labels_are_refused(images: Any, labels: Any, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         LabeledImages.from_arrays(images, labels, SPEC)

@@ -1,4 +1,4 @@
-"""Images are read once, and again when something has changed."""
+"""Images are read once, and again if something has changed."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ def files(world: Path) -> list[Path]:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Gets the number of files at each reading of files."""
+    """Record the number of files of each read."""
     counts: list[int] = []
 
     def counted(files: list[Path], *others: object) -> object:
@@ -42,12 +42,12 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def _cut(path: Path, left: int) -> None:
-    """Leaves only the first bytes of a file."""
+    """Keep only the first bytes of a file."""
     content = path.read_bytes()
     path.write_bytes(content[: min(left, len(content) - 1)])
 
 
-def test_the_second_time_no_file_is_read_and_all_is_the_same(files: list[Path], reads: list[int]) -> None:
+def test_cached_images_are_the_same_without_reading_a_file(files: list[Path], reads: list[int]) -> None:
     first = load_cached(files, SPEC)
     second = load_cached(files, SPEC)
     assert reads == [6]
@@ -65,7 +65,7 @@ def test_images_are_mapped_and_read_only(files: list[Path]) -> None:
         images[0, 0, 0] = 1
 
 
-def test_images_are_read_only_from_the_first_time_on(files: list[Path]) -> None:
+def test_images_are_read_only_before_they_are_cached(files: list[Path]) -> None:
     assert not load_cached(files, SPEC).images.flags.writeable
 
 
@@ -84,7 +84,7 @@ def test_a_file_of_the_same_size_is_noticed_by_its_time(files: list[Path], reads
     assert reads == [6, 6]
 
 
-def test_a_file_that_went_or_came_is_noticed(files: list[Path], reads: list[int]) -> None:
+def test_a_removed_or_added_file_is_noticed(files: list[Path], reads: list[int]) -> None:
     content = files[3].read_bytes()
     load_cached(files, SPEC)
     files[3].unlink()
@@ -94,7 +94,7 @@ def test_a_file_that_went_or_came_is_noticed(files: list[Path], reads: list[int]
     assert reads == [6, 6, 6]
 
 
-def test_other_files_or_another_order_are_another_array(files: list[Path], reads: list[int]) -> None:
+def test_other_files_or_another_order_have_their_own_entry(files: list[Path], reads: list[int]) -> None:
     forward, backward = load_cached(files, SPEC), load_cached(files[::-1], SPEC)
     load_cached(files[:3], SPEC)
     assert reads == [6, 6, 3]
@@ -104,13 +104,15 @@ def test_other_files_or_another_order_are_another_array(files: list[Path], reads
 @pytest.mark.parametrize(
     "change", [{"height": 20}, {"width": 20}, {"fit": "ink"}, {"margin": 0.2}, {"polarity": "light-on-dark"}]
 )
-def test_what_changes_pixels_is_another_array(files: list[Path], reads: list[int], change: dict[str, object]) -> None:
+def test_settings_that_change_pixels_have_their_own_entry(
+    files: list[Path], reads: list[int], change: dict[str, object]
+) -> None:
     load_cached(files, SPEC)
     load_cached(files, SPEC.model_copy(update=change))
     assert reads == [6, 6]
 
 
-def test_what_the_network_does_with_pixels_is_not(files: list[Path], reads: list[int]) -> None:
+def test_mean_and_std_share_an_entry(files: list[Path], reads: list[int]) -> None:
     load_cached(files, SPEC)
     load_cached(files, SPEC.model_copy(update={"mean": 0.5, "std": 0.3}))
     assert reads == [6]
@@ -129,7 +131,7 @@ def test_nothing_is_written_into_the_dataset(files: list[Path], world: Path) -> 
     assert len(list(cache_folder().iterdir())) == 1
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(
+def test_an_unwritable_cache_is_ignored(
     files: list[Path], reads: list[int], world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (world / "file").touch()
@@ -139,7 +141,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     assert reads == [6, 6]
 
 
-def test_a_full_disk_is_no_error_and_leaves_nothing(
+def test_a_full_disk_is_ignored_and_leaves_nothing(
     files: list[Path], reads: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -150,9 +152,7 @@ def test_a_full_disk_is_no_error_and_leaves_nothing(
     assert list(cache_folder().iterdir()) == []
 
 
-def test_a_cache_that_may_only_be_read_is_no_error(
-    files: list[Path], reads: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_cache_is_ignored(files: list[Path], reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     load_cached(files, SPEC)
 
     def refused(*_: object, **__: object) -> None:
@@ -165,7 +165,7 @@ def test_a_cache_that_may_only_be_read_is_no_error(
 
 @pytest.mark.parametrize("name", ["images.npy", "digests.npy", "failures.json"])
 @pytest.mark.parametrize("left", [0, 10, 130])
-def test_a_damaged_entry_is_no_error(files: list[Path], name: str, left: int) -> None:
+def test_a_damaged_entry_is_ignored(files: list[Path], name: str, left: int) -> None:
     expected = load_cached(files, SPEC)
     _cut(next(cache_folder().iterdir()) / name, left)
     loaded = load_cached(files, SPEC)
@@ -174,7 +174,7 @@ def test_a_damaged_entry_is_no_error(files: list[Path], name: str, left: int) ->
     assert loaded.failures == expected.failures
 
 
-def test_a_damaged_entry_is_mended(files: list[Path], reads: list[int]) -> None:
+def test_a_damaged_entry_is_replaced(files: list[Path], reads: list[int]) -> None:
     load_cached(files, SPEC)
     _cut(next(cache_folder().iterdir()) / "images.npy", 200)
     load_cached(files, SPEC)
@@ -182,7 +182,7 @@ def test_a_damaged_entry_is_mended(files: list[Path], reads: list[int]) -> None:
     assert reads == [6, 6]
 
 
-def test_a_file_that_could_not_be_opened_once_is_tried_again(files: list[Path]) -> None:
+def test_a_file_that_could_not_be_opened_is_tried_again(files: list[Path]) -> None:
     opened = os.open
 
     def refused(path: str, flags: int, *more: Any, **named: Any) -> int:
@@ -196,7 +196,7 @@ def test_a_file_that_could_not_be_opened_once_is_tried_again(files: list[Path]) 
     assert list(load_cached(files, SPEC).failures) == [5]
 
 
-def test_progress_counts_every_file_read_or_not(files: list[Path]) -> None:
+def test_progress_counts_every_file_cached_or_not(files: list[Path]) -> None:
     steps: list[tuple[int, int]] = []
     for _ in range(2):
         steps.clear()
@@ -204,7 +204,7 @@ def test_progress_counts_every_file_read_or_not(files: list[Path]) -> None:
         assert steps[-1] == (6, 6)
 
 
-def test_old_entries_go_when_there_are_too_many(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_entries_are_removed(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [SPEC.model_copy(update={"margin": margin}) for margin in (0.0, 0.1, 0.2)]
     entries: list[Path] = []
     for age, spec in zip((300, 200, 100), specs, strict=True):

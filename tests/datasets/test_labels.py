@@ -1,4 +1,4 @@
-"""`classes.txt`, and folder names that any file system keeps apart."""
+"""`classes.txt`, and folder names that any file system can distinguish."""
 
 import unicodedata
 from pathlib import Path
@@ -22,17 +22,17 @@ def _dataset(world: Path, text: str | bytes, beside: bool = False) -> Path:
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_labels_are_read_inside_the_dataset_or_beside_it(world: Path, beside: bool) -> None:
+def test_labels_are_read_inside_the_dataset_or_next_to_it(world: Path, beside: bool) -> None:
     assert read_classes(_dataset(world, "1\t博\n2\t学\n", beside)) == {"1": "博", "2": "学"}
 
 
-def test_the_file_inside_wins(world: Path) -> None:
+def test_the_file_inside_takes_precedence(world: Path) -> None:
     dataset = _dataset(world, "1\tinside\n")
     write_classes(dataset.parent / "classes.txt", {"1": "beside"})
     assert read_classes(dataset) == {"1": "inside"}
 
 
-def test_the_file_beside_is_found_from_within_the_dataset(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_next_to_the_working_folder_is_found(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(_dataset(world, "1\t博\n", beside=True))
     assert read_classes(Path()) == {"1": "博"}
 
@@ -44,18 +44,18 @@ def test_without_a_file_there_are_no_labels(world: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["\ufeff1\t博\n2\t学", "1\t博\r\n2\t学\r\n", "\n1\t博\n\n2\t学\n\n", " 1 \t 博 \n2\t学\t\n"]
 )
-def test_what_editors_do_to_a_file_is_no_matter(world: Path, text: str) -> None:
+def test_byte_order_marks_blank_lines_and_spaces_are_ignored(world: Path, text: str) -> None:
     assert read_classes(_dataset(world, text)) == {"1": "博", "2": "学"}
 
 
 @pytest.mark.parametrize("line", ["2 学", "2", "2\t", "\t学", "2\t  "])
-def test_a_wrong_line_is_named_by_file_and_number(world: Path, line: str) -> None:
+def test_an_invalid_line_is_named_by_file_and_number(world: Path, line: str) -> None:
     with pytest.raises(DatasetError, match=r"classes\.txt, line 3: .*folder<TAB>label"):
         read_classes(_dataset(world, f"1\t博\n\n{line}\n"))
 
 
 def test_a_label_of_two_folders_is_named(world: Path) -> None:
-    with pytest.raises(DatasetError, match=r"classes\.txt, line 2: the label 博"):
+    with pytest.raises(DatasetError, match=r"classes\.txt, line 2: two folders have the label 博"):
         read_classes(_dataset(world, "1\t博\n2\t博\n"))
 
 
@@ -65,12 +65,12 @@ def test_a_folder_with_two_labels_is_named(world: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
-def test_another_encoding_is_named(world: Path, encoding: str) -> None:
+def test_a_wrong_encoding_is_reported(world: Path, encoding: str) -> None:
     with pytest.raises(DatasetError, match=r"classes\.txt is not UTF-8"):
         read_classes(_dataset(world, "1\t博\n".encode(encoding)))
 
 
-def test_what_is_written_reads_back(world: Path) -> None:
+def test_written_labels_read_back(world: Path) -> None:
     folders = {"1": "博", "10": "a b", "U+0041": "A", "x": "/"}
     write_classes(world / "classes.txt", folders)
     assert read_classes(world) == folders
@@ -88,7 +88,7 @@ def test_labels_that_differ_in_case_only_become_code_points() -> None:
 
 
 @pytest.mark.parametrize("label", [".", "..", "/", "a/b", "\\", ":", "*", "?", '"', "<", "|", " a", "a ", ".a", "😀"])
-def test_what_file_systems_dislike_becomes_code_points(label: str) -> None:
+def test_labels_that_are_not_plain_names_become_code_points(label: str) -> None:
     assert folder_names([label]) == {"_".join(f"U+{ord(c):04X}" for c in label): label}
 
 

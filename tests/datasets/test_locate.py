@@ -1,10 +1,10 @@
-"""What a dataset argument means."""
+"""Dataset arguments are resolved to paths."""
 
 from pathlib import Path
 
 import pytest
 
-from charcnn.datasets.locate import data_root, destination_path, find_dataset, find_test_set, is_bare
+from charcnn.datasets.locate import data_root, destination_path, find_dataset, find_test_set, is_bare_name
 from charcnn.errors import DatasetNotFoundError
 
 
@@ -13,7 +13,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def test_the_data_root_is_the_environments_or_data(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_root_comes_from_the_environment_or_is_data(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data_root() == Path("data")
     monkeypatch.setenv("CHARCNN_DATA", str(world / "elsewhere"))
     assert data_root() == world / "elsewhere"
@@ -23,15 +23,15 @@ def test_the_data_root_is_the_environments_or_data(world: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("argument", ["train", "汉字", "a b", "train.csv", "train/", "./train"])
 def test_a_name_without_folders_is_bare(argument: str) -> None:
-    assert is_bare(argument)
+    assert is_bare_name(argument)
 
 
 @pytest.mark.parametrize("argument", ["data/train", "/train", "../train", ".", "..", "~", "~/train"])
 def test_a_name_with_folders_is_not_bare(argument: str) -> None:
-    assert not is_bare(argument)
+    assert not is_bare_name(argument)
 
 
-def test_a_path_that_exists_is_itself(world: Path) -> None:
+def test_an_existing_path_is_returned_unchanged(world: Path) -> None:
     _folder(world / "mine")
     _folder(world / "data" / "mine")
     assert find_dataset("mine").resolve() == world / "mine"
@@ -62,7 +62,7 @@ def test_looking_up_writes_nothing(world: Path, name: str) -> None:
     assert list(world.iterdir()) == []
 
 
-def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
+def test_a_misspelled_name_suggests_the_closest(world: Path) -> None:
     for name in ("fudan12", "casia20", ".hidden"):
         _folder(world / "data" / name)
     with pytest.raises(DatasetNotFoundError, match="fudan21") as caught:
@@ -87,7 +87,7 @@ def test_a_wrong_name_is_answered_with_the_closest(world: Path) -> None:
         ("{world}/data/fudan21/train", "{world}/data/fudan12/train"),
     ],
 )
-def test_a_wrong_path_is_answered_with_the_nearest_as_it_would_be_typed(world: Path, wrong: str, right: str) -> None:
+def test_a_misspelled_path_suggests_the_closest_as_typed(world: Path, wrong: str, right: str) -> None:
     for folder in ("mine/train", "data/fudan12/train", "data/mines"):
         _folder(world / folder)
     for file in ("mine/list.csv", "data/fudan12/train.csv"):
@@ -98,7 +98,7 @@ def test_a_wrong_path_is_answered_with_the_nearest_as_it_would_be_typed(world: P
 
 
 @pytest.mark.parametrize("argument", ["xyz.csv", "~nobody-of-this-name/set", "other/train"])
-def test_a_folder_above_the_data_root_or_a_suffix_is_no_suggestion(
+def test_parent_folders_and_shared_suffixes_are_never_suggested(
     world: Path, argument: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHARCNN_DATA", "others/deep")
@@ -109,7 +109,7 @@ def test_a_folder_above_the_data_root_or_a_suffix_is_no_suggestion(
     assert caught.value.hint == ""
 
 
-def test_a_path_with_nothing_near_it_lists_some_of_the_data_root(world: Path) -> None:
+def test_without_a_similar_name_some_of_the_data_root_is_listed(world: Path) -> None:
     for number in range(300):
         _folder(world / "data" / "large" / f"c{number}")
     with pytest.raises(DatasetNotFoundError) as caught:
@@ -122,30 +122,30 @@ def test_a_path_with_nothing_near_it_lists_some_of_the_data_root(world: Path) ->
     assert caught.value.hint.endswith("set018 and 281 more.")
 
 
-def test_a_folder_of_the_system_is_no_suggestion(world: Path) -> None:
+def test_a_system_folder_is_never_suggested(world: Path) -> None:
     with pytest.raises(DatasetNotFoundError) as caught:
         find_dataset("/nope/train")
     assert "Did you mean" not in caught.value.hint
 
 
-def test_a_bare_destination_stands_beside_a_source_of_the_data_root(world: Path) -> None:
+def test_a_bare_destination_goes_next_to_a_source_in_the_data_root(world: Path) -> None:
     _folder(world / "data" / "ttest")
     assert destination_path("tttest", "ttest").resolve() == world / "data" / "tttest"
 
 
-def test_a_destination_with_a_folder_is_itself(world: Path) -> None:
+def test_a_destination_with_a_folder_is_returned_unchanged(world: Path) -> None:
     _folder(world / "data" / "ttest")
     assert destination_path("out/tttest", "ttest").resolve() == world / "out" / "tttest"
     assert destination_path(str(world / "x"), "ttest") == world / "x"
 
 
-def test_a_source_that_is_a_path_leaves_the_destination_where_it_was_typed(world: Path) -> None:
+def test_a_source_that_is_a_path_does_not_move_the_destination(world: Path) -> None:
     _folder(world / "ttest")
     assert destination_path("tttest", "ttest").resolve() == world / "tttest"
     assert destination_path("tttest", str(world / "ttest")).resolve() == world / "tttest"
 
 
-def test_the_test_set_is_the_folder_beside(world: Path) -> None:
+def test_the_test_set_is_the_folder_next_to_train(world: Path) -> None:
     _folder(world / "data" / "train")
     assert find_test_set("train") is None
     _folder(world / "data" / "test")
@@ -155,7 +155,7 @@ def test_the_test_set_is_the_folder_beside(world: Path) -> None:
         assert found.resolve() == world / "data" / "test"
 
 
-def test_a_dataset_called_by_a_dot_has_its_test_set_beside_it(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_working_folder_has_its_test_set_next_to_it(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _folder(world / "data" / "test")
     monkeypatch.chdir(_folder(world / "data" / "train"))
     found = find_test_set(".")
@@ -163,7 +163,7 @@ def test_a_dataset_called_by_a_dot_has_its_test_set_beside_it(world: Path, monke
     assert found.resolve() == world / "data" / "test"
 
 
-def test_a_list_has_a_list_beside_it(world: Path) -> None:
+def test_the_test_set_of_a_list_is_the_list_next_to_it(world: Path) -> None:
     for name in ("train.csv", "test.csv"):
         (world / name).touch()
     _folder(world / "test")
@@ -171,6 +171,6 @@ def test_a_list_has_a_list_beside_it(world: Path) -> None:
     assert found == world / "test.csv"
 
 
-def test_a_test_set_is_not_its_own(world: Path) -> None:
+def test_a_test_set_has_no_test_set(world: Path) -> None:
     _folder(world / "data" / "test")
     assert find_test_set("data/test") is None

@@ -1,4 +1,4 @@
-"""A look at the images settles polarity and fit."""
+"""A sample of the images determines polarity and fit."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def _dataset(root: Path, *pictures: Gray) -> Path:
     return root
 
 
-def test_most_images_decide_the_polarity(world: Path) -> None:
+def test_polarity_is_decided_by_the_majority(world: Path) -> None:
     mostly_dark = _dataset(world / "a", _picture(), _picture(), _picture(light=True))
     mostly_light = _dataset(world / "b", _picture(light=True), _picture(light=True), _picture())
     assert inspect_sample(scan(mostly_dark)).polarity == "dark-on-light"
@@ -42,28 +42,28 @@ def test_most_images_decide_the_polarity(world: Path) -> None:
         ([(28, 28), (32, 32)], False, "ink"),
     ],
 )
-def test_one_square_size_is_stretched_and_others_are_cut_to_the_ink(
+def test_one_square_size_is_stretched_and_others_fit_to_the_ink(
     world: Path, shapes: list[tuple[int, int]], one_size: bool, fit: str
 ) -> None:
     found = inspect_sample(scan(_dataset(world / "a", *(_picture(shape=shape) for shape in shapes))))
     assert (found.one_square_size, found.fit) == (one_size, fit)
 
 
-def test_unreadable_images_are_passed_over(world: Path) -> None:
+def test_unreadable_images_are_ignored(world: Path) -> None:
     root = _dataset(world / "a", _picture(light=True), _picture(light=True))
     for name in ("7.png", "8.png", "9.png"):
         (root / "1" / name).write_bytes(b"broken")
     assert inspect_sample(scan(root)) == SampleStats("light-on-dark", one_square_size=True)
 
 
-def test_where_none_can_be_read_the_dataset_is_named(world: Path) -> None:
+def test_a_dataset_without_readable_images_is_named(world: Path) -> None:
     root = _dataset(world / "broken", _picture())
     (root / "1" / "0.png").write_bytes(b"broken")
     with pytest.raises(DatasetError, match="broken can be read"):
         inspect_sample(scan(root))
 
 
-def test_of_a_large_dataset_every_class_is_looked_at(world: Path) -> None:
+def test_every_class_of_a_large_dataset_is_sampled(world: Path) -> None:
     root = world / "large"
     for folder in range(1, 5):
         (root / str(folder)).mkdir(parents=True)
@@ -87,13 +87,13 @@ def test_mnists_images_are_light_on_dark_of_one_square_size(mnist: Path, world: 
     )
 
 
-def test_synthetic_handwriting_is_known_and_cut_to_its_ink(tmp_path: Path) -> None:
+def test_synthetic_handwriting_is_recognized_and_fit_to_the_ink(tmp_path: Path) -> None:
     root = synth("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
     assert inspect_sample(scan(root / "train")) == SampleStats("dark-on-light", one_square_size=True, synthetic=True)
     assert inspect_sample(scan(root / "train")).fit == "ink"
 
 
-def test_images_in_memory_are_inspected_as_files_are(world: Path) -> None:
+def test_images_in_memory_are_inspected_like_files(world: Path) -> None:
     for pictures in ([_picture(), _picture(light=True), _picture(light=True)], [_picture(shape=(20, 28))]):
         files = inspect_sample(scan(_dataset(world / str(len(pictures)), *pictures)))
         assert inspect_images(pictures) == inspect_images(np.stack(pictures)) == files

@@ -1,4 +1,4 @@
-"""A path becomes files and labels: class folders, a flat folder, or a CSV."""
+"""Datasets are scanned into files and labels: class folders, flat folders and CSV files."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def _touch(root: Path, *names: str) -> Path:
 
 
 def _pairs(dataset: DatasetIndex, root: Path) -> list[tuple[str, str]]:
-    """File below `root`, label."""
+    """Return (file relative to `root`, label) of each image."""
     labels = [dataset.classes[index] for index in dataset.require_labels()]
     names = [file.relative_to(root).as_posix() for file in dataset.files]
     return list(zip(names, labels, strict=True))
@@ -33,7 +33,7 @@ def test_class_folders_come_in_natural_order(world: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["train", "."])
-def test_classes_txt_inside_or_beside_names_the_classes(world: Path, place: str) -> None:
+def test_classes_txt_inside_or_next_to_it_names_the_classes(world: Path, place: str) -> None:
     root = _touch(world / "train", "1/a.png", "2/a.png", "3/a.png")
     write_classes(world / place / "classes.txt", {"2": "学", "1": "博", "9": "用", "3": "笃"})
     assert scan(root).classes == ("博", "学", "笃")
@@ -45,23 +45,23 @@ def test_classes_txt_inside_may_name_some_of_the_folders(world: Path) -> None:
     assert scan(root).classes == ("博", "学", "3")
 
 
-def test_classes_txt_beside_that_does_not_name_all_folders_is_another_datasets(
+def test_classes_txt_next_to_it_is_used_only_if_it_lists_all_folders(
     world: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = _touch(world / "digits", "0/a.png", "1/a.png")
     write_classes(world / "classes.txt", {"1": "博", "2": "学"})
     assert scan(root).classes == ("0", "1")
-    assert "does not name the folder 0" in caplog.text
+    assert "does not list the folder 0" in caplog.text
 
 
-def test_one_stands_in_the_dataset_and_calls_it_by_a_dot(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_working_folder_can_be_scanned(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = _touch(world / "train", "1/a.png", "2/a.png")
     write_classes(world / "classes.txt", {"1": "博", "2": "学"})
     monkeypatch.chdir(root)
     assert scan(Path()).classes == ("博", "学")
 
 
-def test_a_flat_folder_called_by_a_dot_finds_its_truth(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flat_working_folder_finds_its_labels(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = _touch(world / "ttest", "1.bmp", "2.bmp")
     (world / "ttest.csv").write_text("file,label\n1.bmp,博\n2.bmp,学\n", encoding="utf-8")
     monkeypatch.chdir(root)
@@ -74,7 +74,7 @@ def test_letters_of_both_cases_have_folders_of_code_points(world: Path) -> None:
     assert scan(root).classes == ("A", "a")
 
 
-def test_a_wrong_line_of_classes_txt_is_named(world: Path) -> None:
+def test_an_invalid_line_of_classes_txt_is_named(world: Path) -> None:
     root = _touch(world / "train", "1/1.png")
     (root / "classes.txt").write_text("1\t博\n2 学\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=r"classes\.txt, line 2"):
@@ -82,11 +82,11 @@ def test_a_wrong_line_of_classes_txt_is_named(world: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["train"])
-def test_a_label_that_is_also_another_folders_name_is_named_with_its_file(world: Path, place: str) -> None:
+def test_a_label_that_equals_another_folders_name_is_reported(world: Path, place: str) -> None:
     root = _touch(world / "train", "1/1.png", "2/1.png")
     path = world / place / "classes.txt"
     write_classes(path, {"1": "2"})
-    with pytest.raises(DatasetError, match="the label 2 belongs to two folders") as caught:
+    with pytest.raises(DatasetError, match="two folders have the label 2") as caught:
         scan(root)
     assert caught.value.message.startswith(f"{path}:")
 
@@ -110,23 +110,23 @@ def test_a_class_without_images_is_named(world: Path) -> None:
 def test_a_dataset_without_images_is_named(world: Path, names: tuple[str, ...]) -> None:
     root = _touch(world / "train", *names)
     root.mkdir(exist_ok=True)
-    with pytest.raises(DatasetError, match=r"train holds no images \(.*\.png"):
+    with pytest.raises(DatasetError, match=r"train contains no images \(.*\.png"):
         scan(root)
 
 
 def test_a_folder_that_does_not_exist_is_named(world: Path) -> None:
-    with pytest.raises(DatasetNotFoundError, match="No such dataset: nowhere"):
+    with pytest.raises(DatasetNotFoundError, match="Dataset not found: nowhere"):
         scan(Path("nowhere"))
 
 
-def test_a_file_that_is_no_csv_is_named(world: Path) -> None:
+def test_a_file_that_is_not_a_csv_is_named(world: Path) -> None:
     with pytest.raises(DatasetError, match=r"train\.zip is neither a folder nor a CSV"):
         scan(_touch(world, "train.zip") / "train.zip")
 
 
-def test_a_folder_of_datasets_names_one_of_them(world: Path) -> None:
+def test_a_folder_of_datasets_suggests_one_of_them(world: Path) -> None:
     root = _touch(world / "data", "train/1/1.png", "test/1/1.png")
-    with pytest.raises(DatasetError, match="holds datasets, not class folders: test, train") as caught:
+    with pytest.raises(DatasetError, match="contains datasets, not class folders: test, train") as caught:
         scan(root)
     assert str(root / "test") in caught.value.hint
 
@@ -138,7 +138,7 @@ def test_the_starter_sets_root_is_a_folder_of_datasets(starter: Path) -> None:
     assert "remove" not in caught.value.hint
 
 
-def test_a_flat_folder_is_unlabelled_and_in_natural_order(world: Path) -> None:
+def test_a_flat_folder_is_unlabeled_and_in_natural_order(world: Path) -> None:
     root = _touch(world / "ttest", "10.bmp", "9.bmp", "1.bmp", "notes.txt")
     dataset = scan(root)
     assert [file.name for file in dataset.files] == ["1.bmp", "9.bmp", "10.bmp"]
@@ -149,7 +149,7 @@ def test_a_flat_folder_is_unlabelled_and_in_natural_order(world: Path) -> None:
     assert "CSV" in caught.value.hint
 
 
-def test_a_flat_folder_with_an_empty_folder_in_it_is_not_said_to_hold_no_images(world: Path) -> None:
+def test_a_flat_folder_with_an_empty_folder_still_has_images(world: Path) -> None:
     root = _touch(world / "ttest", "1.bmp", "2.bmp", "notes/readme.txt")
     try:
         files = [file.name for file in scan(root).files]
@@ -158,10 +158,10 @@ def test_a_flat_folder_with_an_empty_folder_in_it_is_not_said_to_hold_no_images(
     else:
         complaint = ""
         assert files == ["1.bmp", "2.bmp"]
-    assert "holds no images" not in complaint
+    assert "contains no images" not in complaint
 
 
-def test_a_csv_beside_a_flat_folder_labels_it(world: Path) -> None:
+def test_a_csv_next_to_a_flat_folder_labels_it(world: Path) -> None:
     root = _touch(world / "ttest", "1.bmp", "2.bmp", "3.bmp")
     (world / "ttest.csv").write_text("file,label\n3.bmp,博\n1.bmp,学\n2.bmp,博\n", encoding="utf-8")
     dataset = scan(root)
@@ -185,7 +185,7 @@ def test_the_csv_itself_is_a_dataset(world: Path) -> None:
     assert dataset.source == str(root / "ttest.csv")
 
 
-def test_a_csv_takes_the_order_of_classes_txt(world: Path) -> None:
+def test_a_csv_uses_the_order_of_classes_txt(world: Path) -> None:
     _touch(world, "1.bmp", "2.bmp", "3.bmp")
     write_classes(world / "classes.txt", {"1": "博", "2": "学", "3": "用"})
     (world / "some.csv").write_text("file,label\n1.bmp,用\n2.bmp,博\n3.bmp,x\n", encoding="utf-8")
@@ -202,15 +202,15 @@ def test_a_csv_may_have_more_columns_a_byte_order_mark_and_absolute_paths(world:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "no lines"),
-        (b"file,label\n", "no lines"),
-        (b"name,class\n1.bmp,x\n", r"line 2: no file or no label"),
-        (b"file,label\n1.bmp,x\n2.bmp\n", r"line 3: no file or no label"),
-        (b"file,label\n1.bmp,x\n,y\n", r"line 3: no file or no label"),
+        (b"", "no rows"),
+        (b"file,label\n", "no rows"),
+        (b"name,class\n1.bmp,x\n", r"line 2: file or label is missing"),
+        (b"file,label\n1.bmp,x\n2.bmp\n", r"line 3: file or label is missing"),
+        (b"file,label\n1.bmp,x\n,y\n", r"line 3: file or label is missing"),
         ("file,label\n1.bmp,博\n".encode("gbk"), "UTF-8"),
     ],
 )
-def test_a_wrong_csv_is_named(world: Path, content: bytes, complaint: str) -> None:
+def test_an_invalid_csv_is_named(world: Path, content: bytes, complaint: str) -> None:
     (world / "some.csv").write_bytes(content)
     with pytest.raises(DatasetError, match=rf"some\.csv.*{complaint}"):
         scan(world / "some.csv")

@@ -1,4 +1,4 @@
-"""A split is a partition that never tears a group, leaves no class out, and is the same for the same seed."""
+"""A split keeps groups together, leaves no class out, and is the same for the same seed."""
 
 from pathlib import Path
 
@@ -51,9 +51,7 @@ def test_no_group_is_on_both_sides(data: Labelled, share: float, seed: int) -> N
 
 @settings(deadline=None)
 @given(data=_labelled(), share=SHARES, seed=SEEDS, other=st.integers(0, 5))
-def test_no_group_is_torn_even_where_its_images_have_several_labels(
-    data: Labelled, share: float, seed: int, other: int
-) -> None:
+def test_a_group_with_several_labels_stays_on_one_side(data: Labelled, share: float, seed: int, other: int) -> None:
     labels = data[0].copy()
     labels[1::3] = other
     try:
@@ -66,7 +64,7 @@ def test_no_group_is_torn_even_where_its_images_have_several_labels(
 
 @settings(deadline=None)
 @given(data=_labelled(), share=SHARES, seed=SEEDS)
-def test_a_class_of_two_groups_is_on_both_sides_and_of_one_stays(data: Labelled, share: float, seed: int) -> None:
+def test_a_class_with_two_groups_is_on_both_sides_and_with_one_stays(data: Labelled, share: float, seed: int) -> None:
     labels, groups = data
     stays, aside = split_indices(labels, groups, share, seed)
     for label in np.unique(labels):
@@ -77,7 +75,7 @@ def test_a_class_of_two_groups_is_on_both_sides_and_of_one_stays(data: Labelled,
 
 @settings(deadline=None)
 @given(data=_labelled(), share=SHARES, seed=SEEDS)
-def test_the_share_is_right_but_for_a_group(data: Labelled, share: float, seed: int) -> None:
+def test_the_share_is_right_to_within_one_group(data: Labelled, share: float, seed: int) -> None:
     labels, groups = data
     _, aside = split_indices(labels, groups, share, seed)
     for label in np.unique(labels):
@@ -95,7 +93,7 @@ def test_the_same_seed_gives_the_same_split(data: Labelled, share: float, seed: 
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.7])
-def test_where_each_writer_wrote_every_class_the_share_is_right_in_each(share: float) -> None:
+def test_the_share_is_right_in_each_class_if_writers_wrote_them_all(share: float) -> None:
     labels, writers = np.repeat(np.arange(12), 100), np.tile(np.arange(100), 12)
     stays, aside = split_indices(labels, writers, share, seed=1)
     assert np.bincount(labels[aside]).tolist() == [round(100 * share)] * 12
@@ -103,7 +101,7 @@ def test_where_each_writer_wrote_every_class_the_share_is_right_in_each(share: f
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_class_that_few_of_the_writers_wrote_is_on_both_sides(seed: int) -> None:
+def test_a_class_written_by_few_writers_is_on_both_sides(seed: int) -> None:
     labels = np.concatenate([np.repeat(np.arange(5), 60), np.full(3, 5)])
     writers = np.concatenate([np.tile(np.arange(60), 5), np.arange(3)])
     stays, aside = split_indices(labels, writers, 0.2, seed)
@@ -115,7 +113,7 @@ def test_a_class_that_few_of_the_writers_wrote_is_on_both_sides(seed: int) -> No
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 4)), min_size=2, max_size=60), share=SHARES, seed=SEEDS
 )
-def test_groups_of_several_classes_leave_no_class_untrained(
+def test_groups_that_span_classes_leave_every_class_in_training(
     pairs: list[tuple[int, int]], share: float, seed: int
 ) -> None:
     groups, labels = np.array(pairs).T
@@ -135,7 +133,7 @@ def test_another_seed_gives_another_split() -> None:
 
 
 @pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 0, 0, 0]])
-def test_where_each_class_has_one_group_nothing_can_be_put_aside(groups: list[int]) -> None:
+def test_classes_with_one_group_each_cannot_be_split(groups: list[int]) -> None:
     with pytest.raises(DatasetError, match="4 images cannot be split") as caught:
         split_indices(np.array([0, 0, 1, 1]), np.array(groups), 0.2, 0)
     assert "`val_split=0`" in caught.value.hint

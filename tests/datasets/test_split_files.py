@@ -1,4 +1,4 @@
-"""A dataset divided once and for all: lists or copies, duplicates and children on one side."""
+"""Datasets are split into lists or copies of files, with duplicates and copies on one side."""
 
 import csv
 import shutil
@@ -42,7 +42,7 @@ def _files(root: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("by", BOTH)
-def test_every_image_comes_to_one_side_with_its_label(source: Path, world: Path, by: By) -> None:
+def test_every_image_is_on_one_side_with_its_label(source: Path, world: Path, by: By) -> None:
     before = _files(source)
     written = split_dataset(scan(source), world / "out", by=by)
     train, test = (world / "out" / f"{side}{SUFFIX[by]}" for side in ("train", "test"))
@@ -59,7 +59,7 @@ def test_every_image_comes_to_one_side_with_its_label(source: Path, world: Path,
 
 
 @pytest.mark.parametrize("by", BOTH)
-def test_the_same_seed_divides_alike(source: Path, world: Path, by: By) -> None:
+def test_the_same_seed_gives_the_same_sides(source: Path, world: Path, by: By) -> None:
     for name, seed in (("one", 0), ("again", 0), ("other", 1)):
         split_dataset(scan(source), world / name, by=by, seed=seed)
     one, again, other = (_digests(world / name / f"test{SUFFIX[by]}") for name in ("one", "again", "other"))
@@ -67,7 +67,7 @@ def test_the_same_seed_divides_alike(source: Path, world: Path, by: By) -> None:
     assert one != other
 
 
-def test_the_share_is_the_one_asked_for(source: Path, world: Path) -> None:
+def test_the_share_is_the_requested_one(source: Path, world: Path) -> None:
     written = split_dataset(scan(source), world / "out", test_split=0.5)
     assert written[world / "out" / "test.csv"] == pytest.approx(124, abs=6)
 
@@ -100,13 +100,13 @@ def test_a_copy_keeps_names_and_bytes(source: Path, world: Path) -> None:
             assert file.read_bytes() == (source / str(folder) / file.name).read_bytes()
 
 
-def test_unreadable_images_come_to_neither_side(source: Path, world: Path) -> None:
+def test_unreadable_images_are_on_neither_side(source: Path, world: Path) -> None:
     (source / "1" / "1.bmp").write_bytes(b"broken")
     assert sum(split_dataset(scan(source), world / "out").values()) == 247
 
 
 @pytest.mark.parametrize("by", BOTH)
-def test_children_stay_with_their_originals(source: Path, world: Path, by: By) -> None:
+def test_copies_stay_with_their_originals(source: Path, world: Path, by: By) -> None:
     augment(source / "2", world / "all" / "x", AugmentRanges(min_angle=5, max_angle=25), copies=2)
     shutil.copytree(source / "2", world / "all" / "x", dirs_exist_ok=True)
     augment(source / "3", world / "all" / "y", AugmentRanges(min_angle=5, max_angle=25))
@@ -121,7 +121,7 @@ def test_children_stay_with_their_originals(source: Path, world: Path, by: By) -
 
 
 @pytest.mark.parametrize("by", BOTH)
-def test_a_side_can_be_divided_again_without_tearing_children_from_originals(source: Path, world: Path, by: By) -> None:
+def test_splitting_a_side_again_keeps_copies_with_their_originals(source: Path, world: Path, by: By) -> None:
     for folder in ("2", "3"):
         augment(source / folder, world / "all" / folder, AugmentRanges(min_angle=5, max_angle=25), copies=3)
     written = split_dataset(scan(world / "all"), world / "out", by=by)
@@ -132,9 +132,7 @@ def test_a_side_can_be_divided_again_without_tearing_children_from_originals(sou
 
 @pytest.mark.parametrize("by", BOTH)
 @pytest.mark.parametrize("side", ["train", "test"])
-def test_what_is_there_is_not_overwritten_and_nothing_is_half_done(
-    source: Path, world: Path, by: By, side: str
-) -> None:
+def test_existing_targets_are_kept_and_nothing_is_written(source: Path, world: Path, by: By, side: str) -> None:
     path = world / "out" / f"{side}.csv" if by == "list" else world / "out" / side / "mine.bmp"
     path.parent.mkdir(parents=True)
     path.write_text("mine", encoding="utf-8")
@@ -145,14 +143,14 @@ def test_what_is_there_is_not_overwritten_and_nothing_is_half_done(
     assert _files(world / "out") == {path.relative_to(world / "out").as_posix(): b"mine"}
 
 
-def test_lists_divided_anew_by_force_have_no_image_on_both_sides(source: Path, world: Path) -> None:
+def test_lists_replaced_with_force_have_no_image_on_both_sides(source: Path, world: Path) -> None:
     split_dataset(scan(source), world / "out", seed=0)
     written = split_dataset(scan(source), world / "out", seed=1, force=True)
     sides = [_digests(path) for path in written]
     assert not sides[0].keys() & sides[1].keys()
 
 
-def test_folders_are_never_replaced_as_old_copies_would_stay(source: Path, world: Path) -> None:
+def test_folders_are_never_replaced(source: Path, world: Path) -> None:
     split_dataset(scan(source), world / "out", by="copy", seed=0)
     before = _files(world / "out")
     with pytest.raises(OverwriteError, match="already exists"):
@@ -160,7 +158,7 @@ def test_folders_are_never_replaced_as_old_copies_would_stay(source: Path, world
     assert _files(world / "out") == before
 
 
-def test_two_images_of_one_class_and_name_are_not_lost(source: Path, world: Path) -> None:
+def test_two_images_of_one_class_with_the_same_name_are_refused(source: Path, world: Path) -> None:
     lines = [f"source/{folder}/{number}.bmp,x\n" for folder in (2, 3) for number in range(1, 21)]
     (world / "some.csv").write_text("file,label\n" + "".join(lines), encoding="utf-8")
     with pytest.raises(DatasetError, match=r"named \d+\.bmp") as caught:
@@ -169,12 +167,12 @@ def test_two_images_of_one_class_and_name_are_not_lost(source: Path, world: Path
     assert sum(split_dataset(scan(world / "some.csv"), world / "lists", by="list").values()) == 40
 
 
-def test_a_dataset_without_labels_is_not_divided(source: Path, world: Path) -> None:
+def test_a_dataset_without_labels_is_refused(source: Path, world: Path) -> None:
     with pytest.raises(DatasetError, match="no labels"):
         split_dataset(scan(source / "1"), world / "out")
 
 
-def test_letters_of_both_cases_are_copied_to_folders_of_their_own(source: Path, world: Path) -> None:
+def test_letters_of_both_cases_are_copied_to_different_folders(source: Path, world: Path) -> None:
     (source / "classes.txt").write_text("1\tA\n2\ta\n3\t/\n", encoding="utf-8")
     split_dataset(scan(source), world / "out", by="copy")
     assert {path.name for path in (world / "out" / "test").iterdir() if path.is_dir()} >= {"U+0041", "U+0061", "U+002F"}

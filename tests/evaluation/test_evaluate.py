@@ -1,4 +1,4 @@
-"""`evaluate`: a model and labeled images → metrics."""
+"""`evaluate`: metrics of a model on labeled images."""
 
 import shutil
 from collections.abc import Iterable
@@ -24,19 +24,19 @@ from charcnn.registry.version import ONNX_FILE
 
 @pytest.fixture
 def registry(trained: Path, tmp_path: Path) -> Registry:
-    """A copy of the registry, to change."""
+    """A copy of the registry that a test may change."""
     return Registry(shutil.copytree(trained, tmp_path / "registry"))
 
 
 @pytest.fixture
 def model(registry: Registry) -> Path:
-    """The ONNX file: nothing is kept of its evaluations."""
+    """The model as an ONNX file outside of a registry."""
     return registry.open("small12").file(ONNX_FILE)
 
 
 @pytest.fixture
 def test_set(starter: Path, tmp_path: Path) -> Path:
-    """A copy of the test set, with its labels, to change."""
+    """A copy of the labeled test set that a test may change."""
     folder = shutil.copytree(starter / "test", tmp_path / "set")
     shutil.copy(starter / "classes.txt", folder)
     return folder
@@ -48,7 +48,7 @@ def negative(files: Iterable[Path]) -> None:
 
 
 def figures(evaluation: Evaluation) -> dict[str, object]:
-    """All that does not depend on where and when."""
+    """The fields that do not depend on paths and time."""
     return evaluation.model_dump(exclude={"model", "dataset", "fingerprint", "created", "seconds"})
 
 
@@ -90,7 +90,7 @@ def test_a_dataset_with_some_of_the_labels_is_evaluated(registry: Registry, test
     assert part.accuracy == pytest.approx(sum(recall[label] for label in present) / 9)
 
 
-def test_labels_meet_by_text_whatever_the_folders(model: Path, test_set: Path) -> None:
+def test_labels_are_matched_by_text_not_by_folder(model: Path, test_set: Path) -> None:
     whole = evaluate(model, test_set)
     names = {}
     for line in (test_set / "classes.txt").read_text(encoding="utf-8").splitlines():
@@ -107,14 +107,14 @@ def test_labels_meet_by_text_whatever_the_folders(model: Path, test_set: Path) -
 
 
 def test_a_label_that_the_model_does_not_know_is_named(model: Path, test_set: Path) -> None:
-    (test_set / "classes.txt").unlink()  # the folders' names are the labels now
+    (test_set / "classes.txt").unlink()  # now the folder names are the labels
     (test_set / "1").rename(test_set / "博")
     with pytest.raises(UnknownLabelError, match="does not know 11 of the dataset's labels: 2 3") as fault:
         evaluate(model, test_set)
     assert "博" in fault.value.hint
 
 
-def test_a_flat_folder_with_its_truth_beside_it(model: Path, starter: Path) -> None:
+def test_a_flat_folder_with_a_csv_of_labels(model: Path, starter: Path) -> None:
     evaluation = evaluate(model, starter / "ttest")
     assert evaluation.images == 120
     assert evaluation.accuracy > 0.5
@@ -141,8 +141,8 @@ def test_a_light_on_dark_dataset_is_read_like_its_negative(model: Path, test_set
     assert light.fingerprint != dark.fingerprint
 
 
-def test_a_dataset_is_turned_round_as_a_whole(model: Path, test_set: Path) -> None:
-    """An image that alone would be taken for light on dark is read as its dataset says."""
+def test_all_images_of_a_dataset_are_inverted_or_none(model: Path, test_set: Path) -> None:
+    """An image that looks light on dark by itself is read with the polarity of its dataset."""
     image = np.full((28, 28), 0, np.uint8)
     image[12:16, 12:16] = 255
     for folder in test_set.iterdir():
@@ -232,7 +232,7 @@ def test_a_loaded_model_is_taken_as_it_is(registry: Registry, test_set: Path) ->
 
 
 def publish_trained_on(registry: Registry, source: str) -> None:
-    """A second version of the model, whose card names other training data."""
+    """Publish a second version of the model, whose card names other training data."""
     version = registry.open("small12")
     data = version.card.data.model_copy(update={"sources": (source,)})
     with registry.staging() as folder:
@@ -240,29 +240,29 @@ def publish_trained_on(registry: Registry, source: str) -> None:
         registry.publish(folder, version.card.model_copy(update={"data": data}))
 
 
-def test_without_data_the_test_set_beside_the_training_data(registry: Registry, starter: Path) -> None:
+def test_the_default_is_the_test_set_next_to_the_training_data(registry: Registry, starter: Path) -> None:
     evaluation = evaluate("small12", registry=registry)
     assert evaluation.dataset == str(starter / "test")
     assert evaluation.images == 60
 
 
-def test_a_file_without_a_test_set_says_what_to_type(model: Path) -> None:
-    with pytest.raises(DatasetError, match="There is no test folder to evaluate") as fault:
+def test_an_onnx_file_without_data_needs_a_dataset(model: Path) -> None:
+    with pytest.raises(DatasetError, match="No test folder found to evaluate") as fault:
         evaluate(model)
     assert "`data=DIR`" in fault.value.hint
 
 
-def test_a_version_without_a_test_set_says_what_to_type(registry: Registry, starter: Path, tmp_path: Path) -> None:
+def test_a_version_without_a_test_set_needs_a_dataset(registry: Registry, starter: Path, tmp_path: Path) -> None:
     alone = shutil.copytree(starter / "train", tmp_path / "alone" / "train")
     publish_trained_on(registry, str(alone))
-    with pytest.raises(DatasetError, match=f"There is no test folder next to {alone} to evaluate small12@2"):
+    with pytest.raises(DatasetError, match=f"No test folder found next to {alone} to evaluate small12@2"):
         evaluate("small12@2", registry=registry)
 
 
 def test_model_trained_on_arrays_has_no_test_set_of_its_own(registry: Registry, starter: Path, world: Path) -> None:
     shutil.copytree(starter / "test", world / "test")
     publish_trained_on(registry, IN_MEMORY)
-    with pytest.raises(DatasetError, match="There is no test folder to evaluate"):
+    with pytest.raises(DatasetError, match="No test folder found to evaluate"):
         evaluate("small12@2", registry=registry)
 
 

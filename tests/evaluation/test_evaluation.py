@@ -1,4 +1,4 @@
-"""`Evaluation`: the document that is stored, and those of earlier versions."""
+"""`Evaluation`: the stored document, and documents of earlier schemas."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from charcnn.evaluation.score import Scored
 
 
 def scored(classes: int, images: int, seed: int = 0) -> Scored:
-    """Images of which nine in ten are read correctly."""
+    """Scores of images of which 90 % are read correctly."""
     rng = np.random.default_rng(seed)
     truth = np.sort(rng.integers(0, classes, images))
     read = np.where(rng.random(images) < 0.9, truth, rng.integers(0, classes, images))

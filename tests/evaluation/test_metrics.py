@@ -1,4 +1,4 @@
-"""Every figure against scikit-learn's."""
+"""Every metric equals that of scikit-learn."""
 
 import math
 import warnings
@@ -16,7 +16,7 @@ Labels = list[int]
 
 @st.composite
 def readings(draw: st.DrawFn) -> tuple[int, Labels, Labels]:
-    """Number of classes, truths, and what was read; some classes are often empty."""
+    """Number of classes, true labels and predicted labels. Some classes are often empty."""
     classes = draw(st.integers(2, 7))
     used = draw(st.lists(st.integers(0, classes - 1), min_size=1, unique=True))
     pairs = draw(st.lists(st.tuples(st.sampled_from(used), st.integers(0, classes - 1)), min_size=1, max_size=40))
@@ -33,7 +33,7 @@ def matrix_of(reading: tuple[int, Labels, Labels]) -> ConfusionMatrix:
 @example((2, [0], [1]))
 @example((3, [0, 1], [2, 2]))
 @example((3, [1, 1], [1, 1]))
-def test_the_figures_are_scikit_learns(reading: tuple[int, Labels, Labels]) -> None:
+def test_metrics_equal_those_of_scikit_learn(reading: tuple[int, Labels, Labels]) -> None:
     classes, truth, read = reading
     labels, matrix = list(range(classes)), matrix_of(reading)
     np.testing.assert_array_equal(matrix.to_dense(), metrics.confusion_matrix(truth, read, labels=labels))
@@ -47,17 +47,17 @@ def test_the_figures_are_scikit_learns(reading: tuple[int, Labels, Labels]) -> N
     np.testing.assert_array_equal(matrix.support, support)
     assert matrix.macro_f1 == pytest.approx(metrics.f1_score(truth, read, average="macro", zero_division=0))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of what was read as a label that never is the truth
+        warnings.simplefilter("ignore")  # about predicted labels that never are true labels
         assert matrix.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, read))
 
 
-def test_a_row_is_a_truth_and_a_column_what_was_read() -> None:
+def test_rows_are_true_labels_and_columns_predicted_labels() -> None:
     matrix = matrix_of((3, [0, 0, 2], [1, 1, 0]))
     assert matrix.to_dense().tolist() == [[0, 2, 0], [0, 0, 0], [1, 0, 0]]
     assert matrix.support.tolist() == [2, 0, 1]
 
 
-def test_without_images_every_figure_is_nought() -> None:
+def test_without_images_every_metric_is_zero() -> None:
     matrix = matrix_of((3, [], []))
     assert (matrix.accuracy, matrix.macro_f1, matrix.balanced_accuracy) == (0, 0, 0)
     for column in (matrix.precision, matrix.recall, matrix.f1, matrix.support):
@@ -123,7 +123,7 @@ def test_top_k_is_scikit_learns(seed: int, k: int) -> None:
     assert top_k_accuracy(rows.astype(np.float32), truth, k) == pytest.approx(expected)
 
 
-def test_of_equal_probabilities_the_earlier_comes_first() -> None:
+def test_ties_keep_the_order_of_the_labels() -> None:
     rows = np.full((4, 4), 0.25, np.float32)
     truth = np.arange(4)
     assert [top_k_accuracy(rows, truth, k) for k in (1, 2, 3, 4)] == [0.25, 0.5, 0.75, 1]
@@ -134,7 +134,7 @@ def test_top_k_of_fewer_classes_is_everything() -> None:
     assert top_k_accuracy(np.array([[0.9, 0.1]], np.float32), np.array([1]), 3) == 1
 
 
-def test_a_probability_that_vanished_costs_much_but_not_everything() -> None:
+def test_the_loss_of_a_zero_probability_is_finite() -> None:
     rows, truth = np.array([[1, 0], [1, 0]], np.float32), np.array([0, 1])
     loss = cross_entropy(rows, truth)
     assert loss == pytest.approx(-math.log(np.finfo(np.float32).tiny) / 2)

@@ -1,4 +1,4 @@
-"""`score`: what a model answered, image by image."""
+"""`score`: the scores of a model, image by image."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def images(predictor: Predictor, starter: Path) -> LabeledImages:
     return LabeledImages.load(scan(starter / "test"), predictor.with_polarity("dark-on-light"))
 
 
-def test_each_image_has_its_truth_and_the_models_answer(predictor: Predictor, images: LabeledImages) -> None:
+def test_each_image_has_its_true_and_predicted_labels(predictor: Predictor, images: LabeledImages) -> None:
     scored = score(predictor, images, top_k=2)
     assert len(scored) == 60
     assert scored.files == images.files

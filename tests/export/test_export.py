@@ -1,4 +1,4 @@
-"""The exporters: what is in the files, that they give the model's answers, and what happens when they do not."""
+"""Export: the content of the files, their agreement with the model, and errors."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from charcnn.export import safetensors as safetensors_module
 from charcnn.export.export import export_version
 from charcnn.export.load_network import load_network
 from charcnn.export.onnx import write_onnx
-from charcnn.export.onnx_graph import onnx_model
+from charcnn.export.onnx_graph import build_onnx_model
 from charcnn.inference.predictor import Predictor
 from charcnn.networks.catalogue import get_network
 from charcnn.networks.recognizer import Recognizer
@@ -41,7 +41,7 @@ def version(trained: Path) -> Version:
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Version:
-    """A copy of the version, to spoil."""
+    """A copy of the version that a test may damage."""
     return Registry(shutil.copytree(trained, tmp_path / "registry")).open("small12")
 
 
@@ -51,7 +51,7 @@ def images() -> np.ndarray:
 
 
 def expected(version: Version, images: np.ndarray) -> np.ndarray:
-    """What the version's weights say, without any exporter."""
+    """The probabilities of the version's weights, without any exporter."""
     pixels = torch.from_numpy(images)[:, None].float() / 255
     network = get_network("cnn").build(12, version.card.network.options).eval()
     network.load_state_dict(load_file(version.folder / WEIGHTS_FILE))
@@ -66,7 +66,7 @@ def test_an_onnx_file_answers_as_the_model_does(version: Version, tmp_path: Path
     path = tmp_path / "new" / "model.onnx"
     assert export_version(version, "onnx", path) == 0
     assert path.read_bytes() == version.file(ONNX_FILE).read_bytes()
-    assert {entry.name for entry in path.parent.iterdir()} == {"model.onnx"}  # the weights are inside
+    assert {entry.name for entry in path.parent.iterdir()} == {"model.onnx"}  # the weights are inside the file
     predictor = Predictor(path)
     assert predictor.labels == version.card.labels
     assert predictor.spec == version.card.image
@@ -101,7 +101,7 @@ def test_a_pt2_file_answers_as_the_model_does(version: Version, tmp_path: Path, 
     assert export_version(version, "pt2", path) < 1e-4
     inside: dict[str, Any] = {"labels": "", "image": ""}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own affair
+        warnings.simplefilter("ignore")  # warnings inside torch
         program = torch.export.load(path, extra_files=inside)
     assert json.loads(inside["labels"]) == list(version.card.labels)
     assert ImageSpec.model_validate_json(inside["image"]) == version.card.image
@@ -139,7 +139,7 @@ def test_dropout_is_off_and_labels_are_any_text(tmp_path: Path) -> None:
 
 
 def another_model(version: Version, tmp_path: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> Version:
-    """A whole version whose weights are others than those in its ONNX file."""
+    """A valid version whose weights differ from those in its ONNX file."""
     weights = read_weights(version.file(WEIGHTS_FILE))
     registry = Registry(tmp_path / "mixed")
     with registry.staging() as folder:
@@ -158,7 +158,7 @@ def test_an_onnx_file_with_other_labels_than_the_card_fails_loudly(version: Vers
         shutil.copy(version.file(ONNX_FILE), folder)
         card = version.card.model_copy(update={"labels": tuple(reversed(version.card.labels))})
         mixed = registry.publish(folder, card)
-    with pytest.raises(IntegrityError, match="other labels or preprocessing than its card"):
+    with pytest.raises(IntegrityError, match="differ in labels or preprocessing"):
         export_version(mixed, "onnx", tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
 
@@ -188,7 +188,7 @@ def test_safetensors_that_came_out_wrong_fail_loudly(
         return {name: torch.zeros_like(value) for name, value in read_weights(path).items()}
 
     monkeypatch.setattr(safetensors_module, "read_weights", wrong)
-    with pytest.raises(ParityError, match="gives other answers"):
+    with pytest.raises(ParityError, match="does not match the model"):
         export_version(version, "safetensors", tmp_path / "out.safetensors")
 
 
@@ -197,17 +197,17 @@ def test_a_pt2_file_that_came_out_wrong_fails_loudly(
 ) -> None:
     export = torch.export.export
 
-    def wrong(recogniser: Recognizer, *arguments: Any, **more: Any) -> torch.export.ExportedProgram:
-        spec = recogniser.spec.model_copy(update={"mean": recogniser.spec.mean + 0.5})
-        return export(Recognizer(recogniser.network, spec).eval(), *arguments, **more)
+    def wrong(recognizer: Recognizer, *arguments: Any, **more: Any) -> torch.export.ExportedProgram:
+        spec = recognizer.spec.model_copy(update={"mean": recognizer.spec.mean + 0.5})
+        return export(Recognizer(recognizer.network, spec).eval(), *arguments, **more)
 
     monkeypatch.setattr(torch.export, "export", wrong)
-    with pytest.raises(ParityError, match="gives other answers"):
+    with pytest.raises(ParityError, match="does not match the model"):
         export_version(version, "pt2", tmp_path / "out.pt2")
 
 
 def spread(network: torch.nn.Module) -> torch.nn.Module:
-    """The network with weights large enough for answers that differ."""
+    """Scale up the weights of a network, so that its outputs differ between images."""
     with torch.no_grad():
         for weight in network.parameters():
             weight.mul_(2)
@@ -216,15 +216,15 @@ def spread(network: torch.nn.Module) -> torch.nn.Module:
 
 def test_a_written_onnx_file_that_came_out_wrong_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(network: torch.nn.Module, classes: int, spec: ImageSpec) -> onnx.ModelProto:
-        return onnx_model(network, classes, spec.model_copy(update={"mean": spec.mean + 0.5}))
+        return build_onnx_model(network, classes, spec.model_copy(update={"mean": spec.mean + 0.5}))
 
-    monkeypatch.setattr(module, "onnx_model", wrong)
-    with pytest.raises(ParityError, match="gives other answers"):
+    monkeypatch.setattr(module, "build_onnx_model", wrong)
+    with pytest.raises(ParityError, match="does not match the model"):
         write_onnx(spread(get_network("lenet").build(3)), "abc", ImageSpec(height=32, width=32), tmp_path / "out.onnx")
 
 
 class Doubled(torch.nn.Module):
-    """A layer that only torch's exporter knows."""
+    """A layer that only torch's exporter supports."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         return values * 2
@@ -233,18 +233,18 @@ class Doubled(torch.nn.Module):
 def test_what_torch_exported_wrongly_fails_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export = torch.onnx.export
 
-    def wrong(recogniser: Recognizer, *arguments: Any, **more: Any) -> Any:
-        spec = recogniser.spec.model_copy(update={"mean": recogniser.spec.mean + 0.5})
-        return export(Recognizer(recogniser.network, spec).eval(), *arguments, **more)
+    def wrong(recognizer: Recognizer, *arguments: Any, **more: Any) -> Any:
+        spec = recognizer.spec.model_copy(update={"mean": recognizer.spec.mean + 0.5})
+        return export(Recognizer(recognizer.network, spec).eval(), *arguments, **more)
 
     monkeypatch.setattr(torch.onnx, "export", wrong)
     network = torch.nn.Sequential(Doubled(), torch.nn.Flatten(), torch.nn.Linear(64, 3))
-    with pytest.raises(ParityError, match="gives other answers"):
+    with pytest.raises(ParityError, match="does not match the model"):
         write_onnx(spread(network), "abc", ImageSpec(height=8, width=8), tmp_path / "out.onnx")
 
 
-def test_answers_that_are_no_numbers_fail_loudly(version: Version, tmp_path: Path) -> None:
-    """Though both sides give the same."""
+def test_nan_outputs_fail_loudly(version: Version, tmp_path: Path) -> None:
+    """NaN is refused although both sides return it."""
     broken = another_model(
         version, tmp_path, lambda weight: torch.full_like(weight, float("nan")) if weight.ndim else weight
     )
@@ -256,7 +256,7 @@ def test_answers_that_are_no_numbers_fail_loudly(version: Version, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_file_that_is_there_is_kept_without_force(version: Version, tmp_path: Path, kind: ExportFormat) -> None:
+def test_an_existing_file_is_kept_without_force(version: Version, tmp_path: Path, kind: ExportFormat) -> None:
     path = tmp_path / f"model.{kind}"
     path.write_bytes(b"mine")
     with pytest.raises(OverwriteError, match="already exists") as fault:
@@ -308,7 +308,7 @@ def test_a_file_without_a_suffix_is_written_as_its_format(version: Version, tmp_
 
 @pytest.fixture
 def foreign(version: Version, tmp_path: Path) -> Version:
-    """A version of a network that is not installed here."""
+    """A version of a network that is not registered."""
     registry = Registry(tmp_path / "foreign")
     with registry.staging() as folder:
         for name in version.card.files:
@@ -317,13 +317,13 @@ def foreign(version: Version, tmp_path: Path) -> Version:
         return registry.publish(folder, version.card.model_copy(update={"network": network}))
 
 
-def test_onnx_is_exported_of_a_network_that_is_unknown_here(foreign: Version, tmp_path: Path) -> None:
+def test_the_onnx_file_of_an_unregistered_network_is_exported(foreign: Version, tmp_path: Path) -> None:
     export_version(foreign, "onnx", tmp_path / "out.onnx")
     assert Predictor(tmp_path / "out.onnx").labels == foreign.card.labels
 
 
 @pytest.mark.parametrize("kind", ["pt2", "safetensors"])
-def test_a_network_that_is_unknown_here_is_named(foreign: Version, tmp_path: Path, kind: ExportFormat) -> None:
+def test_an_unregistered_network_is_named(foreign: Version, tmp_path: Path, kind: ExportFormat) -> None:
     with pytest.raises(ExportError, match="needs the network theirs") as fault:
         export_version(foreign, kind, tmp_path / f"out.{kind}")
     assert "charcnn.networks" in fault.value.hint
@@ -335,7 +335,7 @@ def test_weights_that_do_not_fit_the_network_are_named(version: Version, tmp_pat
     with registry.staging() as folder:
         save_file({"0.weight": torch.zeros(3)}, folder / WEIGHTS_FILE)
         wrong = registry.publish(folder, version.card)
-    with pytest.raises(IntegrityError, match="small12@1: its weights do not fit the network cnn"):
+    with pytest.raises(IntegrityError, match="weights of small12@1 do not fit the network cnn"):
         load_network(wrong)
 
 
@@ -354,7 +354,7 @@ def test_a_loaded_network_is_ready_to_read(version: Version) -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_default_network_goes_into_every_format(starter: Path, tmp_path: Path, kind: ExportFormat) -> None:
-    """Its weights lie channels-last in memory."""
+    """Its weights are stored channels-last."""
     from charcnn.specs.train_config import TrainConfig
     from charcnn.training.train import train
 
@@ -366,7 +366,7 @@ def test_the_default_network_goes_into_every_format(starter: Path, tmp_path: Pat
     assert path.is_file()
 
 
-def test_a_folder_in_the_place_of_the_file_is_refused(version: Version, tmp_path: Path) -> None:
+def test_a_folder_as_path_is_refused(version: Version, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder") as fault:
         export_version(version, "onnx", tmp_path)
     assert "model.onnx" in fault.value.hint

@@ -1,4 +1,4 @@
-"""charcnn's own ONNX graphs against torch, and what is left to torch's exporter."""
+"""charcnn's ONNX graphs match torch, and other networks need torch's exporter."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from charcnn.export.onnx import write_onnx
-from charcnn.export.onnx_graph import UnknownLayerError, onnx_model
+from charcnn.export.onnx_graph import UnknownLayerError, build_onnx_model
 from charcnn.inference.predictor import Predictor
 from charcnn.networks.activations import ACTIVATIONS
 from charcnn.networks.catalogue import get_network
@@ -22,7 +22,7 @@ LAB = ("cnn", "cnn-dropout", "lenet", "lenet-wide")
 
 
 def lively(network: nn.Module, seed: int = 1) -> nn.Module:
-    """The network as if it were trained: biases, slopes and statistics are drawn, and the answers differ."""
+    """Randomize biases, slopes and statistics as if the network were trained, so that outputs differ."""
     draws = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in network.state_dict().items():
@@ -46,8 +46,8 @@ def noise(size: tuple[int, int], count: int = 5) -> NDArray[np.uint8]:
 def both(
     network: nn.Module, classes: int, spec: ImageSpec, count: int = 5
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Probabilities by ONNX Runtime, from the graph, and by torch."""
-    model = onnx_model(network, classes, spec)
+    """Return the probabilities of the graph in ONNX Runtime, and those of torch."""
+    model = build_onnx_model(network, classes, spec)
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     images = noise((spec.height, spec.width), count)
@@ -62,13 +62,13 @@ def agree(network: nn.Module, classes: int, spec: ImageSpec) -> None:
         assert given.shape == (count, classes)
         assert given.dtype == np.float32
         np.testing.assert_allclose(given, expected, atol=1e-5)
-    assert np.ptp(expected, 0).max() > 1e-4  # else anything would agree
+    assert np.ptp(expected, 0).max() > 1e-4  # otherwise everything would agree
 
 
 @pytest.mark.parametrize("name", LAB)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("batch_norm", [True, False], ids=["norm", "no norm"])
-def test_the_labs_networks_give_torchs_answers(name: str, activation: str, batch_norm: bool) -> None:
+def test_course_networks_match_torch(name: str, activation: str, batch_norm: bool) -> None:
     network = get_network(name).build(7, {"activation": activation, "batch_norm": batch_norm, "dropout": 0.5})
     size = get_network(name).size
     agree(lively(network).train(), 7, ImageSpec(height=size, width=size))
@@ -77,7 +77,7 @@ def test_the_labs_networks_give_torchs_answers(name: str, activation: str, batch
 @pytest.mark.parametrize(
     ("name", "size"), [(name, size) for name in ("compact", "compact-l") for size in get_network(name).sizes]
 )
-def test_the_compact_networks_give_torchs_answers_in_every_size(name: str, size: int) -> None:
+def test_compact_networks_match_torch_in_every_size(name: str, size: int) -> None:
     agree(lively(get_network(name).build(12, {"dropout": 0.25})), 12, ImageSpec(height=size, width=size))
 
 
@@ -111,19 +111,19 @@ def test_mean_and_std_are_in_the_graph(spec: ImageSpec) -> None:
     ],
     ids=str,
 )
-def test_a_row_of_plain_layers_gives_torchs_answers(network: nn.Module) -> None:
+def test_a_sequence_of_plain_layers_matches_torch(network: nn.Module) -> None:
     agree(lively(network), 3, ImageSpec(height=12, width=10))
 
 
 class Own(nn.Module):
-    """A layer that charcnn does not know."""
+    """A layer that charcnn does not support."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         return torch.sin(values)
 
 
 class OwnReLU(nn.ReLU):
-    """A layer that is more than its parent."""
+    """A layer that does more than its base class."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         return super().forward(values) + 1
@@ -147,13 +147,13 @@ class OwnReLU(nn.ReLU):
     ],
     ids=str,
 )
-def test_a_layer_that_is_not_known_is_not_guessed(layer: nn.Module) -> None:
+def test_an_unsupported_layer_is_refused(layer: nn.Module) -> None:
     with pytest.raises(UnknownLayerError):
-        onnx_model(nn.Sequential(layer, nn.Flatten()), 3, ImageSpec())
+        build_onnx_model(nn.Sequential(layer, nn.Flatten()), 3, ImageSpec())
 
 
 class Residual(nn.Module):
-    """Not a row of layers, but made of layers that are known."""
+    """A network of supported layers that are not applied in sequence."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,14 +163,14 @@ class Residual(nn.Module):
         return torch.add(values, self.layer(values))
 
 
-def test_a_network_that_is_no_row_is_not_guessed() -> None:
+def test_a_network_that_is_not_sequential_is_refused() -> None:
     with pytest.raises(UnknownLayerError):
-        onnx_model(Residual(), 3, ImageSpec())
+        build_onnx_model(Residual(), 3, ImageSpec())
     with pytest.raises(UnknownLayerError):
-        onnx_model(nn.Sequential(Residual(), nn.Flatten(), nn.Linear(784, 3)), 3, ImageSpec())
+        build_onnx_model(nn.Sequential(Residual(), nn.Flatten(), nn.Linear(784, 3)), 3, ImageSpec())
 
 
-def test_a_layer_that_is_not_known_is_left_to_torch(tmp_path: Path) -> None:
+def test_an_unsupported_layer_is_exported_by_torch(tmp_path: Path) -> None:
     spec = ImageSpec(height=8, width=8)
     network = lively(nn.Sequential(Own(), nn.Flatten(), nn.Linear(64, 3)))
     assert write_onnx(network, "abc", spec, tmp_path / "model.onnx") < 1e-5

@@ -1,4 +1,4 @@
-"""The font inside OpenCV draws any character, and says so where it cannot."""
+"""OpenCV's built-in font draws characters, and missing ones are reported."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ def test_a_glyph_is_dark_ink_on_a_white_square(size: int) -> None:
 
 
 @pytest.mark.parametrize("character", SOME)
-def test_the_ink_is_in_the_middle_and_whole(character: str) -> None:
+def test_the_ink_is_centered_and_complete(character: str) -> None:
     picture = draw_glyph(character)
     rows, columns = np.flatnonzero((picture < 128).any(1)), np.flatnonzero((picture < 128).any(0))
     assert rows[0] + rows[-1] == pytest.approx(191, abs=2)
@@ -45,7 +45,7 @@ def test_a_character_that_the_font_lacks_is_named(character: str) -> None:
         draw_glyph(character)
 
 
-def test_a_question_mark_is_a_character_like_others() -> None:
+def test_a_question_mark_can_be_drawn() -> None:
     assert (draw_glyph("?") < 128).any()
 
 
@@ -56,12 +56,12 @@ def test_a_character_without_ink_is_named(character: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "ab", "博学"])
-def test_one_character_is_drawn_at_a_time(text: str) -> None:
-    with pytest.raises(GlyphError, match="One character"):
+def test_only_single_characters_are_drawn(text: str) -> None:
+    with pytest.raises(GlyphError, match="single character"):
         draw_glyph(text)
 
 
-def test_a_caller_may_draw_on_a_glyph() -> None:
+def test_a_returned_glyph_may_be_modified() -> None:
     first = draw_glyph("用")
     before = first.copy()
     first[:] = 0

@@ -1,4 +1,4 @@
-"""Chinese characters are written in the strokes and the order that schools teach."""
+"""Chinese characters have the strokes and the stroke order that schools teach."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charcnn.handwriting.kaishu import FILE, find_kaishu_strokes
+from charcnn.handwriting.kaishu import DATA_FILE, find_kaishu_strokes
 from charcnn.handwriting.outline import find_outlines
 from charcnn.handwriting.stroke_data.pack import pack
 from charcnn.handwriting.strokes import Segment
@@ -27,11 +27,11 @@ def way(stroke: tuple[Segment, ...]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("character", "count"), [("一", 1), ("十", 2), ("口", 3), ("习", 3), ("切", 4), ("博", 12)])
-def test_a_character_has_the_strokes_that_dictionaries_count(character: str, count: int) -> None:
+def test_stroke_counts_match_dictionaries(character: str, count: int) -> None:
     assert len(strokes_of(character)) == count
 
 
-def test_a_box_is_left_then_top_and_right_in_one_then_bottom() -> None:
+def test_a_box_has_its_left_stroke_then_top_and_right_then_bottom() -> None:
     left, top_right, bottom = strokes_of("口")
     assert [len(stroke) for stroke in (left, top_right, bottom)] == [1, 2, 1]
     assert way(left)[1] > 3 * abs(way(left)[0])
@@ -41,7 +41,7 @@ def test_a_box_is_left_then_top_and_right_in_one_then_bottom() -> None:
     assert len({segment.part for segment in find_kaishu_strokes("口")}) == 1
 
 
-def test_the_order_is_that_of_the_pen_and_not_from_top_left_to_bottom_right() -> None:
+def test_strokes_are_in_writing_order_not_sorted_by_position() -> None:
     middle, left, right = strokes_of("小")
     assert left[0].points[:, 0].max() < middle[0].points[:, 0].mean() < right[0].points[:, 0].min()
 
@@ -52,11 +52,11 @@ def test_strokes_that_touch_nothing_are_parts_with_free_ends() -> None:
     assert all(segment.free == (True, True) for segment in found)
 
 
-def test_all_of_gb2312_is_known_and_other_writing_is_not() -> None:
+def test_all_of_gb2312_is_included_and_other_scripts_are_not() -> None:
     rows = [bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF)]
     both_levels = [pair.decode("gb2312") for pair in rows if pair < b"\xd7\xfa" or pair > b"\xd8"]
     assert len(both_levels) == 6763
-    with np.load(FILE) as data:
+    with np.load(DATA_FILE) as data:
         assert not {ord(character) for character in both_levels} - set(data["characters"].tolist())
     assert all(find_kaishu_strokes(character) for character in both_levels[::70])
     for other in "aあア0。":
@@ -72,7 +72,7 @@ def test_regular_script_is_narrower_than_print_and_both_are_written() -> None:
 
 
 @pytest.mark.parametrize("character", "嚷鼻自备")
-def test_what_shares_a_node_is_close_together(character: str) -> None:
+def test_ends_that_share_a_node_are_close(character: str) -> None:
     spots: dict[int, list[NDArray[np.float32]]] = {}
     for segment in find_kaishu_strokes(character):
         assert segment.nodes[0] != segment.nodes[1]
@@ -83,7 +83,7 @@ def test_what_shares_a_node_is_close_together(character: str) -> None:
         assert np.ptp(points, axis=0).max() < 20 / 256
 
 
-def test_the_brush_set_down_is_left_out_but_a_short_bar_stays() -> None:
+def test_brush_heads_are_dropped_but_short_bars_are_kept() -> None:
     last = strokes_of("完")[-1]
     assert [way((piece,))[1] > 0 for piece in last] == [True, False]  # down and to the right, then the hook
     inner = strokes_of("骨")[2]

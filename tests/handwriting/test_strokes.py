@@ -35,7 +35,7 @@ def test_closed_loops_keep_all_four_sides(character: str) -> None:
     assert length(found) > 1.5 * ((right - left) + (bottom - top))
 
 
-def test_a_box_inside_a_gate_is_there() -> None:
+def test_a_box_inside_a_gate_is_found() -> None:
     found = strokes_of("问")
     assert any(abs(s.points[:, 0]).max() < 0.25 and s.points[:, 1].min() > -0.3 for s in found)
 
@@ -54,7 +54,7 @@ def test_three_bars_are_written_from_top_to_bottom_and_to_the_right() -> None:
 
 
 @pytest.mark.parametrize("character", "宅宙寒富字家")
-def test_the_dot_of_a_roof_is_not_taken_for_a_bump(character: str) -> None:
+def test_the_dot_of_a_roof_is_not_dropped_as_a_bump(character: str) -> None:
     found = strokes_of(character)
     top = min(found, key=lambda s: s.points[:, 1].min())
     assert 0.08 < length((top,)) < 0.3

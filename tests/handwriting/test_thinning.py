@@ -1,4 +1,4 @@
-"""Shapes become lines, and nothing falls apart, closes or vanishes."""
+"""Shapes are thinned to lines that keep their parts and holes."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What writers write: the same by the same seed, inked, inside the frame, each in a hand of their own."""
+"""Samples are deterministic, have ink inside the frame, and differ by writer."""
 
 import hashlib
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_every_sample_has_ink_and_the_ink_is_inside_the_frame(
             assert edge.min() == 255
 
 
-def test_the_same_seed_writes_the_same_and_another_another() -> None:
+def test_samples_depend_only_on_the_seed() -> None:
     def digest(seed: int) -> str:
         return hashlib.sha256(write_character("博", range(20), 28, WritingStyle(seed=seed)).tobytes()).hexdigest()
 
@@ -49,20 +49,20 @@ def test_the_same_seed_writes_the_same_and_another_another() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 2_000_100), min_size=1, max_size=5), st.sampled_from("博a1。"))
-def test_what_a_writer_writes_does_not_depend_on_who_else_is_asked(writers: list[int], character: str) -> None:
+def test_a_sample_does_not_depend_on_the_other_writers(writers: list[int], character: str) -> None:
     together = write_character(character, writers, 28)
     for writer, picture in zip(writers, together, strict=True):
         assert np.array_equal(write_character(character, [writer], 28)[0], picture)
 
 
-def test_writers_are_told_apart_by_their_hands() -> None:
+def test_writers_have_consistent_traits() -> None:
     fine = write_character("中", range(300), 64, WritingStyle(paper="tablet"))
     ink = (255 - fine.astype(int)).sum((1, 2))
     again = (255 - write_character("国", range(300), 64, WritingStyle(paper="tablet")).astype(int)).sum((1, 2))
-    assert np.corrcoef(ink, again)[0, 1] > 0.5  # who writes bold 中 writes bold 国
+    assert np.corrcoef(ink, again)[0, 1] > 0.5  # writers of bold 中 also write bold 国
 
 
-def test_pens_and_styles_do_what_they_say() -> None:
+def test_pens_differ_in_width_and_styles_in_spread() -> None:
     def ink(pen: Pen) -> float:
         return float(
             (255 - write_character("中", range(100), 64, WritingStyle(paper="tablet", pen=pen)).astype(int)).mean()
@@ -83,12 +83,12 @@ def test_a_scan_has_two_levels_and_a_photo_many() -> None:
     assert len(np.unique(write_character("思", range(10), 28, WritingStyle(paper="photo")))) > 50
 
 
-def test_what_the_font_lacks_is_refused_and_named() -> None:
+def test_missing_glyphs_are_refused_and_named() -> None:
     with pytest.raises(GlyphError, match=r"U\+E123"):
         write_character("\ue123", [0], 28)
 
 
-def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_font_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ttf"
     path.write_bytes(b"no font")
     with pytest.raises(GlyphError, match=r"a\.ttf"):
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
         write_character("a", [0], 28, WritingStyle(fonts=(Path("missing.ttf"),)))
 
 
-def test_unknown_names_are_refused_with_the_closest() -> None:
+def test_unknown_styles_are_refused_with_the_closest() -> None:
     with pytest.raises(ConfigError, match="style='nrmal'") as fault:
         WritingStyle(style="nrmal")  # type: ignore[arg-type]
     assert "normal" in str(fault.value.hint)

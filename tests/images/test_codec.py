@@ -1,4 +1,4 @@
-"""Every kind of image file reads as the same grey picture; what cannot be read is named."""
+"""Image files of every format are read as gray images, and errors name the file."""
 
 import io
 import random
@@ -29,7 +29,7 @@ def _ramp() -> Gray:
 
 
 def _drawing() -> Gray:
-    """A black L on white paper, 20 high and 30 wide: no turn and no mirror image of it is itself."""
+    """A black L on white paper, 20 × 30, which differs from all of its rotations and mirror images."""
     picture = np.full((20, 30), 255, np.uint8)
     picture[3:17, 4:8] = 0
     picture[13:17, 4:22] = 0
@@ -46,15 +46,15 @@ def _png_chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def _png_declaring(width: int, height: int, colour: int = 0) -> bytes:
-    """A PNG file that says it is large, and holds one line."""
-    header = _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
+def _png_declaring(width: int, height: int, color: int = 0) -> bytes:
+    """A PNG file that declares a large size, but contains only one row."""
+    header = _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, color, 0, 0, 0))
     content = _png_chunk(b"IDAT", zlib.compress(b"\0" * 100))
     return b"\x89PNG\r\n\x1a\n" + header + content + _png_chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
-def test_an_eight_bit_grey_file_reads_as_it_is(kind: str) -> None:
+def test_an_eight_bit_gray_file_reads_as_it_is(kind: str) -> None:
     assert np.array_equal(decode_image(_encoded(Image.fromarray(_ramp()), kind), "x"), _ramp())
 
 
@@ -89,7 +89,7 @@ def test_a_floating_tiff_is_scaled_by_the_range_of_its_values(full: float) -> No
     assert np.array_equal(decode_image(_encoded(image, "TIFF"), "x"), _ramp())
 
 
-def test_a_floating_tiff_with_pixels_that_are_no_numbers_is_an_error() -> None:
+def test_a_float_tiff_with_nan_pixels_is_an_error() -> None:
     values = _ramp().astype(np.float32)
     values[3, 3] = np.nan
     with pytest.raises(ImageError, match=r"holes\.tif"):
@@ -97,15 +97,15 @@ def test_a_floating_tiff_with_pixels_that_are_no_numbers_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
-def test_grey_in_three_channels_reads_as_the_same_grey(kind: str) -> None:
+def test_gray_in_three_channels_reads_as_the_same_gray(kind: str) -> None:
     image = Image.fromarray(_drawing()).convert("RGB")
     options = {"lossless": True} if kind == "WEBP" else {}
     assert np.array_equal(decode_image(_encoded(image, kind, **options), "x"), _drawing())
 
 
-def test_colours_become_grey_by_their_brightness() -> None:
-    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]]], np.uint8)
-    red, green, blue, white, black = decode_image(_encoded(Image.fromarray(colours), "PNG"), "x")[0].astype(int)
+def test_colors_become_gray_by_their_brightness() -> None:
+    colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]]], np.uint8)
+    red, green, blue, white, black = decode_image(_encoded(Image.fromarray(colors), "PNG"), "x")[0].astype(int)
     assert (white, black) == (255, 0)
     assert 255 > green > red > blue > 0
 
@@ -115,16 +115,16 @@ def test_colours_become_grey_by_their_brightness() -> None:
 def test_what_is_transparent_is_white_paper(mode: str, kind: str) -> None:
     black = Image.new("L", (30, 20), 0)
     image = black.convert(mode)
-    image.putalpha(Image.fromarray(255 - _drawing()))  # black everywhere, seen only where the ink is
+    image.putalpha(Image.fromarray(255 - _drawing()))  # all pixels are black, but only the ink is opaque
     assert np.array_equal(decode_image(_encoded(image, kind), "x"), _drawing())
 
 
-def test_half_transparent_black_is_middle_grey() -> None:
+def test_half_transparent_black_is_middle_gray() -> None:
     image = Image.new("RGBA", (4, 4), (0, 0, 0, 128))
     assert np.unique(decode_image(_encoded(image, "PNG"), "x")).tolist() == [127]
 
 
-def test_a_palette_reads_by_its_colours() -> None:
+def test_a_palette_reads_by_its_colors() -> None:
     image = Image.fromarray((_drawing() == 0).astype(np.uint8), "P")
     image.putpalette([255, 255, 255, 0, 0, 0])
     assert np.array_equal(decode_image(_encoded(image, "PNG"), "x"), _drawing())
@@ -134,12 +134,12 @@ def test_a_palette_reads_by_its_colours() -> None:
 @pytest.mark.parametrize("transparency", [0, b"\0\xff"])
 def test_a_transparent_palette_entry_is_white_paper(transparency: int | bytes) -> None:
     image = Image.fromarray((_drawing() == 0).astype(np.uint8), "P")
-    image.putpalette([0, 255, 0, 0, 0, 0])  # green paper, seen by nobody
+    image.putpalette([0, 255, 0, 0, 0, 0])  # the paper is green, but transparent
     assert np.array_equal(decode_image(_encoded(image, "PNG", transparency=transparency), "x"), _drawing())
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_transparent_colour_is_white_paper(mode: str) -> None:
+def test_a_transparent_color_is_white_paper(mode: str) -> None:
     levels = np.where(_drawing() == 0, 0, 200).astype(np.uint8)
     transparent: int | tuple[int, ...] = 200 if mode == "L" else (200, 200, 200)
     data = _encoded(Image.fromarray(levels).convert(mode), "PNG", transparency=transparent)
@@ -160,7 +160,7 @@ def test_a_cmyk_jpeg_is_dark_on_light() -> None:
     assert np.abs(read.astype(int) - large).max() < 30
 
 
-# how a camera stores an upright picture under each orientation, and what a viewer does to it
+# how a camera stores an upright image for each EXIF orientation
 _STORED: dict[int, Callable[[Gray], Gray]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -175,7 +175,7 @@ _STORED: dict[int, Callable[[Gray], Gray]] = {
 
 @pytest.mark.parametrize("orientation", _STORED)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_a_photo_that_was_turned_by_the_camera_stands_upright(kind: str, orientation: int) -> None:
+def test_a_rotated_photo_is_turned_upright(kind: str, orientation: int) -> None:
     large = np.kron(_drawing(), np.ones((8, 8), np.uint8))
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -228,7 +228,7 @@ def test_real_one_bit_bmp_files_read_as_pillow_reads_them(fudan12: Path) -> None
         assert np.array_equal(read_image(path), expected), path
 
 
-def test_real_grey_png_files_read_as_pillow_reads_them(casia20: Path) -> None:
+def test_real_gray_png_files_read_as_pillow_reads_them(casia20: Path) -> None:
     for path in sorted(casia20.glob("train/*/*.png"))[::40]:
         with Image.open(path) as image:
             expected = np.asarray(image.convert("L"))
@@ -285,20 +285,20 @@ def test_a_missing_file_is_named(world: Path) -> None:
 
 
 _WHOLE = {
-    "grey.png": _encoded(Image.fromarray(_ramp()), "PNG"),
-    "colour.png": _encoded(Image.fromarray(_ramp()).convert("RGB"), "PNG"),
+    "gray.png": _encoded(Image.fromarray(_ramp()), "PNG"),
+    "color.png": _encoded(Image.fromarray(_ramp()).convert("RGB"), "PNG"),
     "bit.png": _encoded(Image.fromarray(_drawing()).convert("1"), "PNG"),
-    "grey.bmp": _encoded(Image.fromarray(_ramp()), "BMP"),
+    "gray.bmp": _encoded(Image.fromarray(_ramp()), "BMP"),
     "bit.bmp": _encoded(Image.fromarray(_drawing()).convert("1"), "BMP"),
-    "colour.bmp": _encoded(Image.fromarray(_ramp()).convert("RGB"), "BMP"),
-    "grey.jpg": _encoded(Image.fromarray(_ramp()), "JPEG"),
-    "grey.webp": _encoded(Image.fromarray(_ramp()), "WEBP", lossless=True),
-    "grey.tif": _encoded(Image.fromarray(_ramp()), "TIFF"),
+    "color.bmp": _encoded(Image.fromarray(_ramp()).convert("RGB"), "BMP"),
+    "gray.jpg": _encoded(Image.fromarray(_ramp()), "JPEG"),
+    "gray.webp": _encoded(Image.fromarray(_ramp()), "WEBP", lossless=True),
+    "gray.tif": _encoded(Image.fromarray(_ramp()), "TIFF"),
     "packed.tif": _encoded(Image.fromarray(_ramp()), "TIFF", compression="tiff_lzw"),
 }
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow's own remark on a TIFF that is cut short
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow's warning about a truncated TIFF
 @pytest.mark.parametrize("name", _WHOLE)
 def test_a_file_cut_anywhere_is_refused_or_complete(name: str) -> None:
     data = _WHOLE[name]
@@ -336,16 +336,16 @@ def test_a_file_with_wrong_bytes_is_a_picture_or_an_image_error(name: str) -> No
 @settings(deadline=None)
 @given(data=st.binary(min_size=1, max_size=80), start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"BM"]))
 @example(data=b"\0", start=b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-def test_any_bytes_are_no_image_and_no_crash(data: bytes, start: bytes) -> None:
+def test_random_bytes_raise_an_image_error(data: bytes, start: bytes) -> None:
     with pytest.raises(ImageError, match="junk"):
         decode_image(start + data, "junk")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [12_000, 30_000, 2**31 - 1])
-@pytest.mark.parametrize("colour", [0, 2])
+@pytest.mark.parametrize("color", [0, 2])
 def test_a_file_that_declares_a_huge_size_is_refused_before_it_is_decoded(
-    world: Path, monkeypatch: pytest.MonkeyPatch, side: int, colour: int
+    world: Path, monkeypatch: pytest.MonkeyPatch, side: int, color: int
 ) -> None:
     def decoded(*_: object) -> None:
         pytest.fail("the file was decoded")
@@ -353,7 +353,7 @@ def test_a_file_that_declares_a_huge_size_is_refused_before_it_is_decoded(
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     monkeypatch.setattr(cv2, "imdecode", decoded)
     path = world / "bomb.png"
-    path.write_bytes(_png_declaring(side, side, colour))
+    path.write_bytes(_png_declaring(side, side, color))
     with pytest.raises(ImageError, match=r"bomb\.png.*million"):
         read_image(path)
 
@@ -400,22 +400,22 @@ def test_images_are_known_by_their_suffix(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [".a.png", "._1.bmp", ".png", "a.txt", "png", "a.png.bak", "a.gif", "Thumbs.db", ""])
-def test_other_files_and_hidden_ones_are_no_images(name: str) -> None:
+def test_other_files_and_hidden_files_are_not_images(name: str) -> None:
     assert not is_image(name)
 
 
-def test_names_sort_as_people_count() -> None:
+def test_names_sort_in_natural_order() -> None:
     names = ["10.bmp", "a.bmp", "2.bmp", "B.bmp", "1.bmp", "b.bmp", "a10.bmp", "a9.bmp"]
     assert " ".join(sorted(names, key=natural_key)) == "1.bmp 2.bmp 10.bmp a9.bmp a10.bmp a.bmp B.bmp b.bmp"
 
 
 @given(st.text(max_size=5).filter(lambda text: not text[-1:].isdigit()), st.integers(0, 10**9), st.integers(0, 10**9))
-def test_of_two_numbers_the_smaller_comes_first(prefix: str, one: int, other: int) -> None:
+def test_the_smaller_number_sorts_first(prefix: str, one: int, other: int) -> None:
     assert (natural_key(f"{prefix}{one}") < natural_key(f"{prefix}{other}")) == (one < other)
 
 
 @given(st.lists(st.text("aAbB019.汉é²٣ -", max_size=6), unique=True), st.randoms())
-def test_the_order_is_one_whatever_order_the_names_came_in(names: list[str], shuffler: random.Random) -> None:
+def test_natural_order_does_not_depend_on_the_input_order(names: list[str], shuffler: random.Random) -> None:
     mixed = names.copy()
     shuffler.shuffle(mixed)
     assert sorted(mixed, key=natural_key) == sorted(names, key=natural_key)

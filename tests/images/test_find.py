@@ -1,4 +1,4 @@
-"""Which images lie below a folder, and in which order."""
+"""`find_images` and `list_images`: the images in a folder, and their order."""
 
 from pathlib import Path
 
@@ -28,12 +28,12 @@ def test_images_at_the_top_and_deep_below_are_found(world: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".a.png", "._1.bmp", ".git/a.png", "x/.cache/y/a.png", "__MACOSX/1/a.png", "a.txt"])
-def test_hidden_files_and_what_is_no_image_are_left_out(world: Path, name: str) -> None:
+def test_hidden_files_and_other_files_are_ignored(world: Path, name: str) -> None:
     _touch(world, "1/ok.png", name)
     assert _names(world) == ["1/ok.png"]
 
 
-def test_a_folder_named_like_an_image_is_none(world: Path) -> None:
+def test_a_folder_named_like_an_image_is_not_an_image(world: Path) -> None:
     (world / "x.png").mkdir()
     _touch(world, "x.png/1.png")
     assert _names(world) == ["x.png/1.png"]

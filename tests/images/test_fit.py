@@ -1,4 +1,4 @@
-"""`fit` makes any image into what a network sees, and the same character into the same picture."""
+"""`fit`: images of the same character become the same network input."""
 
 import tracemalloc
 from pathlib import Path
@@ -34,7 +34,7 @@ SPECS = st.builds(
 
 
 def _character(seed: int, side: int = 60) -> Gray:
-    """A few thick strokes, black on white, cut to their ink."""
+    """A few thick black strokes on white, cropped to their ink."""
     rng = np.random.default_rng(seed)
     picture = np.full((side, side), 255, np.uint8)
     for _ in range(4):
@@ -51,7 +51,7 @@ def _on_paper(ink: Gray, height: int, width: int, top: int, left: int) -> Gray:
 
 
 def _box(image: Gray) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right (inclusive) of what is dark."""
+    """Top, bottom, left and right (inclusive) of the dark pixels."""
     rows, columns = np.flatnonzero((image < 128).any(1)), np.flatnonzero((image < 128).any(0))
     return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
 
@@ -92,14 +92,14 @@ def test_a_picture_and_its_negative_become_the_same(seed: int, top: int, left: i
 
 def test_a_character_that_fills_its_image_to_the_edge_keeps_its_polarity() -> None:
     frame = np.full((40, 40), 255, np.uint8)
-    frame[0], frame[-1] = 0, 0  # 一 above and below, cut to the ink: half of the border is ink
+    frame[0], frame[-1] = 0, 0  # 一 at the top and bottom, cropped to the ink: half of the border is ink
     assert not is_light_on_dark(frame)
     assert is_light_on_dark(255 - frame)
 
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**20), top=st.integers(0, 60), left=st.integers(0, 60))
-def test_where_on_the_paper_the_ink_lies_does_not_matter(seed: int, top: int, left: int) -> None:
+def test_the_position_of_the_ink_does_not_matter(seed: int, top: int, left: int) -> None:
     ink, spec = _character(seed), ImageSpec(fit="ink", polarity="dark-on-light")
     assert np.array_equal(fit(_on_paper(ink, 120, 120, top, left), spec), fit(_on_paper(ink, 120, 120, 30, 30), spec))
 
@@ -113,7 +113,7 @@ def test_how_much_paper_there_is_hardly_matters(seed: int, height: int, width: i
 
 
 @pytest.mark.parametrize(("black", "white"), [(0, 255), (60, 200), (10, 90), (120, 240)])
-def test_pale_ink_on_grey_paper_becomes_black_on_white(black: int, white: int) -> None:
+def test_pale_ink_on_gray_paper_becomes_black_on_white(black: int, white: int) -> None:
     picture = np.full((60, 60), white, np.uint8)
     picture[20:40, 25:35] = black
     fitted = fit(picture, ImageSpec(fit="ink"))
@@ -144,7 +144,7 @@ def test_the_margin_is_left_free_and_the_rest_is_used(margin: float, size: tuple
     picture = _on_paper(np.zeros(size, np.uint8), 100, 100, 7, 31)
     fitted = fit(picture, ImageSpec(height=100, width=100, fit="ink", margin=margin))
     top, bottom, left, right = _box(fitted)
-    free, pixel = margin * 100, (100 - 2 * margin * 100) / max(size)  # of the ink, as large as it becomes
+    free, pixel = margin * 100, (100 - 2 * margin * 100) / max(size)  # size of the scaled ink
     assert min(top, left, 99 - bottom, 99 - right) >= free - max(pixel, 2)
     assert max(bottom - top, right - left) + 1 == pytest.approx(100 - 2 * free, abs=2 * max(pixel, 2))
     assert top + bottom == pytest.approx(99, abs=max(1.2 * pixel, 2))
@@ -172,7 +172,7 @@ def test_a_circle_stays_round(shape: tuple[int, int], way: Literal["pad", "ink"]
     assert abs((bottom - top) - (right - left)) <= 1
 
 
-def test_stretched_it_does_not_stay_round() -> None:
+def test_stretching_distorts_a_circle() -> None:
     picture = np.full((40, 100), 255, np.uint8)
     cv2.circle(picture, (50, 20), 16, (0,), -1)
     top, bottom, left, right = _box(fit(picture, ImageSpec(height=56, width=56, fit="stretch")))
@@ -180,7 +180,7 @@ def test_stretched_it_does_not_stay_round() -> None:
 
 
 @pytest.mark.parametrize("paper", [255, 180])
-def test_what_pad_adds_has_the_colour_of_the_paper(paper: int) -> None:
+def test_padding_has_the_color_of_the_paper(paper: int) -> None:
     picture = np.full((20, 60), paper, np.uint8)
     picture[8:12, 20:40] = 0
     fitted = fit(picture, ImageSpec(height=60, width=60, fit="pad"))
@@ -205,7 +205,7 @@ def test_a_long_thin_strip_takes_little_memory(way: Fit, shape: tuple[int, int])
 
 
 @pytest.mark.parametrize("level", [0, 100, 255])
-def test_the_paper_is_what_lies_along_the_border(level: int) -> None:
+def test_the_paper_level_comes_from_the_border(level: int) -> None:
     picture = np.full((30, 30), level, np.uint8)
     picture[8:20, 8:20] = 255 - level
     picture[0, :10] = 128
@@ -219,7 +219,7 @@ def test_the_paper_is_a_level_of_the_image(image: Gray) -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, 127, 255])
-def test_of_an_image_without_contrast_no_polarity_is_told(level: int) -> None:
+def test_an_image_without_contrast_is_not_light_on_dark(level: int) -> None:
     assert not is_light_on_dark(np.full((28, 28), level, np.uint8))
 
 
@@ -228,11 +228,11 @@ def test_all_of_mnist_is_light_on_dark(mnist: Path) -> None:
     assert [index for index, image in enumerate(images) if not is_light_on_dark(image)] == []
 
 
-def test_no_real_image_of_the_lab_is_light_on_dark(fudan12: Path) -> None:
+def test_no_image_of_fudan12_is_light_on_dark(fudan12: Path) -> None:
     assert [path for path in list_images(fudan12 / "train")[::10] if is_light_on_dark(read_image(path))] == []
 
 
-def test_no_real_image_of_casia_is_light_on_dark(casia20: Path) -> None:
+def test_no_image_of_casia20_is_light_on_dark(casia20: Path) -> None:
     assert [path for path in list_images(casia20)[::10] if is_light_on_dark(read_image(path))] == []
 
 
@@ -245,7 +245,7 @@ def test_real_images_and_their_negatives_become_the_same(casia20: Path) -> None:
 
 @given(arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(1, 40))), FITS_ONLY)
 def test_a_scan_in_black_and_white_is_taken_as_one_in_nearly_black_and_white(ink: NDArray[np.bool_], how: Fit) -> None:
-    """The one is told by counting, the other by Otsu's threshold."""
+    """The first is detected by counting, the second by Otsu's threshold."""
     plain, nearly = np.where(ink, 0, 255).astype(np.uint8), np.where(ink, 1, 254).astype(np.uint8)
     assert is_light_on_dark(plain) == is_light_on_dark(nearly)
     found = [fit(image, ImageSpec(fit=how)).astype(int) for image in (plain, nearly)]

@@ -1,4 +1,4 @@
-"""Many files become one array, in their order; a bad file has its place and its reason."""
+"""`load_images`: many files become one array, in order. Unreadable files keep their row and have a reason."""
 
 import hashlib
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_large_files_read_in_several_threads_keep_their_order(world: Path, four_
         assert np.array_equal(row, read_image(path))
 
 
-def test_what_cannot_be_read_is_paper_and_has_a_reason(world: Path) -> None:
+def test_an_unreadable_file_is_blank_and_has_a_reason(world: Path) -> None:
     paths = _write_images(world, 5)
     paths[1].write_bytes(b"")
     paths[3].unlink()
@@ -71,7 +71,7 @@ def test_progress_counts_every_file(world: Path) -> None:
 
 
 @pytest.mark.parametrize("height", [8, 28])
-def test_no_files_are_no_images(height: int) -> None:
+def test_no_files_give_an_empty_array(height: int) -> None:
     loaded = load_images([], ImageSpec(height=height))
     assert loaded.images.shape == (0, height, 28)
     assert loaded.digests.shape == (0, 32)

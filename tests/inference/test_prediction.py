@@ -1,4 +1,4 @@
-"""`top_indices`: the best guesses, by two ways that must agree."""
+"""`top_indices`: both algorithms agree with a stable sort."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from charcnn.inference.prediction import top_indices
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8, 9, 20, 50])
-def test_best_guesses_are_those_of_a_stable_sort(k: int) -> None:
-    values = np.random.default_rng(k).integers(0, 9, (200, 20)).astype(np.float32)  # many are equal
+def test_top_indices_equal_those_of_a_stable_sort(k: int) -> None:
+    values = np.random.default_rng(k).integers(0, 9, (200, 20)).astype(np.float32)  # many ties
     before = values.copy()
     expected = np.argsort(-values, axis=1, kind="stable")[:, :k]
     np.testing.assert_array_equal(top_indices(values, k), expected)

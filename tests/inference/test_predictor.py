@@ -1,4 +1,4 @@
-"""`Predictor`: what it reads, what it refuses, and which model it takes."""
+"""`Predictor`: predictions, invalid input, and the choice of the model."""
 
 import json
 import multiprocessing
@@ -29,13 +29,13 @@ def predictor(trained: Path) -> Predictor:
 
 @pytest.fixture
 def onnx_file(trained: Path, tmp_path: Path) -> Path:
-    """An exported file, to spoil."""
+    """An exported file that a test may damage."""
     return Path(shutil.copy(Registry(trained).open("small12").file(ONNX_FILE), tmp_path / "model.onnx"))
 
 
 @pytest.fixture
 def own_registry(trained: Path, tmp_path: Path) -> Registry:
-    """A copy of the registry, to change."""
+    """A copy of the registry that a test may change."""
     return Registry(shutil.copytree(trained, tmp_path / "registry"))
 
 
@@ -49,7 +49,7 @@ def ttest(starter: Path) -> list[Path]:
 def test_it_reads_most_of_the_starter_set(predictor: Predictor, starter: Path) -> None:
     truth = dict(line.split(",") for line in (starter / "ttest.csv").read_text(encoding="utf-8").split()[1:])
     right = sum(predictor.predict(path).label == truth[path.name] for path in ttest(starter))
-    assert right > 60  # of 120; a guess would give 10
+    assert right > 60  # of 120; guessing would give 10
 
 
 def test_path_string_and_array_are_read_alike(predictor: Predictor, starter: Path) -> None:
@@ -60,7 +60,7 @@ def test_path_string_and_array_are_read_alike(predictor: Predictor, starter: Pat
     assert 0 <= (prediction.probability or 0) <= 1
 
 
-def test_the_guesses_come_the_likeliest_first(predictor: Predictor, starter: Path) -> None:
+def test_guesses_are_sorted_by_probability(predictor: Predictor, starter: Path) -> None:
     path = ttest(starter)[0]
     every = predictor.predict(path, top_k=99).top
     assert sorted(guess.label for guess in every) == sorted(predictor.labels)
@@ -92,7 +92,7 @@ def test_an_array_of_any_size_is_read(predictor: Predictor, shape: tuple[int, in
     ],
     ids=lambda array: f"{array.dtype}{list(array.shape)}",
 )
-def test_an_array_of_another_kind_is_refused_by_its_type(predictor: Predictor, array: Any) -> None:
+def test_an_array_that_is_not_a_gray_image_is_refused(predictor: Predictor, array: Any) -> None:
     with pytest.raises(ImageError, match=r"uint8 \[H,W\]") as fault:
         predictor.predict(array)
     assert str(array.dtype) in fault.value.message
@@ -112,7 +112,7 @@ def test_batch_of_one_array_is_read_like_its_images(predictor: Predictor, starte
 def test_batch_of_images_of_any_size_is_read_in_order(predictor: Predictor, starter: Path) -> None:
     originals = [read_image(path) for path in ttest(starter)[:12]]
     images = [np.kron(image, np.ones((1 + n % 3,) * 2, np.uint8)) for n, image in enumerate(originals)]
-    images *= 100  # more than is held at once
+    images *= 100  # more than one chunk
     labels = [predictor.predict(image).label for image in images[:12]]
     assert len(set(labels)) > 6
     assert [given.label for given in predictor.predict_batch(images)] == labels * 100
@@ -129,14 +129,14 @@ def test_batch_of_images_of_any_size_is_read_in_order(predictor: Predictor, star
     ],
     ids=["float", "size", "one image", "channels", "list"],
 )
-def test_probabilities_of_what_is_not_fitted_are_refused(predictor: Predictor, array: Any) -> None:
+def test_probabilities_of_unfitted_images_are_refused(predictor: Predictor, array: Any) -> None:
     with pytest.raises(ImageError, match=r"must be uint8 \[N,28,28\], not"):
         predictor.probabilities(array)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_forked_process_reads_with_threads_of_its_own(predictor: Predictor) -> None:
+def test_a_forked_process_starts_its_own_threads(predictor: Predictor) -> None:
     images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), np.uint8)
     expected = predictor.probabilities(images)
     context = multiprocessing.get_context("fork")
@@ -158,12 +158,12 @@ def test_an_image_file_that_cannot_be_read_is_named(predictor: Predictor, tmp_pa
 def test_files_keep_their_order_with_unreadable_ones_among_them(
     starter: Path, trained: Path, tmp_path: Path, four_threads: None
 ) -> None:
-    predictor = Predictor.load("small12", Registry(trained))  # one that has no threads yet
+    predictor = Predictor.load("small12", Registry(trained))  # without running threads
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
     good = ttest(starter)[:5]
     files = [tmp_path / "text.png", *good[:3], tmp_path / "gone.png", *good[3:], tmp_path / "empty.png"]
-    files *= 75  # several parts, and the last one is not full
+    files *= 75  # several chunks, and the last one is not full
     expected = {path: predictor.predict(path, top_k=2) for path in good}
     heard: list[tuple[int, int]] = []
     found = list(predictor.predict_files(files, 2, lambda done, total: heard.append((done, total))))
@@ -193,7 +193,7 @@ def test_no_files_give_no_predictions(predictor: Predictor) -> None:
     assert list(predictor.predict_files([])) == []
 
 
-def test_each_file_decides_its_polarity_for_itself(predictor: Predictor, starter: Path, tmp_path: Path) -> None:
+def test_the_polarity_of_each_file_is_detected_separately(predictor: Predictor, starter: Path, tmp_path: Path) -> None:
     files = []
     for index, path in enumerate(ttest(starter)[:4]):
         image = read_image(path)
@@ -203,7 +203,7 @@ def test_each_file_decides_its_polarity_for_itself(predictor: Predictor, starter
     assert labels == [predictor.predict(path).label for path in ttest(starter)[:4]]
 
 
-def test_a_datasets_polarity_fills_in_what_the_model_leaves_open(predictor: Predictor) -> None:
+def test_a_datasets_polarity_replaces_auto_only(predictor: Predictor) -> None:
     assert predictor.spec.polarity == "auto"
     assert predictor.with_polarity("light-on-dark").polarity == "light-on-dark"
     fixed = Predictor.__new__(Predictor)
@@ -251,14 +251,14 @@ def test_a_missing_model_is_named(own_registry: Registry, tmp_path: Path) -> Non
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"holds no card\.json"):
+    with pytest.raises(ModelError, match=r"contains no card\.json"):
         Predictor.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.pth", "model.PTH", "model.pkl", "model.ckpt", "model.bin"])
 def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x80\x04.")
-    with pytest.raises(ModelError, match="is a pickle: opening it would run") as fault:
+    with pytest.raises(ModelError, match="is a pickle file") as fault:
         Predictor.load(tmp_path / name)
     assert name in fault.value.message
 
@@ -271,13 +271,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["chars21.onnx", "chars12.onx"])
-def test_a_misspelt_file_is_answered_with_the_nearest_one(tmp_path: Path, name: str) -> None:
+def test_a_misspelled_file_name_suggests_the_closest_one(tmp_path: Path, name: str) -> None:
     for other in ("chars12.onnx", "digits.onnx"):
         (tmp_path / other).touch()
     with pytest.raises(ModelError) as fault:
         Predictor.load(tmp_path / name)
     assert (fault.value.message, fault.value.hint) == (
-        f"No such model: {tmp_path / name}",
+        f"Model not found: {tmp_path / name}",
         f"Did you mean {tmp_path / 'chars12.onnx'}?",
     )
     with pytest.raises(ModelError) as fault:
@@ -285,7 +285,7 @@ def test_a_misspelt_file_is_answered_with_the_nearest_one(tmp_path: Path, name: 
     assert "Did you mean" not in fault.value.hint
 
 
-def test_a_pickle_that_is_called_onnx_is_refused(tmp_path: Path) -> None:
+def test_a_pickle_with_the_suffix_onnx_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"\x80\x04\x95.")
     with pytest.raises(ModelError, match=r"model\.onnx"):
         Predictor.load(tmp_path / "model.onnx")
@@ -336,7 +336,7 @@ GOOD = {"labels": '["a", "b", "c"]', "image": ImageSpec().model_dump_json()}
 
 
 def test_a_foreign_file_with_everything_in_it_is_read(tmp_path: Path) -> None:
-    """What the tests below refuse is refused for what they change alone."""
+    """Baseline for the tests below, each of which changes one thing and expects an error."""
     predictor = Predictor(write_foreign_onnx(tmp_path / "good.onnx", GOOD))
     assert predictor.predict(np.full((28, 28), 255, np.uint8)).label == "a"
 
@@ -376,7 +376,7 @@ def test_labels_that_do_not_fit_the_outputs_are_refused(tmp_path: Path, classes:
     [{"names": ("input", "output")}, {"size": 32}, {"kind": TensorProto.FLOAT}],
     ids=["names", "size", "type"],
 )
-def test_a_graph_that_is_not_charcnns_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
+def test_a_graph_with_other_inputs_or_outputs_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
     path = write_foreign_onnx(tmp_path / "other.onnx", GOOD, **other)
     with pytest.raises(CharcnnError, match=r"other\.onnx"):
         Predictor(path).predict(np.full((28, 28), 255, np.uint8))

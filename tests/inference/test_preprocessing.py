@@ -1,4 +1,4 @@
-"""The same file gives the same answer through torch, through ONNX Runtime, and through ten lines without charcnn."""
+"""torch, ONNX Runtime and ten lines without charcnn give the same probabilities for the same file."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ FITS = ("stretch", "pad", "ink")
 
 
 def network(seed: int = 0) -> nn.Module:
-    """LeNet with fresh weights, made larger so that its answers differ from image to image."""
+    """LeNet with random weights, scaled up so that its outputs differ between images."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = get_network("lenet").build(len(LABELS)).eval()
@@ -55,18 +55,18 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=FITS)
 def pair(request: pytest.FixtureRequest, exported: Path, tmp_path: Path) -> Pair:
-    """A network round which torch is, and the same as an ONNX file, for each fit; mean and std are not the default."""
+    """The same network in torch and as an ONNX file, for each fit, with a mean and std other than the default."""
     spec = SPEC.model_copy(update={"fit": request.param})
     model = onnx.load(exported)
     (image,) = (entry for entry in model.metadata_props if entry.key == "image")
-    image.value = spec.model_dump_json()  # the fit is in the metadata alone: one export does for all
+    image.value = spec.model_dump_json()  # only the metadata depend on the fit, so one export is enough
     onnx.save(model, tmp_path / "model.onnx")
     return Recognizer(network(), spec).eval(), Predictor(tmp_path / "model.onnx")
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """The same characters in many kinds of file: sizes, modes, formats, polarities."""
+    """The same characters in files of different sizes, modes, formats and polarities."""
     style = WritingStyle(pen="marker", paper="scan")
     large = [drawing for character in "博学自" for drawing in write_character(character, range(4), 60, style)]
     found = []
@@ -84,7 +84,7 @@ def files(tmp_path: Path) -> list[Path]:
         keep(f"{number}-soft.jpg", Image.fromarray(soft))
         keep(f"{number}-light.png", Image.fromarray(255 - soft))
         keep(f"{number}-bits.bmp", Image.fromarray(drawing).convert("1"))
-        keep(f"{number}-colour.webp", Image.merge("RGB", [Image.fromarray(soft)] * 3))
+        keep(f"{number}-color.webp", Image.merge("RGB", [Image.fromarray(soft)] * 3))
         ink = Image.new("RGBA", wide.shape[::-1], (0, 0, 0, 0))
         ink.paste((10, 20, 30, 255), mask=Image.fromarray(255 - wide))
         keep(f"{number}-clear.png", ink)
@@ -92,11 +92,11 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_torch_and_onnx_runtime_give_the_same_probabilities(pair: Pair, files: list[Path]) -> None:
-    recogniser, predictor = pair
-    fitted = np.stack([fit(read_image(path), recogniser.spec) for path in files])
+    recognizer, predictor = pair
+    fitted = np.stack([fit(read_image(path), recognizer.spec) for path in files])
     with torch.inference_mode():
-        expected = recogniser(torch.from_numpy(fitted)[:, None]).numpy()
-    assert np.ptp(expected, axis=0).max() > 0.05  # the answers differ, or nothing is shown
+        expected = recognizer(torch.from_numpy(fitted)[:, None]).numpy()
+    assert np.ptp(expected, axis=0).max() > 0.05  # otherwise the test would prove nothing
     np.testing.assert_allclose(predictor.probabilities(fitted), expected, atol=1e-5)
     for row, prediction in zip(expected, predictor.predict_files(files, top_k=len(LABELS)), strict=True):
         given = {guess.label: guess.probability for guess in prediction.top}
@@ -104,8 +104,8 @@ def test_torch_and_onnx_runtime_give_the_same_probabilities(pair: Pair, files: l
 
 
 def test_the_spec_travels_in_the_file(pair: Pair) -> None:
-    recogniser, predictor = pair
-    assert predictor.spec == recogniser.spec
+    recognizer, predictor = pair
+    assert predictor.spec == recognizer.spec
     assert predictor.labels == LABELS
 
 
@@ -135,7 +135,7 @@ def test_images_that_are_not_contiguous_are_read_right(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(("mean", "std"), [(1.0, 1.0), (0.1307, 0.3081), (0.0, 2.0)])
-def test_normalisation_is_what_the_spec_says(mean: float, std: float) -> None:
+def test_normalization_uses_the_mean_and_std_of_the_spec(mean: float, std: float) -> None:
     pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     given = normalize(pixels, ImageSpec(mean=mean, std=std))
     assert given.dtype == torch.float32

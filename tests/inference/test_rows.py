@@ -1,4 +1,4 @@
-"""Rows: the form of every per-image answer."""
+"""`Row`: per-image predictions as CSV, JSON and text."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_cells_stand_under_their_columns(guesses: int) -> None:
     assert set(bad.values()) == {""}
 
 
-def test_json_has_the_same_names_and_nothing_for_what_is_not_known() -> None:
+def test_json_has_the_same_names_and_null_for_unknown_values() -> None:
     assert Row("1.png", READ, "b").to_json() == {
         "file": "1.png",
         "label": "a",

@@ -1,4 +1,4 @@
-"""Networks of one's own: registered by a decorator, their options checked by signature and type."""
+"""`register_network`: registration, and options from the builder's signature."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from charcnn.networks.catalogue import get_network, networks, register_network
 
 
 class Holding(nn.Module):
-    """A network that holds its options."""
+    """A network that stores its options."""
 
     def __init__(self, *options: object) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ def options_of_every_type(
     pool: str = "max",
     depth: int | None = None,
 ) -> nn.Module:
-    """Build a network that holds its options."""
+    """Build a network that stores its options."""
     return Holding(width, rate, is_deep, pool, depth)
 
 
@@ -39,7 +39,7 @@ def test_a_registered_network_is_one_of_all() -> None:
     network = get_network("Test-Options")
     assert networks()["test-options"] is network
     assert (network.size, network.recipe, network.summary) == (28, "lab", "for these tests")
-    assert network.own_options == {"width": 8, "rate": 0.5, "is_deep": False, "pool": "max"}
+    assert network.default_options == {"width": 8, "rate": 0.5, "is_deep": False, "pool": "max"}
     assert network.options["depth"] is None
 
 
@@ -62,13 +62,13 @@ def test_options_become_the_types_of_their_parameters(given: dict[str, Any], bui
 @pytest.mark.parametrize(
     ("option", "value", "must_be"),
     [
-        ("width", 8.5, "a whole number"),
-        ("width", "many", "a whole number"),
-        ("width", True, "a whole number"),
+        ("width", 8.5, "an integer"),
+        ("width", "many", "an integer"),
+        ("width", True, "an integer"),
         ("rate", "high", "a number"),
         ("is_deep", 1, "true or false"),
-        ("pool", 7, "a text"),
-        ("depth", "deep", "a whole number"),
+        ("pool", 7, "a string"),
+        ("depth", "deep", "an integer"),
     ],
 )
 def test_a_value_of_another_type_is_refused(option: str, value: Any, must_be: str) -> None:
@@ -88,7 +88,7 @@ def test_an_unknown_option_offers_the_closest_and_settings_are_named_as_such() -
 
 @register_network("test-texts", sizes=[28])
 def annotated_by_texts(_classes: "NotImported", *, width: "int | None" = 8) -> "NotImported":  # type: ignore[name-defined]  # noqa: F821
-    """Build as a module does that postpones its annotations, and imports some for type checkers alone."""
+    """Build a network with postponed annotations, one of which cannot be resolved at run time."""
     return Holding(width)
 
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_registered_is_named(arguments: dict[str, Any], field: st
 
 @pytest.mark.parametrize("name", ["cnn", "resnet18"])
 def test_a_name_that_is_taken_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="has a network of this name"):
+    with pytest.raises(ConfigError, match="already registered a network with this name"):
         register_network(name, sizes=[28])(options_of_every_type)
     assert get_network(name).builder is not options_of_every_type
 
@@ -157,7 +157,7 @@ def test_a_broken_plugin_costs_a_warning_that_names_it(tmp_path: Path) -> None:
     code = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{program}"]
     done = subprocess.run(code, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["cnn is there", "8"]
-    assert done.stderr == "The network broken-net of broken_networks cannot be loaded: the author left\n"
+    assert done.stderr == "Cannot load the network broken-net from broken_networks: the author left\n"
 
 
 def test_the_names_are_known_without_torch(tmp_path: Path) -> None:

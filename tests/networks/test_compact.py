@@ -1,4 +1,4 @@
-"""charcnn's own networks: small, and of any of their sizes with the same weights."""
+"""The compact networks: number of weights, and input sizes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What every network must do, and what single ones promise."""
+"""Tests for every built-in network, and for the options of some."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def build(name: str, classes: int, seed: int = 0, **options: str | float | bool)
 
 @cache
 def built(name: str, classes: int) -> nn.Module:
-    """A network in evaluation mode, to look at and not to change."""
+    """Build a network in evaluation mode. It is cached, so tests must not change it."""
     return build(name, classes).eval()
 
 
@@ -46,7 +46,7 @@ def test_each_built_in_network_is_registered_by_the_module_that_the_table_names(
 
 @pytest.mark.parametrize("name", ALL)
 class TestEveryNetwork:
-    """The base test that every built-in network passes."""
+    """Tests that every built-in network must pass."""
 
     def test_describes_itself(self, name: str) -> None:
         info = get_network(name)
@@ -73,16 +73,16 @@ class TestEveryNetwork:
             assert logits.shape == (2, 12)
             assert torch.isfinite(logits).all()
         assert info.check_size(None) == info.size
-        with pytest.raises(ConfigError, match=f"{name} does not take images of 30 × 30") as fault:
+        with pytest.raises(ConfigError, match=f"{name} does not support images of 30 × 30") as fault:
             info.check_size(30)
         assert all(str(size) in fault.value.hint for size in info.sizes)
 
-    def test_an_image_does_not_depend_on_its_neighbours(self, name: str) -> None:
+    def test_an_image_does_not_depend_on_its_neighbors(self, name: str) -> None:
         module, batch = built(name, 12), images(3, get_network(name).size)
         torch.testing.assert_close(module(batch)[1:2], module(batch[1:2]), rtol=1e-4, atol=1e-5)
 
     def test_the_gradient_reaches_every_parameter(self, name: str) -> None:
-        # evaluation mode: a bias in front of a batch norm in training has no influence, and so no gradient
+        # in training mode, a bias before a batch norm has no gradient
         module, labels = built(name, 2), torch.tensor([0, 1, 1, 1])
         weights = dict(module.named_parameters())
         loss = nn.functional.cross_entropy(module(images(4, get_network(name).size)), labels)
@@ -115,8 +115,8 @@ class TestEveryNetwork:
 
     def test_its_own_options_are_taken(self, name: str) -> None:
         info = get_network(name)
-        assert set(info.own_options) <= set(info.options)
-        own = build(name, 2, 0, **info.own_options)
+        assert set(info.default_options) <= set(info.options)
+        own = build(name, 2, 0, **info.default_options)
         assert [type(part) for part in own.modules()] == [type(part) for part in built(name, 2).modules()]
 
 
@@ -150,7 +150,7 @@ def test_batch_norm_after_each_convolution_or_none(name: str) -> None:
 
 
 def dropouts(module: nn.Module) -> list[tuple[int, float]]:
-    """(features, rate) of each dropout: the features that the linear layer before it gives."""
+    """(features, rate) of each dropout, with the output features of the linear layer before it."""
     found, features = [], 0
     for part in module.modules():
         if isinstance(part, nn.Linear):

@@ -1,4 +1,4 @@
-"""The lab's networks pool before the activation; they are the lab's all the same."""
+"""The networks of the original course compute the same function, although they pool before the activation."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from charcnn.networks.catalogue import get_network
 
 
 class Plan(NamedTuple):
-    """One of the lab's networks in numbers."""
+    """The layer sizes of one of the original course's networks."""
 
     size: int
     channels: tuple[int, int]
@@ -30,8 +30,8 @@ PLANS = {
 CLASSES = 7
 
 
-def as_the_lab_had_it(name: str, activation: str, batch_norm: bool) -> nn.Sequential:
-    """The network as it is written in the lab's handout: convolution, norm, activation, pool."""
+def course_network(name: str, activation: str, batch_norm: bool) -> nn.Sequential:
+    """The network as in the course's handout: convolution, norm, activation, pool."""
     plan, layers = PLANS[name], list[nn.Module]()
     for inner, outer in ((1, plan.channels[0]), plan.channels):
         layers.append(nn.Conv2d(inner, outer, plan.kernel, padding=plan.padding))
@@ -45,12 +45,12 @@ def as_the_lab_had_it(name: str, activation: str, batch_norm: bool) -> nn.Sequen
 
 
 def pair(name: str, activation: str, batch_norm: bool) -> tuple[nn.Module, nn.Module]:
-    """The network and the lab's, each fresh from the same seed."""
+    """The network and the course's network, initialized with the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         ours = get_network(name).build(CLASSES, {"activation": activation, "batch_norm": batch_norm})
         torch.manual_seed(4)
-        return ours, as_the_lab_had_it(name, activation, batch_norm)
+        return ours, course_network(name, activation, batch_norm)
 
 
 def images(name: str, count: int = 5) -> torch.Tensor:
@@ -61,14 +61,14 @@ def images(name: str, count: int = 5) -> torch.Tensor:
 @pytest.mark.parametrize("name", PLANS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("batch_norm", [True, False], ids=["norm", "no norm"])
-def test_a_seed_gives_the_labs_weights_and_they_the_labs_answers(name: str, activation: str, batch_norm: bool) -> None:
+def test_a_seed_gives_the_weights_and_outputs_of_the_course(name: str, activation: str, batch_norm: bool) -> None:
     ours, labs = pair(name, activation, batch_norm)
     old, new = labs.state_dict(), ours.state_dict()
     assert list(old) == list(new)
     assert all(torch.equal(value, new[key]) for key, value in old.items())
     draws = torch.Generator().manual_seed(2)
     with torch.no_grad():
-        for key, value in old.items():  # biases, slopes and statistics that say something, negative ones among them
+        for key, value in old.items():  # random biases, slopes and statistics, some of them negative
             if value.ndim == 1:
                 change = torch.randn(value.shape, generator=draws)
                 value.copy_(change.abs() + 0.5 if key.endswith("running_var") else change)
@@ -81,7 +81,7 @@ def test_a_seed_gives_the_labs_weights_and_they_the_labs_answers(name: str, acti
 @pytest.mark.parametrize("name", ["cnn", "lenet", "lenet-wide"])
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "prelu"])
 @pytest.mark.parametrize("batch_norm", [True, False], ids=["norm", "no norm"])
-def test_the_gradients_and_the_statistics_are_the_labs_too(name: str, activation: str, batch_norm: bool) -> None:
+def test_gradients_and_statistics_equal_those_of_the_course(name: str, activation: str, batch_norm: bool) -> None:
     labels = torch.tensor([0, 1, 2, 3, 6])
     gradients, statistics = [], []
     for module in pair(name, activation, batch_norm):
@@ -98,7 +98,7 @@ def test_the_gradients_and_the_statistics_are_the_labs_too(name: str, activation
 
 @pytest.mark.parametrize("end", [4, 8, 9, 16])
 @pytest.mark.parametrize("frozen", [False, True])
-def test_what_training_sees_between_the_layers_is_the_labs_too(end: int, frozen: bool) -> None:
+def test_intermediate_outputs_in_training_equal_those_of_the_course(end: int, frozen: bool) -> None:
     ours, labs = (module.train() for module in pair("cnn", "relu", True))
     assert isinstance(ours, nn.Sequential)
     assert isinstance(labs, nn.Sequential)
@@ -108,6 +108,6 @@ def test_what_training_sees_between_the_layers_is_the_labs_too(end: int, frozen:
 
 
 def test_prelu_comes_before_the_pool() -> None:
-    """Its slope is learnt and may be negative: then the largest value is not what the largest input gives."""
+    """Its slope is learned and may become negative, so PReLU and the pool do not commute."""
     kinds = [type(part) for part in get_network("cnn").build(3, {"activation": "prelu"}).children()]
     assert kinds.index(nn.PReLU) < kinds.index(nn.MaxPool2d)

@@ -24,7 +24,7 @@ def batch(name: str) -> Tensor:
 
 
 def observed(network: nn.Module, images: Tensor) -> list[tuple[str, tuple[int, ...]]]:
-    """Names and output shapes, without the batch, of the leaves whose forward hooks are called."""
+    """Names and output shapes, without the batch dimension, of the leaves whose forward hooks are called."""
     seen: list[tuple[str, tuple[int, ...]]] = []
 
     def note(name: str) -> Any:
@@ -69,7 +69,7 @@ def test_outputs_gradients_and_statistics_equal_the_fast_ones(name: str, options
             network = get_network(name).build(3, options).train()
             for part in network.modules():
                 if isinstance(part, nn.Dropout):
-                    part.p = 0.0  # draws differ with the memory format
+                    part.p = 0.0  # random numbers depend on the memory format
             if is_plain:
                 with plain_layers(network):
                     logits = network(batch(name))

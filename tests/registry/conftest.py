@@ -1,4 +1,4 @@
-"""A registry of one's own."""
+"""An empty registry for each test."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from charcnn.registry.store import Registry
 
 @pytest.fixture(autouse=True)
 def patient_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for the disk, which would take most of the time; how it is waited for, test_crashes looks at."""
+    """Skip waiting for the disk, which takes most of the time. `test_crashes` covers it."""
     monkeypatch.setattr(os, "fsync", lambda _handle: None)
 
 

@@ -1,4 +1,4 @@
-"""An alias goes back the way it came."""
+"""Aliases are rolled back step by step."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_an_alias_set_after_a_rollback_goes_back_to_it(registry: Registry) -> No
     assert [back(registry), back(registry)] == [2, 1]
 
 
-def test_the_history_only_grows(registry: Registry) -> None:
+def test_the_history_is_append_only(registry: Registry) -> None:
     def history() -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads((registry.root / "small/index.json").read_text())["history"]
         return found
@@ -51,13 +51,13 @@ def test_the_history_only_grows(registry: Registry) -> None:
     assert history()[2]["version"] == 1
 
 
-def test_rollback_passes_over_removed_versions(registry: Registry) -> None:
+def test_rollback_skips_removed_versions(registry: Registry) -> None:
     moved(registry, 1, 2, 3)
     registry.remove(registry.find("small@2"))
     assert back(registry) == 1
 
 
-def test_a_removed_alias_comes_back(registry: Registry) -> None:
+def test_a_removed_alias_can_be_rolled_back(registry: Registry) -> None:
     moved(registry, 1, 2)
     registry.remove_alias("small", "best")
     assert back(registry) == 2

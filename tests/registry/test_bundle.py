@@ -1,4 +1,4 @@
-"""A version goes to another registry as one file; what is not such a file is refused, and leaves nothing."""
+"""Versions are moved to other registries as bundles; invalid bundles are refused and leave nothing behind."""
 
 import logging
 import random
@@ -28,7 +28,7 @@ def elsewhere(tmp_path: Path) -> Registry:
     return Registry(tmp_path / "elsewhere")
 
 
-def remade(bundle: Path, change: Callable[[dict[str, bytes]], object]) -> None:
+def rewrite_bundle(bundle: Path, change: Callable[[dict[str, bytes]], object]) -> None:
     """Write a bundle again with its members changed."""
     with zipfile.ZipFile(bundle) as old:
         members = {info.filename: old.read(info) for info in old.infolist()}
@@ -38,13 +38,13 @@ def remade(bundle: Path, change: Callable[[dict[str, bytes]], object]) -> None:
             new.writestr(name, data)
 
 
-def nothing_came(registry: Registry) -> bool:
-    """Return whether a registry has neither a version nor what could become one."""
+def is_untouched(registry: Registry) -> bool:
+    """Return whether a registry has no version and nothing in staging."""
     staging = registry.root / ".staging"
     return registry.names() == [] and (not staging.exists() or list(staging.iterdir()) == [])
 
 
-def test_an_imported_bundle_is_the_exported_version(registry: Registry, bundle: Path, elsewhere: Registry) -> None:
+def test_an_imported_bundle_equals_the_exported_version(registry: Registry, bundle: Path, elsewhere: Registry) -> None:
     came = import_bundle(elsewhere, bundle)
     assert came.card.reference == "small@1"
     assert came.card.kind == "imported"
@@ -54,23 +54,23 @@ def test_an_imported_bundle_is_the_exported_version(registry: Registry, bundle: 
     assert import_bundle(elsewhere, bundle, "other").card.reference == "other@1"
 
 
-def test_what_is_there_already_is_named_and_not_imported_again(
+def test_an_existing_version_is_reported_and_not_imported_again(
     registry: Registry, bundle: Path, elsewhere: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "charcnn")
     import_bundle(elsewhere, bundle)
-    assert "already there" not in caplog.text
-    for where in (elsewhere, registry):  # where it was imported, and where it comes from
+    assert "already in the registry" not in caplog.text
+    for where in (elsewhere, registry):  # the registry of the import, and that of the export
         assert import_bundle(where, bundle).card.reference == "small@1"
-        assert f"{bundle} is already there as small@1" in caplog.text
+        assert f"{bundle} is already in the registry as small@1" in caplog.text
         assert [info.reference for info in where.versions()] == ["small@1"]
         assert list((where.root / ".staging").iterdir()) == []
         caplog.clear()
 
 
-def test_another_card_or_a_damaged_version_is_not_taken_for_the_same(bundle: Path, elsewhere: Registry) -> None:
+def test_a_different_card_or_a_damaged_version_does_not_count_as_existing(bundle: Path, elsewhere: Registry) -> None:
     came = import_bundle(elsewhere, bundle)
-    remade(bundle, lambda members: members.update({CARD_FILE: members[CARD_FILE].replace(b"12.5", b"13.5")}))
+    rewrite_bundle(bundle, lambda members: members.update({CARD_FILE: members[CARD_FILE].replace(b"12.5", b"13.5")}))
     assert import_bundle(elsewhere, bundle).card.reference == "small@2"
     for number in (1, 2):
         (came.folder.parent / str(number) / FILES[0]).write_bytes(b"damaged")
@@ -93,7 +93,7 @@ def test_a_file_is_replaced_only_with_force(registry: Registry, bundle: Path) ->
     assert zipfile.is_zipfile(bundle)
 
 
-def test_the_folder_of_a_bundle_is_made_as_that_of_an_export_is(registry: Registry, tmp_path: Path) -> None:
+def test_missing_folders_are_created_and_a_folder_as_the_file_is_refused(registry: Registry, tmp_path: Path) -> None:
     version = publish(registry)
     export_bundle(version, tmp_path / "new" / "deep" / "b.zip")
     assert zipfile.is_zipfile(tmp_path / "new" / "deep" / "b.zip")
@@ -103,7 +103,7 @@ def test_the_folder_of_a_bundle_is_made_as_that_of_an_export_is(registry: Regist
         assert str(tmp_path / "new" / "small-1.charcnn.zip") in fault.value.hint
 
 
-def test_a_damaged_version_is_not_carried_on(registry: Registry, tmp_path: Path) -> None:
+def test_a_damaged_version_is_not_exported(registry: Registry, tmp_path: Path) -> None:
     version = publish(registry)
     (version.folder / FILES[0]).write_bytes(b"other")
     with pytest.raises(IntegrityError):
@@ -115,12 +115,14 @@ def test_a_damaged_version_is_not_carried_on(registry: Registry, tmp_path: Path)
     "name",
     ["../up", "/etc/x", "a/b", "a\\b", "..", "C:x", ".hidden", "nul\n", "x" * 200, "博"],
 )
-def test_no_member_leaves_the_folder(bundle: Path, elsewhere: Registry, tmp_path: Path, name: str) -> None:
-    remade(bundle, lambda members: members.__setitem__(name, b"evil"))
+def test_no_member_is_extracted_outside_the_folder(
+    bundle: Path, elsewhere: Registry, tmp_path: Path, name: str
+) -> None:
+    rewrite_bundle(bundle, lambda members: members.__setitem__(name, b"evil"))
     before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(elsewhere.root)}
     with pytest.raises(BundleError):
         import_bundle(elsewhere, bundle)
-    assert nothing_came(elsewhere)
+    assert is_untouched(elsewhere)
     assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(elsewhere.root)} == before
 
 
@@ -134,25 +136,25 @@ def test_a_link_is_refused(bundle: Path, elsewhere: Registry) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_twice_is_refused(bundle: Path, elsewhere: Registry) -> None:
+def test_a_duplicate_name_is_refused(bundle: Path, elsewhere: Registry) -> None:
     with zipfile.ZipFile(bundle, "a") as file:
         file.writestr(FILES[0], "other")
     with pytest.raises(BundleError, match="twice"):
         import_bundle(elsewhere, bundle)
 
 
-def test_a_bomb_is_not_unpacked(bundle: Path, elsewhere: Registry) -> None:
+def test_a_zip_bomb_is_not_unpacked(bundle: Path, elsewhere: Registry) -> None:
     with zipfile.ZipFile(bundle, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("zeros", bytes(50_000_000))
     with pytest.raises(BundleError, match="compressed or encrypted"):
         import_bundle(elsewhere, bundle)
 
 
-def test_members_that_lie_over_each_other_are_refused(bundle: Path, elsewhere: Registry) -> None:
+def test_overlapping_members_are_refused(bundle: Path, elsewhere: Registry) -> None:
     with zipfile.ZipFile(bundle) as file:
         before = file.infolist()
     with zipfile.ZipFile(bundle, "a") as file:
-        for number in range(20):  # all of them the bytes of one
+        for number in range(20):  # all at the bytes of one
             info = zipfile.ZipInfo(f"same{number}")
             one = next(info for info in before if info.filename == FILES[0])
             info.header_offset, info.file_size, info.compress_size, info.CRC = (
@@ -169,30 +171,30 @@ def test_members_that_lie_over_each_other_are_refused(bundle: Path, elsewhere: R
 
 
 @pytest.mark.parametrize("name", [*FILES, CARD_FILE])
-def test_a_lacking_file_is_named(bundle: Path, elsewhere: Registry, name: str) -> None:
-    remade(bundle, lambda members: members.pop(name))
+def test_a_missing_file_of_a_bundle_is_named(bundle: Path, elsewhere: Registry, name: str) -> None:
+    rewrite_bundle(bundle, lambda members: members.pop(name))
     with pytest.raises(BundleError, match=name):
         import_bundle(elsewhere, bundle)
-    assert nothing_came(elsewhere)
+    assert is_untouched(elsewhere)
 
 
-def test_a_file_that_the_card_does_not_name_is_refused(bundle: Path, elsewhere: Registry) -> None:
-    remade(bundle, lambda members: members.__setitem__("extra.pkl", b"\x80\x04"))
-    with pytest.raises(BundleError, match=r"holds extra\.pkl, which its card lacks"):
+def test_a_file_that_the_card_does_not_list_is_refused(bundle: Path, elsewhere: Registry) -> None:
+    rewrite_bundle(bundle, lambda members: members.__setitem__("extra.pkl", b"\x80\x04"))
+    with pytest.raises(BundleError, match=r"contains extra\.pkl, which its card does not list"):
         import_bundle(elsewhere, bundle)
 
 
-def test_a_card_may_not_name_a_file_elsewhere(bundle: Path, elsewhere: Registry) -> None:
+def test_a_card_may_not_name_a_file_outside_the_version(bundle: Path, elsewhere: Registry) -> None:
     def evil(members: dict[str, bytes]) -> None:
         members[CARD_FILE] = members[CARD_FILE].replace(b'"history.csv"', b'"../../history.csv"')
 
-    remade(bundle, evil)
+    rewrite_bundle(bundle, evil)
     with pytest.raises(CardError, match="files"):
         import_bundle(elsewhere, bundle)
 
 
 def test_a_card_may_not_choose_a_folder(bundle: Path, elsewhere: Registry) -> None:
-    remade(
+    rewrite_bundle(
         bundle,
         lambda members: members.__setitem__(
             CARD_FILE, members[CARD_FILE].replace(b'"name": "small"', b'"name": "../up"')
@@ -200,7 +202,7 @@ def test_a_card_may_not_choose_a_folder(bundle: Path, elsewhere: Registry) -> No
     )
     with pytest.raises(ModelError, match=r"'\.\./up' is not a valid model name"):
         import_bundle(elsewhere, bundle)
-    assert nothing_came(elsewhere)
+    assert is_untouched(elsewhere)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x04pickle", b"{}", b"PK\x05\x06" + bytes(18)])
@@ -212,7 +214,7 @@ def test_a_file_that_is_not_a_bundle_is_refused(tmp_path: Path, elsewhere: Regis
 
 
 @pytest.mark.slow
-def test_five_hundred_mutated_bundles_are_refused_or_whole(bundle: Path, elsewhere: Registry, tmp_path: Path) -> None:
+def test_mutated_bundles_are_refused_or_imported_unchanged(bundle: Path, elsewhere: Registry, tmp_path: Path) -> None:
     whole, draw = bundle.read_bytes(), random.Random(0)
     accepted = 0
     for _ in range(500):
@@ -242,15 +244,15 @@ def test_five_hundred_mutated_bundles_are_refused_or_whole(bundle: Path, elsewhe
     assert list((elsewhere.root / ".staging").iterdir()) == []
 
 
-def test_changed_content_with_a_right_checksum_is_refused(bundle: Path, elsewhere: Registry) -> None:
-    remade(bundle, lambda members: members.update({FILES[0]: members[FILES[0]] + b"more"}))
+def test_changed_content_with_a_valid_crc_is_refused(bundle: Path, elsewhere: Registry) -> None:
+    rewrite_bundle(bundle, lambda members: members.update({FILES[0]: members[FILES[0]] + b"more"}))
     with pytest.raises(BundleError, match=f"{FILES[0]}: sha256 differs"):
         import_bundle(elsewhere, bundle)
-    assert nothing_came(elsewhere)
+    assert is_untouched(elsewhere)
 
 
 def test_two_names_that_differ_only_in_case_are_refused(bundle: Path, elsewhere: Registry) -> None:
-    remade(bundle, lambda members: members.update({FILES[0].upper(): b""}))
+    rewrite_bundle(bundle, lambda members: members.update({FILES[0].upper(): b""}))
     with pytest.raises(BundleError, match="differ only in case"):
         import_bundle(elsewhere, bundle)
-    assert nothing_came(elsewhere)
+    assert is_untouched(elsewhere)

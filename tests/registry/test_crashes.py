@@ -1,4 +1,4 @@
-"""Killed, full, or written by many at once: a version is whole or absent, and work goes on."""
+"""After kills, full disks and concurrent writes, versions are complete or absent and the registry still works."""
 
 import errno
 import json
@@ -22,11 +22,11 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 class Killed(BaseException):
-    """Nothing catches it."""
+    """An exception that no code catches."""
 
 
-def works_on(registry: Registry, expected: list[int]) -> None:
-    """The versions that are listed are whole, no folder is unindexed, and the next one is saved."""
+def assert_still_works(registry: Registry, expected: list[int]) -> None:
+    """Check that listed versions are complete, no folder is unindexed, and another version can be saved."""
     assert [listed.number for listed in registry.versions("small")] == expected
     assert all(is_whole(registry, f"small@{number}") for number in expected)
     assert registry.unindexed() == []
@@ -48,9 +48,9 @@ def test_kill_between_index_and_rename_is_harmless(registry: Registry, monkeypat
         with pytest.raises(Killed):
             publish(registry)
     assert Index.read(registry.root / "small").counter == 2
-    with pytest.raises(ModelError, match="small has no 2"):
+    with pytest.raises(ModelError, match="small has no version 2"):
         registry.find("small@2")
-    works_on(registry, [1])
+    assert_still_works(registry, [1])
 
 
 def test_kill_while_removing_leaves_the_version(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +65,10 @@ def test_kill_while_removing_leaves_the_version(registry: Registry, monkeypatch:
         with pytest.raises(Killed):
             registry.remove(registry.find("small@2"))
     registry.remove(registry.find("small@2"))  # it is there still, and can be removed
-    works_on(registry, [1])
+    assert_still_works(registry, [1])
 
 
-def test_what_a_killed_process_left_in_staging_is_harmless(registry: Registry) -> None:
+def test_leftovers_of_a_killed_process_in_staging_are_harmless(registry: Registry) -> None:
     publish(registry)
     for name in ("tmpabc", "small", "1"):
         left = registry.root / ".staging" / name / "version"
@@ -78,11 +78,11 @@ def test_what_a_killed_process_left_in_staging_is_harmless(registry: Registry) -
         (left.parent / "index.json").write_text("{")
     (registry.root / "small" / ".index.json.0123").write_text("{")
     assert registry.names() == ["small"]
-    works_on(registry, [1])
+    assert_still_works(registry, [1])
 
 
 def _die_at_write(step: int) -> None:
-    """Let this process die, without any clearing up, when it waits for the disk for the `step`-th time."""
+    """Kill this process, without any cleanup, when it waits for the disk for the `step`-th time."""
     left = iter(range(step - 1))
 
     def fsync(fd: "FileDescriptorLike") -> None:
@@ -108,7 +108,7 @@ def _die_at_every_step(root: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_kill_at_any_step_of_saving_leaves_whole_versions(tmp_path: Path) -> None:
+def test_a_kill_at_any_step_of_saving_leaves_complete_versions(tmp_path: Path) -> None:
     root = tmp_path / "steps"
     process = SPAWN.Process(target=_die_at_every_step, args=(root,))
     process.start()
@@ -122,7 +122,7 @@ def test_a_kill_at_any_step_of_saving_leaves_whole_versions(tmp_path: Path) -> N
         numbers = [listed.number for listed in registry.versions()]
         assert numbers in ([1], [2, 1]), step
         seen.append(len(numbers))
-        works_on(registry, numbers)
+        assert_still_works(registry, numbers)
     assert seen == sorted(seen)
     assert set(seen) == {1, 2}
 
@@ -145,7 +145,7 @@ def test_a_full_disk_at_any_step_leaves_nothing_half_written(tmp_path: Path, mon
             except OSError as fault:
                 faults.append(fault.errno)
         assert scratch_files(registry) == []
-        works_on(registry, [listed.number for listed in registry.versions()])
+        assert_still_works(registry, [listed.number for listed in registry.versions()])
         if len(faults) < step:
             break
     assert 8 < len(faults) < 39  # it failed at each write, and in the end did not
@@ -164,10 +164,10 @@ def test_a_full_disk_at_the_first_version_leaves_no_model(registry: Registry, mo
     assert scratch_files(registry) == []
     with pytest.raises(ModelError):
         registry.find("small")
-    works_on(registry, [])
+    assert_still_works(registry, [])
 
 
-def test_a_full_disk_leaves_an_alias_where_it_was(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_an_alias_unchanged(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(registry)
     publish(registry)
     registry.set_alias(registry.find("small@1"), "best")
@@ -184,7 +184,7 @@ def test_a_full_disk_leaves_an_alias_where_it_was(registry: Registry, monkeypatc
     assert scratch_files(registry) == []
 
 
-def test_a_root_that_is_a_file_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_a_root_that_is_a_file_raises_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "registry").write_text("I was here first")
     registry = Registry(tmp_path / "registry")
     assert registry.versions() == []
@@ -199,7 +199,7 @@ def _publish_five(root: Path) -> None:
         publish(registry)
 
 
-def test_four_processes_save_at_once_and_nothing_is_lost(registry: Registry) -> None:
+def test_nothing_is_lost_if_four_processes_save_at_once(registry: Registry) -> None:
     processes = [SPAWN.Process(target=_publish_five, args=(registry.root,)) for _ in range(4)]
     for process in processes:
         process.start()

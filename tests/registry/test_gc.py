@@ -1,4 +1,4 @@
-"""What interrupted processes left is removed; what a process works on, or a user may resume, is not."""
+"""Leftovers of interrupted processes are removed; files in use and resumable runs are not."""
 
 import os
 from pathlib import Path
@@ -17,8 +17,8 @@ def everything(registry: Registry) -> set[Path]:
     return {path for path in registry.root.rglob("*") if path.name != ".lock"}
 
 
-def test_a_whole_registry_has_nothing_left(registry: Registry) -> None:
-    assert find_orphans(registry) == []  # nor has one that is not there, and it is not made
+def test_an_intact_registry_has_no_orphans(registry: Registry) -> None:
+    assert find_orphans(registry) == []  # a missing registry has none either, and is not created
     assert not registry.root.exists()
     registry.set_alias(registry.find(publish(registry).card.reference), "best")
     registry.add_evaluation(registry.open("small"), "a" * 64, "{}")
@@ -28,7 +28,7 @@ def test_a_whole_registry_has_nothing_left(registry: Registry) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_what_a_killed_process_left_is_removed(registry: Registry) -> None:
+def test_leftovers_of_a_killed_process_are_removed(registry: Registry) -> None:
     publish(registry)
     before = everything(registry)
     child = os.fork()
@@ -49,13 +49,13 @@ def test_what_a_killed_process_left_is_removed(registry: Registry) -> None:
         "unfinished version",
     ]
     assert max(left.size for left in told) >= 4000
-    assert all(left.path.exists() for left in told)  # only told
+    assert all(left.path.exists() for left in told)  # only reported
     assert remove_orphans(registry) == told
     assert everything(registry) == before
     assert is_whole(registry, "small")
 
 
-def test_what_is_being_written_is_left_alone(registry: Registry) -> None:
+def test_files_that_are_being_written_are_kept(registry: Registry) -> None:
     with registry.staging() as folder:
         (folder / "model.onnx").write_bytes(b"half")
         just_begun = registry.root / ".staging/tmpnew"
@@ -66,7 +66,7 @@ def test_what_is_being_written_is_left_alone(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_version_half_entered_is_settled_or_forgotten(registry: Registry, there: bool) -> None:
+def test_a_half_added_version_is_kept_if_its_folder_exists(registry: Registry, there: bool) -> None:
     version = publish(registry)
     publish(registry)
     model = registry.root / "small"
@@ -91,7 +91,7 @@ def test_links_are_not_followed(registry: Registry, tmp_path: Path) -> None:
     assert (precious / f".a.{'0' * 32}").read_text() == "mine"
 
 
-def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
+def test_resumable_runs_are_kept(registry: Registry) -> None:
     publish(registry)
     facts = RunFacts(created=draft().created, config=TrainSettings(), command="", data="0" * 64, processes=1)
     run = create_run(registry.root, "small")
@@ -106,7 +106,7 @@ def test_runs_that_can_be_resumed_stay(registry: Registry) -> None:
 def test_a_run_that_never_started_is_removed(registry: Registry) -> None:
     publish(registry)
     run = create_run(registry.root, "small")
-    assert find_orphans(registry) == []  # a process may have just made it
+    assert find_orphans(registry) == []  # a process may have just created it
     os.utime(run.folder, (0, 0))
     assert [(left.path, left.what) for left in find_orphans(registry)] == [(run.folder, "run that never started")]
     with run.lock():
@@ -115,7 +115,7 @@ def test_a_run_that_never_started_is_removed(registry: Registry) -> None:
     assert not run.folder.exists()
 
 
-def test_a_run_is_removed_under_its_lock_or_not_at_all(registry: Registry) -> None:
+def test_a_run_that_is_being_trained_is_not_removed(registry: Registry) -> None:
     run = create_run(registry.root, "small")
     with run.lock():
         assert not run.remove_if_free()

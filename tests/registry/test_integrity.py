@@ -1,4 +1,4 @@
-"""Every changed, missing or extra byte is found; what cannot be understood is refused by name."""
+"""Every changed, missing or extra byte is found, and invalid files are named."""
 
 import json
 import random
@@ -51,7 +51,7 @@ def test_a_changed_bit_anywhere_is_found(registry: Registry, saved: Version, nam
 
 
 @pytest.mark.parametrize("name", [*FILES, CARD_FILE])
-def test_a_file_cut_short_or_grown_is_found(registry: Registry, saved: Version, name: str) -> None:
+def test_a_truncated_or_extended_file_is_found(registry: Registry, saved: Version, name: str) -> None:
     path = saved.folder / name
     whole = path.read_bytes()
     for content in (b"", whole[:-1], whole + b"\n"):
@@ -63,14 +63,14 @@ def test_a_file_cut_short_or_grown_is_found(registry: Registry, saved: Version, 
 def test_a_missing_file_is_found(registry: Registry, saved: Version, name: str) -> None:
     (saved.folder / name).unlink()
     assert problems(registry) == [f"{name} is missing"]
-    with pytest.raises(IntegrityError, match=f"small@1 lacks its file {name}"):
+    with pytest.raises(IntegrityError, match=f"small@1 has no file {name}"):
         saved.file(name)
 
 
 def test_a_missing_card_is_found(registry: Registry, saved: Version) -> None:
     (saved.folder / CARD_FILE).unlink()
     assert problems(registry) == ["card.json is missing"]
-    with pytest.raises(ModelError, match=r"holds no card\.json"):
+    with pytest.raises(ModelError, match=r"contains no card\.json"):
         registry.open("small")
 
 
@@ -79,24 +79,24 @@ def test_an_extra_file_is_found(registry: Registry, saved: Version, name: str) -
     path = saved.folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"extra")
-    assert f"{name} does not belong there" in problems(registry)
+    assert f"{name} is not part of the version" in problems(registry)
 
 
-def test_a_folder_in_the_place_of_a_file_is_found(registry: Registry, saved: Version) -> None:
+def test_a_folder_in_place_of_a_file_is_found(registry: Registry, saved: Version) -> None:
     (saved.folder / ONNX_FILE).unlink()
     (saved.folder / ONNX_FILE).mkdir()
-    assert problems(registry) == ["model.onnx does not belong there"]
+    assert problems(registry) == ["model.onnx is not part of the version"]
     with pytest.raises(IntegrityError):
         saved.file(ONNX_FILE)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_link_is_refused_though_its_content_is_right(
+def test_a_link_is_refused_even_if_its_content_is_right(
     registry: Registry, saved: Version, name: str, tmp_path: Path
 ) -> None:
     (saved.folder / name).rename(tmp_path / "elsewhere")
     (saved.folder / name).symlink_to(tmp_path / "elsewhere")
-    assert problems(registry) == [f"{name} does not belong there"]
+    assert problems(registry) == [f"{name} is not part of the version"]
     with pytest.raises(IntegrityError, match=name):
         saved.file(name)
 
@@ -110,19 +110,19 @@ def test_a_link_as_card_is_refused(registry: Registry, saved: Version, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["../../.lock", CARD_FILE, "/etc/passwd", ""])
-def test_only_the_cards_own_files_are_given(saved: Version, name: str) -> None:
+def test_only_files_that_the_card_lists_can_be_read(saved: Version, name: str) -> None:
     with pytest.raises(IntegrityError):
         saved.file(name)
 
 
-def test_the_card_of_another_version_is_not_taken(registry: Registry, saved: Version) -> None:
+def test_the_card_of_another_version_is_refused(registry: Registry, saved: Version) -> None:
     other = publish(registry)
     (saved.folder / CARD_FILE).write_bytes((other.folder / CARD_FILE).read_bytes())
     with pytest.raises(IntegrityError, match="was modified after it was saved"):
         registry.open("small@1")
 
 
-def test_one_broken_version_leaves_the_others(registry: Registry, saved: Version) -> None:
+def test_a_damaged_version_does_not_affect_the_others(registry: Registry, saved: Version) -> None:
     publish(registry)
     (saved.folder / CARD_FILE).write_bytes(b"\xff\xfe nonsense")
     assert is_whole(registry, "small@2")
@@ -134,7 +134,7 @@ def test_one_broken_version_leaves_the_others(registry: Registry, saved: Version
 # cards
 
 
-def test_a_card_of_a_newer_schema_says_that_charcnn_is_older(saved: Version) -> None:
+def test_a_card_of_a_newer_schema_asks_to_upgrade_charcnn(saved: Version) -> None:
     path = saved.folder / CARD_FILE
     edited(path, lambda card: card.update(schema_version=2, novelty=1))
     with pytest.raises(CardError, match=r"card\.json has schema version 2; this charcnn reads up to 1") as fault:
@@ -143,7 +143,7 @@ def test_a_card_of_a_newer_schema_says_that_charcnn_is_older(saved: Version) -> 
 
 
 @pytest.mark.parametrize("version", [0, -1, "1", 1.0, True, None])
-def test_a_card_without_a_proper_schema_version_is_none(saved: Version, version: object) -> None:
+def test_a_card_without_a_valid_schema_version_is_refused(saved: Version, version: object) -> None:
     edited(saved.folder / CARD_FILE, lambda card: card.update(schema_version=version))
     with pytest.raises(CardError, match="schema_version"):
         open_version(saved.folder)
@@ -166,7 +166,7 @@ def test_a_card_without_a_proper_schema_version_is_none(saved: Version, version:
         (lambda card: card.update(kind="stolen"), "kind"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(saved: Version, change: Callable[[dict[str, Any]], object], field: str) -> None:
+def test_an_invalid_field_is_named(saved: Version, change: Callable[[dict[str, Any]], object], field: str) -> None:
     edited(saved.folder / CARD_FILE, change)
     with pytest.raises(CardError, match=rf"card\.json: {field}"):
         open_version(saved.folder)
@@ -190,12 +190,12 @@ NO_CARDS = {
 
 
 @pytest.mark.parametrize("content", NO_CARDS.values(), ids=NO_CARDS)
-def test_what_is_no_card_is_refused(content: bytes) -> None:
+def test_a_file_that_is_not_a_card_is_refused(content: bytes) -> None:
     with pytest.raises(CardError, match=r"here/card\.json"):
         ModelCard.parse(content, "here/card.json")
 
 
-def test_verifying_never_stops_at_a_card_that_cannot_be_understood(registry: Registry, saved: Version) -> None:
+def test_verifying_continues_after_an_invalid_card(registry: Registry, saved: Version) -> None:
     (saved.folder / CARD_FILE).write_bytes(b"[")
     assert problems(registry) == ["card.json was modified"]
 
@@ -214,9 +214,7 @@ def test_verifying_never_stops_at_a_card_that_cannot_be_understood(registry: Reg
         ('{"schema_version": 1, "versions": {"one": {}}}', "versions"),
     ],
 )
-def test_an_index_that_cannot_be_understood_is_named(
-    registry: Registry, saved: Version, content: str, message: str
-) -> None:
+def test_an_invalid_index_is_named(registry: Registry, saved: Version, content: str, message: str) -> None:
     path = registry.root / "small" / INDEX_FILE
     path.write_text(content)
     for act in (lambda: registry.find("small"), lambda: registry.find("latest"), lambda: publish(registry)):
@@ -226,19 +224,19 @@ def test_an_index_that_cannot_be_understood_is_named(
     assert path.read_text() == content
 
 
-def test_an_index_from_a_newer_schema_leaves_other_models_alone(registry: Registry, saved: Version) -> None:
+def test_an_index_of_a_newer_schema_does_not_affect_other_models(registry: Registry, saved: Version) -> None:
     publish(registry, "other")
     (registry.root / "small" / INDEX_FILE).write_text('{"schema_version": 2}')
     assert is_whole(registry, "other@1")
     assert publish(registry, "other").card.version == 2
 
 
-def test_weights_are_not_looked_for_by_another_name(registry: Registry, saved: Version) -> None:
+def test_renamed_weights_are_reported_as_missing(registry: Registry, saved: Version) -> None:
     (saved.folder / WEIGHTS_FILE).rename(saved.folder / "model.pt")
-    assert sorted(problems(registry)) == ["model.pt does not belong there", "model.safetensors is missing"]
+    assert sorted(problems(registry)) == ["model.pt is not part of the version", "model.safetensors is missing"]
 
 
-def test_settings_that_no_training_could_have_had_are_a_wrong_card(registry: Registry, saved: Version) -> None:
+def test_a_card_with_invalid_settings_is_refused(registry: Registry, saved: Version) -> None:
     edited(saved.folder / CARD_FILE, lambda card: card["training"]["config"].update(lr=-1))
     with pytest.raises(CardError, match="lr=-1"):
         open_version(saved.folder)

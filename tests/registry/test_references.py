@@ -1,4 +1,4 @@
-"""Which words can be a name, and what a reference means."""
+"""Valid names, and the meaning of references."""
 
 import re
 import unicodedata
@@ -15,8 +15,8 @@ from tests.support.cards import draft, publish
 DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 
 
-def can_be_a_name(text: str) -> bool:
-    """The grammar once more, by other means."""
+def matches_grammar(text: str) -> bool:
+    """Check a name against an independent implementation of the grammar."""
     reserved = text.casefold() in DEVICES | {"latest"} or re.fullmatch("[vV]?[0-9]+", text, re.ASCII)
     return (
         1 <= len(text) <= 64
@@ -46,7 +46,7 @@ NEARLY_NAMES = st.text(st.sampled_from("aZ0博_-.@/\\ v\n\0é"), max_size=8)
 @example("name\n")
 @example("")
 def test_nothing_outside_the_grammar_is_a_name(text: str) -> None:
-    assert is_accepted(text) == can_be_a_name(text)
+    assert is_accepted(text) == matches_grammar(text)
 
 
 TRICKS = [
@@ -67,8 +67,8 @@ TRICKS = [
     "a b",
     "a.b",
     "a@b",
-    "a\u202eb",  # turns the direction of writing round
-    "a\u200bb",  # a space of no width
+    "a\u202eb",  # right-to-left override
+    "a\u200bb",  # zero-width space
     "NUL",
     "com1",
     "a" * 65,
@@ -76,7 +76,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("name", TRICKS)
-def test_no_path_trick_gets_a_version_out_of_the_registry(registry: Registry, name: str) -> None:
+def test_no_name_leads_outside_the_registry(registry: Registry, name: str) -> None:
     outside = {path for path in registry.root.parent.rglob("*") if not path.is_relative_to(registry.root)}
     with registry.staging() as folder, pytest.raises(ModelError):
         registry.publish(folder, draft(name))
@@ -86,26 +86,26 @@ def test_no_path_trick_gets_a_version_out_of_the_registry(registry: Registry, na
 
 
 @pytest.mark.parametrize("reference", [*TRICKS, "@3", "small@", "small@a/b", "small@..", "small@1@2", "latest@3", "3"])
-def test_what_is_no_reference_is_refused_before_anything_is_looked_up(registry: Registry, reference: str) -> None:
+def test_an_invalid_reference_is_refused_before_any_lookup(registry: Registry, reference: str) -> None:
     publish(registry)
     with pytest.raises(ModelError):
         registry.find(reference)
 
 
 @pytest.mark.parametrize("name", ["latest", "LATEST", "3", "v3", "V12", "con", "Com9"])
-def test_a_reserved_name_is_refused_as_reserved(name: str) -> None:
-    with pytest.raises(ModelError, match=f"{name} is reserved and cannot be used as model name"):
+def test_a_reserved_name_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} is reserved, so it is not a valid model name"):
         check_name(name, "model name")
 
 
-def test_a_long_wrong_name_is_not_shown_whole() -> None:
+def test_a_long_invalid_name_is_shortened_in_the_error() -> None:
     with pytest.raises(ModelError) as fault:
         check_name("x" * 5000, "model name")
     assert len(fault.value.message) < 100
 
 
 @pytest.mark.parametrize("name", ["fudan12", "博学", "a", "A-b_c", "v3x", "3d", "latest2", "a" * 64])
-def test_a_name_may_be_of_any_script(registry: Registry, name: str) -> None:
+def test_a_name_may_use_any_script(registry: Registry, name: str) -> None:
     assert publish(registry, name).card.reference == f"{name}@1"
     assert registry.find(name).name == name
     assert registry.names() == [name]
@@ -135,8 +135,8 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
         reference = parse_reference(text)
     except ModelError:
         return
-    assert reference.name is None or can_be_a_name(reference.name)
-    assert reference.alias is None or can_be_a_name(reference.alias)
+    assert reference.name is None or matches_grammar(reference.name)
+    assert reference.alias is None or matches_grammar(reference.alias)
     assert reference.version is None or reference.version >= 0
 
 
@@ -165,14 +165,14 @@ def test_a_path_has_a_separator_or_a_suffix(text: str, expected: bool) -> None:
 @example("12")
 @example("../../etc")
 @example("a" * 63 + "--" + "b")
-def test_a_name_made_from_any_text_is_a_name_or_nothing(text: str) -> None:
+def test_a_name_derived_from_any_text_is_valid_or_empty(text: str) -> None:
     made = name_from(text)
-    assert made == "" or can_be_a_name(made)
+    assert made == "" or matches_grammar(made)
 
 
 @pytest.mark.parametrize(
     ("text", "made"),
     [("my digits", "my-digits"), ("博学 12", "博学-12"), ("..", ""), ("7", ""), ("fudan12", "fudan12")],
 )
-def test_a_name_is_made_from_the_data_path(text: str, made: str) -> None:
+def test_a_name_is_derived_from_the_data_path(text: str, made: str) -> None:
     assert name_from(text) == made

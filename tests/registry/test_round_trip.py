@@ -1,4 +1,4 @@
-"""A version is saved, found, opened and verified; numbers, `latest`, aliases, evaluations, removal."""
+"""Saving, finding, opening and verifying versions; numbers, `latest`, aliases, evaluations, removal."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def references(registry: Registry, name: str | None = None) -> list[str]:
 # a version
 
 
-def test_what_is_saved_is_what_is_opened(registry: Registry) -> None:
+def test_a_saved_version_is_opened_unchanged(registry: Registry) -> None:
     saved = publish(registry)
     opened = registry.open("small")
     assert opened == saved
@@ -42,8 +42,8 @@ def test_a_version_opens_from_its_folder_alone(registry: Registry, tmp_path: Pat
     assert open_version(copy).file(ONNX_FILE) == copy / ONNX_FILE
 
 
-def test_a_folder_without_a_card_is_no_version(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"holds no card\.json"):
+def test_a_folder_without_a_card_is_not_a_version(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"contains no card\.json"):
         open_version(tmp_path)
 
 
@@ -63,7 +63,7 @@ def test_nothing_stays_in_staging(registry: Registry) -> None:
     assert list((registry.root / ".staging").iterdir()) == []
 
 
-def test_staging_is_gone_when_the_work_failed(registry: Registry) -> None:
+def test_staging_is_removed_after_an_error(registry: Registry) -> None:
     def work() -> None:
         with registry.staging() as folder:
             (folder / ONNX_FILE).write_bytes(b"half")
@@ -78,7 +78,7 @@ def test_staging_is_gone_when_the_work_failed(registry: Registry) -> None:
 # finding
 
 
-def test_an_empty_registry_says_how_to_fill_it(registry: Registry) -> None:
+def test_an_empty_registry_has_no_models(registry: Registry) -> None:
     assert registry.names() == []
     assert registry.versions() == []
     for reference in ("latest", "small"):
@@ -95,7 +95,7 @@ def test_the_root_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest
     assert Registry("own").root == Path("own")
 
 
-def test_versions_are_listed_the_newest_first(registry: Registry) -> None:
+def test_versions_are_listed_newest_first(registry: Registry) -> None:
     for name in ("b", "a", "b"):
         publish(registry, name)
     assert registry.names() == ["a", "b"]
@@ -132,7 +132,7 @@ def test_imports_never_become_latest(registry: Registry) -> None:
     assert registry.find("third").entry.kind == "imported"
 
 
-def test_files_that_hold_the_former_kind_run_still_open(registry: Registry) -> None:
+def test_files_with_the_former_kind_run_still_open(registry: Registry) -> None:
     publish(registry, "first", "imported")
     model = registry.root / "first"
     card = (model / "1" / CARD_FILE).read_text().replace('"kind": "imported"', '"kind": "run"')
@@ -146,7 +146,7 @@ def test_files_that_hold_the_former_kind_run_still_open(registry: Registry) -> N
         registry.find("latest")
 
 
-def test_a_misspelled_name_offers_the_closest(registry: Registry) -> None:
+def test_a_misspelled_name_suggests_the_closest(registry: Registry) -> None:
     publish(registry, "fudan12")
     publish(registry, "meters")
     with pytest.raises(ModelError, match="No model named fudan21") as fault:
@@ -157,19 +157,19 @@ def test_a_misspelled_name_offers_the_closest(registry: Registry) -> None:
     assert "fudan12, meters" in fault.value.hint
 
 
-def test_a_version_that_is_not_there_names_those_that_are(registry: Registry) -> None:
+def test_a_missing_version_error_lists_the_existing_ones(registry: Registry) -> None:
     publish(registry)
     publish(registry)
     registry.set_alias(registry.find("small@1"), "best")
-    for which in ("7", "worst"):
+    for which in ("version 7", "alias worst"):
         with pytest.raises(ModelError, match=f"small has no {which}") as fault:
-            registry.find(f"small@{which}")
+            registry.find(f"small@{which.split()[1]}")
         assert fault.value.hint == "It has: 1, 2, best."
 
 
-def test_version_zero_is_named_too(registry: Registry) -> None:
+def test_version_zero_is_reported_as_missing(registry: Registry) -> None:
     publish(registry)
-    with pytest.raises(ModelError, match="small has no 0"):
+    with pytest.raises(ModelError, match="small has no version 0"):
         registry.find("small@0")
 
 
@@ -181,7 +181,7 @@ def test_numbers_count_from_one_for_each_name(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("removed", [1, 2, 3])
-def test_the_number_of_a_removed_version_is_not_used_again(registry: Registry, removed: int) -> None:
+def test_the_number_of_a_removed_version_is_not_reused(registry: Registry, removed: int) -> None:
     for _ in range(3):
         publish(registry)
     registry.remove(registry.find(f"small@{removed}"))
@@ -189,7 +189,7 @@ def test_the_number_of_a_removed_version_is_not_used_again(registry: Registry, r
     assert [listed.number for listed in registry.versions("small")] == [n for n in (4, 3, 2, 1) if n != removed]
 
 
-def test_the_number_counts_on_when_all_are_removed(registry: Registry) -> None:
+def test_numbers_continue_after_all_versions_are_removed(registry: Registry) -> None:
     for _ in range(2):
         publish(registry)
         registry.remove(registry.find("small"))
@@ -198,7 +198,7 @@ def test_the_number_counts_on_when_all_are_removed(registry: Registry) -> None:
     assert (saved.card.version, saved.card.sequence) == (3, 3)
 
 
-def test_a_lost_sequence_counts_on_from_the_highest_in_use(registry: Registry) -> None:
+def test_a_lost_sequence_continues_from_the_highest_in_use(registry: Registry) -> None:
     for name in ("a", "b", "c"):
         publish(registry, name)
     (registry.root / ".sequence").unlink()
@@ -211,7 +211,7 @@ def test_a_lost_sequence_counts_on_from_the_highest_in_use(registry: Registry) -
 # aliases
 
 
-def test_an_alias_moves_and_its_history_tells(registry: Registry) -> None:
+def test_an_alias_moves_and_its_history_is_recorded(registry: Registry) -> None:
     publish(registry)
     publish(registry)
     for number in (1, 2):
@@ -221,7 +221,7 @@ def test_an_alias_moves_and_its_history_tells(registry: Registry) -> None:
     registry.set_alias(registry.find("small@2"), "in_use")
     assert registry.find("small@2").aliases == ("best", "in_use")
     registry.remove_alias("small", "best")
-    with pytest.raises(ModelError, match="small has no best"):
+    with pytest.raises(ModelError, match="small has no alias best"):
         registry.find("small@best")
     history = Index.read(registry.root / "small").history
     assert [(move.alias, move.version) for move in history] == [
@@ -237,11 +237,11 @@ def test_an_alias_belongs_to_one_model(registry: Registry) -> None:
     publish(registry, "a")
     publish(registry, "b")
     registry.set_alias(registry.find("a"), "best")
-    with pytest.raises(ModelError, match="b has no best"):
+    with pytest.raises(ModelError, match="b has no alias best"):
         registry.find("b@best")
 
 
-def test_an_alias_that_is_not_there_cannot_be_removed(registry: Registry) -> None:
+def test_a_missing_alias_cannot_be_removed(registry: Registry) -> None:
     publish(registry)
     registry.set_alias(registry.find("small"), "best")
     with pytest.raises(ModelError, match="small has no alias bets") as fault:
@@ -250,14 +250,14 @@ def test_an_alias_that_is_not_there_cannot_be_removed(registry: Registry) -> Non
 
 
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "3", "v3", "007", "con", "a/b", "a b", "", ".", "-x"])
-def test_a_word_that_cannot_be_an_alias_is_refused(registry: Registry, alias: str) -> None:
+def test_an_invalid_alias_is_refused(registry: Registry, alias: str) -> None:
     publish(registry)
     with pytest.raises(ModelError, match="alias"):
         registry.set_alias(registry.find("small"), alias)
     assert Index.read(registry.root / "small").aliases == {}
 
 
-def test_a_removed_version_gets_no_alias(registry: Registry) -> None:
+def test_a_removed_version_cannot_get_an_alias(registry: Registry) -> None:
     publish(registry)
     listed = registry.find("small")
     registry.remove(listed)
@@ -268,7 +268,7 @@ def test_a_removed_version_gets_no_alias(registry: Registry) -> None:
 # removal and evaluations
 
 
-def test_a_version_with_an_alias_is_removed_by_force_only(registry: Registry) -> None:
+def test_a_version_with_an_alias_is_removed_only_with_force(registry: Registry) -> None:
     publish(registry)
     registry.set_alias(registry.find("small"), "best")
     with pytest.raises(ModelError, match="small@1 has the alias best") as fault:
@@ -282,12 +282,12 @@ def test_a_version_with_an_alias_is_removed_by_force_only(registry: Registry) ->
     assert [(move.alias, move.version) for move in index.history] == [("best", 1), ("best", None)]
 
 
-def test_an_alias_that_was_set_since_it_was_listed_protects_too(registry: Registry) -> None:
+def test_an_alias_set_after_listing_protects_too(registry: Registry) -> None:
     publish(registry)
     listed = registry.find("small")
     registry.set_alias(listed, "best")
     with pytest.raises(ModelError, match="alias"):
-        registry.remove(listed)  # `listed` knows no alias yet
+        registry.remove(listed)  # `listed` has no alias yet
     assert registry.find("small@best").number == 1
 
 
@@ -301,7 +301,7 @@ def test_a_removed_version_is_gone_from_the_disk(registry: Registry) -> None:
     assert registry.unindexed() == []
 
 
-def test_evaluations_are_kept_outside_the_version_and_removed_with_it(registry: Registry) -> None:
+def test_evaluations_are_stored_separately_and_removed_with_it(registry: Registry) -> None:
     one, two = publish(registry), publish(registry)
     first = registry.add_evaluation(one, "a" * 64, '{"accuracy": 1}')
     registry.add_evaluation(one, "b" * 64, '{"accuracy": 0.5}')
@@ -332,7 +332,7 @@ def test_a_registry_knows_its_own_versions(registry: Registry, tmp_path: Path) -
     assert not Registry(tmp_path / "other").holds(version)
 
 
-def test_a_folder_that_no_index_knows_is_unindexed(registry: Registry) -> None:
+def test_a_folder_in_no_index_is_unindexed(registry: Registry) -> None:
     version = publish(registry)
     registry.add_evaluation(version, "a" * 64, "{}")
     assert registry.unindexed() == []
@@ -342,7 +342,7 @@ def test_a_folder_that_no_index_knows_is_unindexed(registry: Registry) -> None:
 
 
 def test_names_that_differ_only_in_case_are_refused(registry: Registry) -> None:
-    """On some systems they would be one folder."""
+    """Some file systems would treat them as the same folder."""
     publish(registry, "small")
     with pytest.raises(ModelError, match="Small differs from the model small only in case"):
         publish(registry, "Small")

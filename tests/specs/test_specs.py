@@ -1,4 +1,4 @@
-"""The contracts: what a config refuses and how it says so, what a spec may hold, which schema can be read."""
+"""Configs, image specs and schemas: which values are valid, and how invalid ones are reported."""
 
 import json
 import math
@@ -38,7 +38,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert TrainConfig.parse({}) == config
 
 
-def test_two_settings_have_a_second_name() -> None:
+def test_aliases_of_settings_are_accepted() -> None:
     config = TrainConfig.parse({"model": "lenet", "optimizer": "sgd"})
     assert (config.net, config.opt) == ("lenet", "sgd")
 
@@ -46,7 +46,7 @@ def test_two_settings_have_a_second_name() -> None:
 @pytest.mark.parametrize(
     "chosen", [{"net": "cnn", "model": "lenet"}, {"model": "lenet", "net": "cnn"}, {"opt": "gd", "optimizer": "sgd"}]
 )
-def test_one_setting_under_both_of_its_names_is_told_as_that(chosen: dict[str, str]) -> None:
+def test_a_setting_and_its_alias_together_are_refused(chosen: dict[str, str]) -> None:
     with pytest.raises(ConfigError) as fault:
         TrainConfig.parse(chosen)
     assert all(name in f"{fault.value.message} {fault.value.hint}" for name in chosen)
@@ -62,13 +62,13 @@ def test_one_setting_under_both_of_its_names_is_told_as_that(chosen: dict[str, s
         ("Seed", "seed"),
     ],
 )
-def test_an_unknown_key_offers_the_closest(typed: str, meant: str) -> None:
+def test_an_unknown_setting_suggests_the_closest(typed: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"Unknown setting: {typed}") as fault:
         TrainConfig.parse({"net": "cnn", typed: 3})
     assert fault.value.hint == f"Did you mean {meant}?"
 
 
-def test_a_key_unlike_any_names_them_all() -> None:
+def test_without_a_similar_setting_all_are_listed() -> None:
     with pytest.raises(ConfigError, match="Unknown setting: qqqq") as fault:
         TrainConfig.parse({"qqqq": 3})
     assert all(name in fault.value.hint for name in declared_settings(TrainConfig))
@@ -88,7 +88,7 @@ def test_a_key_unlike_any_names_them_all() -> None:
         ("polarity", "dark-on-ligth", "dark-on-light"),
     ],
 )
-def test_an_unknown_word_offers_the_closest(key: str, typed: str, meant: str) -> None:
+def test_an_unknown_choice_suggests_the_closest(key: str, typed: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"='{re.escape(typed)}': must be ") as fault:
         TrainConfig.parse({key: typed})
     assert fault.value.hint == f"Did you mean {meant}?"
@@ -103,7 +103,7 @@ def test_the_constructor_raises_what_parse_raises() -> None:
 
 
 @pytest.mark.parametrize(("key", "typed", "meant"), [("opt", "SGD", "sgd"), ("activation", "ReLU", "relu")])
-def test_a_choice_is_taken_in_any_case(key: str, typed: str, meant: str) -> None:
+def test_a_choice_is_accepted_in_any_case(key: str, typed: str, meant: str) -> None:
     assert getattr(TrainConfig.parse({key: typed}), key) == meant
 
 
@@ -112,7 +112,7 @@ def test_data_may_be_one_path_or_several() -> None:
     assert TrainConfig.parse({"data": Path("a", "b")}).data == (str(Path("a", "b")),)
 
 
-def test_a_word_unlike_any_names_them_all() -> None:
+def test_without_a_similar_choice_all_are_listed() -> None:
     with pytest.raises(ConfigError) as fault:
         TrainConfig.parse({"opt": "zzz"})
     for name in ("sgd", "nesterov", "adam", "adamw", "rmsprop", "gd"):
@@ -143,7 +143,7 @@ def test_a_word_unlike_any_names_them_all() -> None:
         ("batch_norm", "perhaps"),
     ],
 )
-def test_an_impossible_value_is_named(key: str, value: object) -> None:
+def test_an_invalid_value_is_named(key: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"^{key}=") as fault:
         TrainConfig.parse({key: value})
     assert str(value) in fault.value.message
@@ -170,7 +170,7 @@ def test_a_setting_is_a_finite_number(key: str, value: float) -> None:
         ({"patience": 3, "val_split": 0}, ("atience", "val")),
     ],
 )
-def test_contradicting_settings_are_refused(chosen: dict[str, Any], words: tuple[str, ...]) -> None:
+def test_conflicting_settings_are_refused(chosen: dict[str, Any], words: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as fault:
         TrainConfig.parse(chosen)
     assert all(word in fault.value.message for word in words)
@@ -226,7 +226,7 @@ def test_toml_gives_the_config_back(chosen: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\x7fb", 'quote"', "back\\slash", "new\nline", "\x00", "博学 😀", "#", "'"])
-def test_toml_gives_any_letter_back(name: str) -> None:
+def test_toml_gives_any_character_back(name: str) -> None:
     config = TrainConfig(name=name, data=(name,))
     assert TrainConfig.parse(tomllib.loads(to_toml(config, config))) == config
 
@@ -269,7 +269,7 @@ def test_a_spec_value_outside_its_range_is_refused(field: str, good: list[Any], 
             ImageSpec(**{field: value})
 
 
-def test_a_spec_knows_no_other_field() -> None:
+def test_a_spec_rejects_unknown_fields() -> None:
     with pytest.raises(ValidationError, match="colour"):
         ImageSpec.model_validate({"colour": True})
 
@@ -288,11 +288,11 @@ def test_white_paper_is_zero_to_the_network() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"schema_version": 1}', b'{"schema_version": 2, "any": [1, 2]}'])
-def test_a_schema_that_is_known_passes(text: str | bytes) -> None:
+def test_a_known_schema_passes(text: str | bytes) -> None:
     check_schema(text, "here", newest=2)
 
 
-def test_a_newer_schema_says_both_numbers_and_what_to_do() -> None:
+def test_a_newer_schema_is_refused_with_both_versions_and_a_hint() -> None:
     with pytest.raises(CardError, match=r"^here/x\.json has schema version 3; this charcnn reads up to 2\.") as fault:
         check_schema('{"schema_version": 3}', "here/x.json", newest=2)
     assert "pip install -U charcnn" in fault.value.hint
@@ -301,7 +301,7 @@ def test_a_newer_schema_says_both_numbers_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "3", "null", "{}", '{"schema_version": "1"}', '{"schema_version": 0}', b"\xff"]
 )
-def test_what_has_no_schema_is_named(text: str | bytes) -> None:
+def test_a_document_without_schema_version_is_named(text: str | bytes) -> None:
     with pytest.raises(CardError, match="here"):
         check_schema(text, "here", newest=1)
 
@@ -321,7 +321,7 @@ def test_the_schema_of_the_card_can_be_published() -> None:
 # errors
 
 
-def test_an_error_holds_what_is_wrong_and_what_to_do() -> None:
+def test_an_error_has_a_message_and_a_hint() -> None:
     fault = ConfigError("what is wrong", "what to do")
     assert isinstance(fault, CharcnnError)
     assert (str(fault), fault.message, fault.hint) == ("what is wrong", "what is wrong", "what to do")
@@ -329,9 +329,9 @@ def test_an_error_holds_what_is_wrong_and_what_to_do() -> None:
 
 
 def test_a_narrowed_setting_keeps_its_bounds_and_help() -> None:
-    asked, narrowed = declared_settings(TrainConfig), declared_settings(ResolvedConfig)
+    requested, narrowed = declared_settings(TrainConfig), declared_settings(ResolvedConfig)
     assert {name: declared.setting for name, declared in narrowed.items()} == {
-        name: declared.setting for name, declared in asked.items()
+        name: declared.setting for name, declared in requested.items()
     }
     assert narrowed["lr"].type is float
 

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, hashed, locked, and never overwritten unasked."""
+"""Files are written atomically, hashed, locked, and never overwritten without `force`."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What is waited for."""
+    """Record the file handles passed to `fsync`."""
     handles: list[int] = []
     monkeypatch.setattr(os, "fsync", handles.append)
     return handles
@@ -53,7 +53,7 @@ def test_only_a_plain_file_with_that_content_is_unmodified(world: Path) -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_a_file_appears_when_it_is_whole(world: Path, flushed: list[int], durable: bool) -> None:
+def test_a_file_appears_when_it_is_complete(world: Path, flushed: list[int], durable: bool) -> None:
     write_atomically(world / "file", b"old", durable)
     with atomic_file(world / "file", durable) as scratch:
         scratch.write_bytes(b"new")
@@ -77,7 +77,7 @@ def test_an_error_leaves_the_old_file_and_no_scratch_file(world: Path) -> None:
     assert names(world) == ["file"]
 
 
-def test_a_scratch_file_is_known_by_its_name(world: Path) -> None:
+def test_a_scratch_file_is_recognized_by_its_name(world: Path) -> None:
     with atomic_file(world / "file", durable=False) as scratch:
         scratch.write_bytes(b"half")
         assert is_scratch_file(scratch)
@@ -87,7 +87,7 @@ def test_a_scratch_file_is_known_by_its_name(world: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_what_exists_is_overwritten_only_by_force(world: Path, kind: str) -> None:
+def test_existing_paths_are_overwritten_only_with_force(world: Path, kind: str) -> None:
     path = world / "there"
     refuse_to_overwrite(path)
     if kind == "file":
@@ -105,7 +105,7 @@ def test_a_lock_is_held_by_one_process_until_it_ends(world: Path) -> None:
     with file_lock(world / "lock"):
         assert try_lock(world / "lock") is None
         assert subprocess.run([sys.executable, "-c", code]).returncode == 1
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0  # it took the lock, and its end freed it
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0  # acquired, and released at its end
     lock = try_lock(world / "lock")
     assert lock is not None
     lock.release()

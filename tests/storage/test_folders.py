@@ -1,4 +1,4 @@
-"""A folder appears whole or not at all, and never in the place of somebody else's files."""
+"""Folders are written atomically, and never replace files of others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_created_folder_never_replaces_a_file(world: Path) -> None:
     assert _tree(world) == {"entry": "precious"}
 
 
-def test_it_appears_with_its_parents(world: Path) -> None:
+def test_a_folder_is_created_with_its_parents(world: Path) -> None:
     with replace_folder(world / "a" / "b", _named()) as fresh:
         _write(fresh, x="1", sub__y="2")
         assert not (world / "a" / "b").exists()
@@ -82,14 +82,14 @@ def test_an_error_leaves_the_old_folder_as_it_was(world: Path) -> None:
     assert _tree(world) == {"old/x": "old"}
 
 
-def test_own_files_are_replaced_and_none_is_left_over(world: Path) -> None:
+def test_own_files_are_replaced_or_removed(world: Path) -> None:
     _write(world / "out", x="old", sub__gone="old")
     with replace_folder(world / "out", _named("x", "sub/gone")) as fresh:
         _write(fresh, x="new")
     assert _tree(world) == {"out/x": "new"}
 
 
-def test_a_foreign_file_is_refused_by_name_and_kept(world: Path) -> None:
+def test_a_foreign_file_is_kept_and_named_in_the_error(world: Path) -> None:
     _write(world / "out", x="old", sub__mine="precious", sub__mine2="precious")
     with (
         pytest.raises(OverwriteError, match=r"sub/mine and 1 more") as caught,
@@ -113,7 +113,7 @@ def test_force_keeps_foreign_files_unless_a_new_one_has_their_name(world: Path) 
     assert _tree(world) == {"out/x": "new", "out/both": "new", "out/sub/mine": "precious"}
 
 
-def test_each_file_is_asked_for_once(world: Path) -> None:
+def test_each_file_is_checked_once(world: Path) -> None:
     _write(world / "out", x="old", sub__y="old", mine="precious")
     asked: list[str] = []
 
@@ -128,11 +128,11 @@ def test_each_file_is_asked_for_once(world: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mine", "x", "late"])
-def test_a_file_that_changes_meanwhile_is_kept(world: Path, name: str) -> None:
+def test_a_file_that_changes_during_the_write_is_kept(world: Path, name: str) -> None:
     _write(world / "out", x="old", mine="precious")
 
     def fill() -> None:
-        content = {"x": "old"}  # a file is own while it holds what was written
+        content = {"x": "old"}  # a file may be replaced while it has its old content
         with replace_folder(
             world / "out", lambda path: _tree(world / "out")[path.name] == content.get(path.name), True
         ) as fresh:
@@ -145,7 +145,7 @@ def test_a_file_that_changes_meanwhile_is_kept(world: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_file_of_that_name_is_never_replaced(world: Path, force: bool) -> None:
+def test_a_file_in_place_of_the_folder_is_never_replaced(world: Path, force: bool) -> None:
     _write(world, out="precious")
     with pytest.raises(OverwriteError, match="out"), replace_folder(world / "out", _named("out"), force):
         pytest.fail("the folder must not be filled")
@@ -153,7 +153,7 @@ def test_a_file_of_that_name_is_never_replaced(world: Path, force: bool) -> None
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_what_a_link_points_to_is_never_replaced(world: Path, force: bool) -> None:
+def test_a_link_is_never_replaced(world: Path, force: bool) -> None:
     _write(world / "there", x="precious")
     (world / "out").symlink_to(world / "there")
     with pytest.raises(OverwriteError, match="out"), replace_folder(world / "out", _named("x"), force):
@@ -169,7 +169,7 @@ def test_an_empty_folder_may_be_filled(world: Path) -> None:
     assert _tree(world) == {"out/x": "1"}
 
 
-def test_a_name_may_hold_any_character(world: Path) -> None:
+def test_a_name_may_contain_any_character(world: Path) -> None:
     with replace_folder(world / "汉 字 😀", _named()) as fresh:
         _write(fresh, x="1")
     assert _tree(world) == {"汉 字 😀/x": "1"}

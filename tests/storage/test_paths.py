@@ -1,4 +1,4 @@
-"""Natural order, siblings, and names that Windows reserves."""
+"""Natural sort order, siblings, and names reserved by Windows."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_the_working_folder_has_siblings_too(world: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["con", "NUL", "Com1", "lpt9", "aux", "PRN"])
-def test_devices_of_windows_are_reserved(name: str) -> None:
+def test_windows_device_names_are_reserved(name: str) -> None:
     assert is_reserved_name(name)
 
 

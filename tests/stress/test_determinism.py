@@ -1,4 +1,4 @@
-"""The same command gives the same bytes: three times over, and whatever the number of jobs."""
+"""The same command gives the same bytes every time, with any number of jobs."""
 
 import hashlib
 import subprocess
@@ -15,7 +15,7 @@ def charcnn(*words: str | Path) -> None:
 
 
 def digest(root: Path) -> str:
-    """sha256 over the names and the content of all images below a folder."""
+    """Return the SHA-256 of the names and contents of all images in a folder."""
     total = hashlib.sha256()
     files = [path for path in root.rglob("*") if path.suffix in (".png", ".bmp")]
     assert len(files) > 40

@@ -1,4 +1,4 @@
-"""A registry on a disk of one megabyte, and on one that can only be read."""
+"""Registries on a full disk and on a read-only disk."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ Mount = Callable[[str], Path]
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
-    """Mount a disk in memory with options; skips where that is not allowed."""
+    """Mount a disk in memory. Skip the test if mounting is not allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
 

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments of training and saving, and many writers at once."""
+"""`kill -9` at random times while training and saving, and concurrent writers."""
 
 import multiprocessing
 import os
@@ -34,8 +34,8 @@ def train_once(data: Path, root: Path) -> None:
 
 
 def kill_again_and_again(data: Path, root: Path) -> None:
-    """Train in forked children, each killed at another moment; after each the registry must be whole."""
-    import charcnn.training.train  # once for all children
+    """Train in forked processes that are killed at different times. The registry must remain valid each time."""
+    import charcnn.training.train  # imported once, before the forks
 
     assert charcnn.training.train
     draw, longest, killed = random.Random(0), 0.0, 0

@@ -1,4 +1,4 @@
-"""Files that somebody damaged: refused by name or read, never a crash, within bounded memory."""
+"""Damaged files are read or refused by name, without a crash and with limited memory."""
 
 import io
 import json
@@ -26,7 +26,7 @@ MEGABYTE = 1 << 20
 
 
 def mutated(data: bytes, draw: random.Random) -> bytes:
-    """Bits turned, bytes put in, parts left out, doubled or filled with extremes."""
+    """Return a mutated copy: flip bits, insert bytes, or remove, repeat or overwrite parts."""
     changed = bytearray(data)
     for _ in range(draw.choice([1, 1, 1, 3, 20])):
         at = draw.randrange(len(changed) + 1)
@@ -79,7 +79,7 @@ def read_mutated_images(count: int, answers: Any) -> None:
         assert picture_read.dtype == np.uint8
         assert picture_read.ndim == 2
         read += 1
-    status = Path("/proc/self/status").read_text()  # getrusage would count the process that started this one
+    status = Path("/proc/self/status").read_text()  # getrusage would include the parent process
     answers.put((read, int(status.split("VmHWM:")[1].split()[0]) // 1024))
 
 
@@ -91,7 +91,7 @@ def test_mutated_images_are_read_or_refused_in_little_memory() -> None:
     read, megabytes = answers.get(timeout=500)
     process.join()
     assert process.exitcode == 0
-    assert 500 < read < 4500  # some damage does no harm, and most does
+    assert 500 < read < 4500  # some mutations are harmless, but most are not
     assert megabytes < 1000
 
 
@@ -144,7 +144,7 @@ def test_mutated_cards_are_read_or_refused(tmp_path: Path) -> None:
         opened += 1
         for name in copy.card.files:
             with pytest.raises(CharcnnError):
-                copy.file(name)  # none of them is there
+                copy.file(name)  # the files do not exist
             assert (card.parent / name).parent == card.parent
     assert 0 < opened < 1500
 

@@ -1,4 +1,4 @@
-"""Cards and versions to fill a registry with, without training anything. Also used by processes of their own."""
+"""Fill a registry with cards and versions, without training. Also imported by subprocesses of tests."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ FILES = (WEIGHTS_FILE, ONNX_FILE, HISTORY_FILE)
 
 
 def draft(name: str = "small", kind: VersionKind = "trained") -> ModelCard:
-    """A card as `train` drafts it: version, sequence and files are not settled yet."""
+    """Return a draft of a card, as `train` does: version, sequence and files are not set yet."""
     return ModelCard(
         name=name,
         version=0,
@@ -50,7 +50,7 @@ def draft(name: str = "small", kind: VersionKind = "trained") -> ModelCard:
 
 
 def publish(registry: Registry, name: str = "small", kind: VersionKind = "trained") -> Version:
-    """Save a version of three small files."""
+    """Publish a version of three small files."""
     with registry.staging() as folder:
         for file in FILES:
             (folder / file).write_bytes(f"{name}: {file}\n".encode() * 40)
@@ -58,13 +58,13 @@ def publish(registry: Registry, name: str = "small", kind: VersionKind = "traine
 
 
 def is_whole(registry: Registry, reference: str) -> bool:
-    """Return whether a version can be opened, and every byte of it is what was saved."""
+    """Return whether a version can be opened and its files are unchanged."""
     version = registry.open(reference)
     return set(version.card.files) == set(FILES) and registry.problems(registry.find(reference)) == []
 
 
 def scratch_files(registry: Registry) -> list[str]:
-    """Files that only a write under way should leave: half-written ones, and what stands in staging."""
+    """Return temporary files, which must not exist after a write: partial files, and the content of staging."""
     inner = (path for path in registry.root.rglob("*") if path.is_file())
     names = [path.relative_to(registry.root) for path in inner]
     known = {".lock", ".sequence"}

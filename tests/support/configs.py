@@ -1,4 +1,4 @@
-"""A config in which nothing is left open, without data or a benchmark of the machine."""
+"""Resolved configs, without data and without a benchmark of the machine."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ MACHINE = MachineFacts("cpu", threads=1, precision="fp32")
 
 
 def images(count: int = 1000) -> ImageFacts:
-    """Facts of a number of images."""
+    """Return facts about `count` images."""
     return ImageFacts(count, "stretch", 0.08, "model")
 
 
 def resolved(count: int = 1000, **settings: Any) -> ResolvedConfig:
-    """What some settings come to on `count` images; the course's `cnn`, where nothing else is said."""
+    """Resolve settings for `count` images. The default network is `cnn`."""
     return resolve_config(TrainConfig.parse({"net": "cnn", **settings}), images(count), MACHINE)

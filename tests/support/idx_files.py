@@ -1,4 +1,4 @@
-"""Small idx files, as MNIST's are."""
+"""Write small idx files in MNIST's format."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""ONNX files that charcnn did not write."""
+"""Write ONNX files like another program."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def write_foreign_onnx(
     size: int = 28,
     kind: int = TensorProto.UINT8,
 ) -> Path:
-    """An ONNX file that charcnn did not write: the mean of each image, `classes` times."""
+    """Write an ONNX file without charcnn. Its outputs are the mean of each image, `classes` times."""
     graph = helper.make_graph(
         [
             helper.make_node("Cast", [names[0]], ["float"], to=TensorProto.FLOAT),

@@ -1,4 +1,4 @@
-"""What tests of training share: notes of what a callback is told, scripted validation, and hashes."""
+"""Support for tests of training: a recording callback, scripted validation and hashes of weights."""
 
 import pytest
 from torch import nn
@@ -17,7 +17,7 @@ def weights_hash(version: Version) -> str:
 
 
 class Notes(Callback):
-    """Writes down what it is told."""
+    """A callback that records its arguments."""
 
     def __init__(self) -> None:
         self.start: list[tuple[int, int]] = []
@@ -35,7 +35,7 @@ class Notes(Callback):
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, accuracies: list[float]) -> None:
-    """Make validation return these accuracies, epoch by epoch."""
+    """Make validation return the given accuracies, epoch by epoch."""
     script = iter(accuracies)
 
     def validate(*_: object) -> tuple[float, float]:

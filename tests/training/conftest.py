@@ -1,4 +1,4 @@
-"""Small drawn datasets, and a registry of one's own."""
+"""Small synthetic datasets, and an empty registry."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,7 +52,7 @@ def registry(tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is exported: for tests that never look at the ONNX file, which takes longer than all else."""
+    """Skip the slow ONNX export, for tests that do not need the ONNX file."""
 
     def nothing(_network: object, _labels: object, _spec: object, path: Path) -> float:
         path.write_bytes(b"no ONNX")
@@ -63,7 +63,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(registry: Registry, without_onnx: None) -> Callable[..., module.Trained]:
-    """Train `lenet` for one epoch without an ONNX file, unless told otherwise."""
+    """Train with the given settings. By default, `lenet` for one epoch, without an ONNX file."""
 
     def train(data: Path | tuple[Path, ...], callback: Callback | None = None, **settings: Any) -> module.Trained:
         sources = data if isinstance(data, tuple) else (data,)

@@ -37,8 +37,8 @@ def arrays() -> Labeled:
 # one step
 
 
-def test_one_step_is_the_textbooks(arrays: Labeled) -> None:
-    """Plain gradient descent on the cross entropy, computed again by hand."""
+def test_one_step_is_gradient_descent(arrays: Labeled) -> None:
+    """It equals plain gradient descent on the cross entropy, computed by hand."""
     spec, images, labels = ImageSpec(), torch.from_numpy(arrays[0][:4])[:, None], torch.tensor([0, 1, 2, 0])
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 3))
     before = [weight.detach().clone() for weight in network.parameters()]
@@ -98,7 +98,7 @@ def test_the_fitted_network_has_the_best_epochs_weights(arrays: Labeled) -> None
 
 
 class Order(Callback):
-    """Writes down what it is told, in order."""
+    """A callback that records the calls of its methods, in order."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.told: list[str] = []
@@ -127,7 +127,7 @@ class Order(Callback):
         self.end = history, error
 
 
-def test_callbacks_are_told_in_order(arrays: Labeled) -> None:
+def test_callbacks_are_called_in_order(arrays: Labeled) -> None:
     config, order = replace(CONFIG, val_split=0.0, batch_size=12), Order()
     fit_network(make_context(config, load_training_data(config, 32, arrays)), callbacks=[order])
     epoch = ["batch 1/2", "batch end", "batch 2/2", "batch end", "epoch end"]
@@ -136,7 +136,7 @@ def test_callbacks_are_told_in_order(arrays: Labeled) -> None:
     assert (len(order.end[0].records), order.end[1]) == (2, None)
 
 
-def test_the_end_is_told_with_what_caused_it(arrays: Labeled) -> None:
+def test_on_train_end_gets_the_error(arrays: Labeled) -> None:
     fault = RuntimeError("of a callback")
     order, context = Order(fault), make_context(CONFIG, load_training_data(CONFIG, 32, arrays))
     with pytest.raises(RuntimeError, match="of a callback"):
@@ -146,7 +146,7 @@ def test_the_end_is_told_with_what_caused_it(arrays: Labeled) -> None:
 
 
 class StopsAtEnd(Callback):
-    """Asks to stop after an epoch."""
+    """A callback that stops the training after an epoch."""
 
     def on_epoch_end(self, record: EpochRecord, is_best: bool) -> None:
         self.should_stop = True
@@ -161,7 +161,7 @@ def test_a_callback_stops_after_an_epoch(arrays: Labeled) -> None:
 
 
 def test_the_rate_counts_the_images_that_were_seen(arrays: Labeled) -> None:
-    """24 images in batches of 23: the last image alone is no batch, and is not seen."""
+    """24 images in batches of 23: the last batch has a single image and is dropped."""
     config = replace(CONFIG, val_split=0.0, batch_size=23, epochs=1)
     (record,) = fit_network(make_context(config, load_training_data(config, 32, arrays))).history.records
     assert record.images_per_second * record.seconds == pytest.approx(23)

@@ -24,7 +24,7 @@ def parent(draw: Draw, run: Run) -> Version:
 
 
 STILL: dict[str, Any] = {"opt": "gd", "lr": 1e-30}
-"""Steps too small to change a float32."""
+"""A learning rate too small to change a float32 weight."""
 
 
 def test_the_head_is_mapped_by_label(draw: Draw, run: Run, parent: Version) -> None:
@@ -43,7 +43,7 @@ def test_the_head_is_mapped_by_label(draw: Draw, run: Run, parent: Version) -> N
         assert torch.equal(new[key][2], old[key][0])
         assert not any(torch.equal(new[key][1], row) for row in old[key])
     fresh = load_file(run(data, **STILL).version.file(WEIGHTS_FILE))
-    assert torch.equal(new["13.weight"][1], fresh["13.weight"][1])  # the new label's row is drawn by the seed
+    assert torch.equal(new["13.weight"][1], fresh["13.weight"][1])  # the new label's row is random
 
 
 def test_the_statistics_of_batch_norm_come_along(draw: Draw, run: Run) -> None:
@@ -76,13 +76,13 @@ def test_weights_of_a_parent_help(draw: Draw, run: Run) -> None:
 def test_another_network_is_refused(
     draw: Draw, run: Run, registry: Registry, parent: Version, settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigError, match="parent@1 is a lenet: its weights do not fit") as fault:
+    with pytest.raises(ConfigError, match=r"The weights of parent@1 \(lenet\) do not fit") as fault:
         run(draw("child", seed=5), init_from="parent", **settings)
     assert "`net=lenet`" in fault.value.hint
     assert [listed.reference for listed in registry.versions()] == ["parent@1"]
 
 
-def test_weights_that_the_network_has_no_place_for_are_refused(draw: Draw, run: Run) -> None:
+def test_weights_of_other_layers_are_refused(draw: Draw, run: Run) -> None:
     data = draw("small")
     run(data, name="parent", activation="prelu")
     with pytest.raises(ConfigError, match="do not fit"):

@@ -1,4 +1,4 @@
-"""A network that is registered in this process: trained, opened, exported, resumed, started from."""
+"""A network that is registered by the test: train, load, export, resume and start from it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_it_is_exported_again(draw: Draw, run: Run, tmp_path: Path) -> None:
 
 @charcnn.register_network("test-unexportable", sizes=[28])
 def unexportable(classes: int) -> nn.Module:
-    """Build a network with a layer that ONNX lacks: 26 pixels into 4 pools of unequal sizes."""
+    """Build a network that ONNX does not support: it pools 26 pixels into 4 cells of unequal sizes."""
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveMaxPool2d(4), nn.Flatten(), nn.Linear(64, classes))
 
 
@@ -71,7 +71,7 @@ def test_a_network_that_onnx_cannot_hold_is_named_and_its_run_stays(draw: Draw, 
 
 
 class StopsAfter(charcnn.Callback):
-    """Asks to stop after some steps."""
+    """A callback that stops the training after some steps."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps

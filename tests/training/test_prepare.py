@@ -1,7 +1,8 @@
-"""What is learnt from and what chooses the best epoch: honest splits, labels, polarity, names."""
+"""Training data: splits without leaks, labels, polarity and default names."""
 
 import hashlib
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ def sides(data: TrainingData) -> tuple[list[Path], list[Path]]:
     return files(data.train, data.train_indices), files(data.val, data.val_indices)
 
 
-def test_a_tenth_of_each_class_is_put_aside(draw: Draw) -> None:
+def test_a_tenth_of_each_class_is_for_validation(draw: Draw) -> None:
     data = load(draw("small", "博学自", count=20))
     assert data.val is data.train
     train, val = sides(data)
@@ -44,7 +45,7 @@ def test_a_tenth_of_each_class_is_put_aside(draw: Draw) -> None:
     assert data.classes == ("博", "学", "自")
 
 
-def test_the_seed_drives_the_split(draw: Draw) -> None:
+def test_the_split_depends_on_the_seed(draw: Draw) -> None:
     folder = draw("small", count=20)
     one, same, other = (set(sides(load(folder, seed=seed))[1]) for seed in (1, 1, 2))
     assert one == same
@@ -66,11 +67,11 @@ def test_duplicates_stay_on_one_side(draw: Draw) -> None:
         assert train.isdisjoint(val)
 
 
-def test_augmented_children_stay_with_their_original(draw: Draw) -> None:
+def test_augmented_copies_stay_with_their_original(draw: Draw) -> None:
     folder = draw("small", count=10)
-    shutil.copy(folder / "classes.txt", folder.parent)  # beside the datasets: for all of them
+    shutil.copy(folder / "classes.txt", folder.parent)  # next to the datasets, so that it applies to all of them
     once = augment(folder, folder.parent / "turned", copies=3).folder
-    twice = augment(once, folder.parent / "again", seed=1).folder  # children of children
+    twice = augment(once, folder.parent / "again", seed=1).folder  # copies of copies
     parent: dict[Path, Path] = {}
     for child, source in ((once, folder), (twice, once)):
         parent |= {child / row["child"]: source / row["parent"] for row in read_copies(child)}
@@ -86,13 +87,13 @@ def test_augmented_children_stay_with_their_original(draw: Draw) -> None:
             assert train.isdisjoint(val)
 
 
-def test_no_split_learns_from_all(draw: Draw) -> None:
+def test_without_a_split_all_images_are_for_training(draw: Draw) -> None:
     data = load(draw("small"), val_split=0)
     assert len(data.train_indices) == 24
     assert len(data.val_indices) == 0
 
 
-def test_another_dataset_chooses_the_best_epoch(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_dataset_is_used_for_validation(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
     train = draw("a", {"1": "博", "2": "学", "3": "自"})
     val = draw("b", {"x": "自", "y": "博"}, count=4, seed=9)  # fewer labels, in another order
     data = load(train, val=str(val))
@@ -102,22 +103,22 @@ def test_another_dataset_chooses_the_best_epoch(draw: Draw, caplog: pytest.LogCa
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_validation_images_that_are_trained_on_are_told(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+def test_validation_images_that_are_trained_on_are_reported(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
     train, val = draw("a"), draw("b", count=4, seed=9)
     for number in (1, 2):
         shutil.copy(train / "1" / f"{number}.png", val / "1" / f"again-{number}.png")
     load(train, val=str(val))
     (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert message.startswith("2 of the 14 images in ")
+    assert message.startswith("2 of 14 validation images in ")
     assert str(val) in message
 
 
-def test_children_of_training_images_are_told_too(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
+def test_copies_of_training_images_are_reported_too(draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
     train = draw("a")
     val = augment(train, train.parent / "b").folder
     shutil.copy(train / "classes.txt", val / "classes.txt")
     load(train, val=str(val))
-    assert "24 of the 24 images" in caplog.text
+    assert "24 of 24 validation images" in caplog.text
 
 
 def test_a_validation_label_that_is_not_trained_on_is_named(draw: Draw) -> None:
@@ -142,7 +143,7 @@ def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-def test_a_union_meets_by_label(draw: Draw) -> None:
+def test_several_datasets_are_joined_by_label(draw: Draw) -> None:
     one = draw("a", {"1": "博", "2": "学"}, count=4)
     two = draw("b", {"1": "学", "2": "自"}, count=6, seed=1)
     data = load(one, two)
@@ -241,6 +242,14 @@ def test_a_model_is_named_after_its_data(world: Path, data: str, name: str) -> N
     assert default_model_name(str(path), 7) == name
 
 
+@pytest.mark.parametrize(
+    ("characters", "name"), [("ABCDE", "ABCDE"), ("0123456789", "chars10"), ("0123456789✓", r"chars11-[0-9a-f]{4}")]
+)
+def test_models_of_synthetic_sets_follow_the_same_rule(world: Path, characters: str, name: str) -> None:
+    folder = synth(characters, per_class=2, test_per_class=1) / "train"
+    assert re.fullmatch(name, default_model_name(str(folder), len(characters)))
+
+
 def test_data_under_the_data_root_is_named_after_its_folder(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (world / "sets" / "meters").mkdir(parents=True)
     (world / "sets" / "train").mkdir()
@@ -250,14 +259,14 @@ def test_data_under_the_data_root_is_named_after_its_folder(world: Path, monkeyp
     assert default_model_name(".", 7) == "chars7"
 
 
-def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_path: Path) -> None:
+def test_few_real_images_among_synthetic_ones_are_oversampled(draw: Draw, tmp_path: Path) -> None:
     real = draw("real", "博学", count=4)
     synthetic = synth("博学", tmp_path / "made", per_class=40, test_per_class=1, size=28)
     data = load(synthetic / "train", real, val_split=0)
     seen = np.bincount(data.train_indices)
     is_real = np.array([real in path.parents for path in data.train.files])
     assert set(seen[~is_real]) == {1}
-    assert set(seen[is_real]) == {5}  # 8 real ones, 80 synthetic: a third of what is seen is real
+    assert set(seen[is_real]) == {5}  # 8 real and 80 synthetic images: a third of the images in an epoch are real
     assert data.spec.fit == "ink"
     assert data.facts.train == data.facts.images == 88
     alone = load(real, val_split=0)
@@ -267,5 +276,5 @@ def test_few_real_images_beside_synthetic_ones_are_seen_often(draw: Draw, tmp_pa
 def test_a_synthetic_writer_is_on_one_side(tmp_path: Path) -> None:
     data = load(synth("博学自", tmp_path / "made", per_class=20, test_per_class=1, size=28) / "train")
     train, val = sides(data)
-    assert {path.name for path in train}.isdisjoint(path.name for path in val)  # the n-th image is the n-th writer's
+    assert {path.name for path in train}.isdisjoint(path.name for path in val)  # the n-th image is by the n-th writer
     assert len(val) == 6

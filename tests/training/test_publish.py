@@ -1,4 +1,4 @@
-"""The card answers, a year later: what, from what, how, by which command, on what."""
+"""The model card records the model, its data, its training and the environment."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ CHARACTERS = tuple("博学笃志切问近思自由无用")
 
 @pytest.fixture(scope="module")
 def registry(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    """A registry, to read and not to change, with one model: three epochs of lenet."""
+    """A registry with one model, three epochs of lenet. Tests must not change it."""
     root = tmp_path_factory.mktemp("card")
     config = TrainConfig(data=(str(starter / "train"),), net="lenet", epochs=3, batch_size=32, name="small12", seed=5)
     with pytest.MonkeyPatch.context() as patched:
@@ -79,7 +79,7 @@ def test_card_records_settings(version: Version) -> None:
 
 def test_card_records_how_training_went(version: Version) -> None:
     facts = version.card.training
-    assert facts.command == ""  # called from Python: nothing was typed
+    assert facts.command == ""  # called from Python, without a command line
     assert facts.epochs == 3
     assert 1 <= facts.best_epoch <= 3
     assert facts.metric == "val_accuracy, highest"
@@ -133,7 +133,7 @@ def test_the_settings_in_the_card_can_be_asked_for(version: Version) -> None:
 
 
 def test_a_default_training_decays_its_weights_by_the_recipes_rule(starter: Path, tmp_path: Path) -> None:
-    """Learning rate × weight decay × steps is the recipe's constant: docs/decisions/0002-compact.md."""
+    """Learning rate × weight decay × steps is constant: docs/decisions/0002-compact.md."""
     config = TrainConfig(data=(str(starter / "train"),), epochs=20, batch_size=8, threads=1, precision="fp32")
     card = train(config, registry=Registry(tmp_path / "registry")).version.card
     steps = 20 * math.ceil(card.data.train / 8)

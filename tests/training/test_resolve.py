@@ -1,4 +1,4 @@
-"""What nobody says: flag, then recipe, then the optimizer's own value."""
+"""`resolve_config`: requested settings, then the recipe, then the optimizer's defaults."""
 
 import itertools
 import tomllib
@@ -21,12 +21,12 @@ from tests.support.configs import MACHINE, images
 
 
 def draft(**settings: Any) -> TrainSettings:
-    """What some settings come to before the images are known."""
+    """Resolve settings without images."""
     return resolve_config(TrainConfig.parse(settings))
 
 
 def resolve(config: TrainConfig, count: int) -> ResolvedConfig:
-    """What a config comes to on `count` images."""
+    """Resolve a config for `count` images."""
     return resolve_config(config, images(count), MACHINE)
 
 
@@ -37,7 +37,7 @@ def test_the_default_is_compact_with_its_own_recipe() -> None:
     assert default.recipe == "compact"
 
 
-def test_the_recipe_lab_is_the_lab_as_it_was() -> None:
+def test_the_recipe_lab_reproduces_the_original_course() -> None:
     lab = draft(recipe="lab")
     assert (lab.net, lab.size, lab.opt, lab.lr, lab.schedule) == ("cnn", 28, "adam", 0.001, "constant")
     assert (lab.batch_size, lab.epochs, lab.augment, lab.precision) == (64, 9, "off", "fp32")
@@ -64,7 +64,7 @@ def test_the_networks_of_the_course_train_by_its_recipe_but_for_precision(net: s
 
 
 @pytest.mark.parametrize("net", BUILT_IN)
-def test_the_recipe_of_every_network_is_there_and_settles(net: str) -> None:
+def test_the_recipe_of_every_network_exists_and_resolves(net: str) -> None:
     config = resolve(TrainConfig(net=net), 1000)
     names = "size opt lr weight_decay schedule label_smoothing augment batch_size epochs precision"
     assert [name for name in names.split() if getattr(config, name) is None] == []
@@ -94,15 +94,13 @@ def test_a_recipe_by_name_chooses_the_network_too(recipe: str) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("recipe", [None, *RECIPES])
-def test_what_is_asked_for_goes_before_the_recipe_and_changes_nothing_else(
-    recipe: str | None, asked: dict[str, Any]
-) -> None:
+def test_requested_settings_override_only_themselves(recipe: str | None, asked: dict[str, Any]) -> None:
     base = {} if recipe is None else {"recipe": recipe}
     with_it, without = asdict(draft(**base, **asked)), asdict(draft(**base))
     assert asked.items() <= with_it.items()
     if "net" in asked:
         if recipe is None:
-            assert with_it["opt"] == "adam"  # the network brings its own recipe
+            assert with_it["opt"] == "adam"  # from the default recipe of the network
             return
         for name in ("size", "activation", "batch_norm", "dropout"):
             del with_it[name], without[name]
@@ -127,7 +125,7 @@ def test_an_optimizer_that_was_asked_for_keeps_its_settings_on_any_data(opt: Opt
     assert (config.lr, config.momentum, config.weight_decay) == (own.lr, own.momentum, own.weight_decay)
 
 
-def test_what_was_said_goes_before_what_the_optimizer_has() -> None:
+def test_requested_settings_override_optimizer_defaults() -> None:
     config = draft(opt="sgd", lr=0.5, momentum=0.0, weight_decay=0.25)
     assert (config.lr, config.momentum, config.weight_decay) == (0.5, 0.0, 0.25)
 
@@ -145,7 +143,7 @@ CONFIGS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("chosen", CONFIGS, ids=str)
 def test_resolved_settings_asked_for_again_resolve_to_the_same(chosen: dict[str, Any]) -> None:
-    """A card's settings, asked for again, are the same settings, whatever the images."""
+    """The settings in a card, used as a config, resolve to themselves for any images."""
     once = resolve(TrainConfig.parse(chosen), 500)
     assert resolve(TrainConfig.parse(asdict(once)), 70_000) == once
 
@@ -161,7 +159,7 @@ def test_a_printed_config_is_read_again_and_resolves_to_the_same(chosen: dict[st
 
 
 def test_each_setting_resolves_once_by_its_type() -> None:
-    """What was resolved cannot be taken for what was asked: neither type is the other's."""
+    """`ResolvedConfig` and `TrainConfig` are different types, so resolved settings cannot be resolved again."""
     resolved = resolve(TrainConfig(), 100)
     assert not isinstance(resolved, TrainConfig)
     assert not isinstance(draft(), TrainConfig)
@@ -207,7 +205,7 @@ def test_options_of_the_network_are_those_that_were_said() -> None:
 COUNTS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 100_000_000]
 
 
-def test_more_images_are_seen_more_often_in_all_but_each_less_often() -> None:
+def test_more_images_mean_more_steps_but_fewer_epochs() -> None:
     epochs = [resolve(TrainConfig(), count).epochs or 0 for count in COUNTS]
     assert all(fewer <= more for more, fewer in itertools.pairwise(epochs))
     assert epochs[0] > epochs[-2]
@@ -216,7 +214,7 @@ def test_more_images_are_seen_more_often_in_all_but_each_less_often() -> None:
     assert all(less < more for less, more in itertools.pairwise(n * e for n, e in zip(COUNTS, epochs, strict=True)))
 
 
-def test_many_steps_decay_less_each_and_a_decay_that_was_said_stays() -> None:
+def test_weight_decay_falls_with_the_steps_unless_it_is_set() -> None:
     decays = [resolve(TrainConfig(), count).weight_decay or 0 for count in COUNTS]
     assert all(0 < less <= more for more, less in itertools.pairwise(decays))
     assert decays[0] > decays[-1]
@@ -225,7 +223,7 @@ def test_many_steps_decay_less_each_and_a_decay_that_was_said_stays() -> None:
     assert {resolve(TrainConfig(weight_decay=0.0), count).weight_decay for count in COUNTS} == {0.0}
 
 
-def test_images_that_are_seen_often_are_changed_more() -> None:
+def test_more_epochs_mean_stronger_augmentation() -> None:
     kinds = [resolve(TrainConfig(epochs=epochs), 1000).augment for epochs in (1, 2, 60, 100)]
     assert kinds == ["light", "light", "strong", "strong"]
     assert resolve(TrainConfig(), 100).augment == "strong"
@@ -234,7 +232,7 @@ def test_images_that_are_seen_often_are_changed_more() -> None:
         assert resolve(TrainConfig(epochs=100, augment=asked), 1000).augment == asked
 
 
-def test_a_rate_that_would_fall_to_nothing_in_the_datas_epochs_is_refused() -> None:
+def test_a_learning_rate_that_falls_to_zero_is_refused() -> None:
     config = TrainConfig(schedule="constant", lr=0.001, lr_increment=-0.0002)
     assert resolve(config, 100_000_000).epochs == 2
     with pytest.raises(ConfigError, match=r"falls to 0 within \d+ epochs"):

@@ -1,4 +1,4 @@
-"""A training that was cut anywhere and resumed gives what it would have given uncut, bit for bit."""
+"""A training that was interrupted and resumed gives the same weights as an uninterrupted one, bit for bit."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +18,7 @@ from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.history import EpochRecord
 from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, resume
+from tests.support.trainings import Notes
 
 Draw = Callable[..., Path]
 Run = Callable[..., Trained]
@@ -26,7 +27,7 @@ EVERYTHING_DRAWS = {"net": "cnn-dropout", "augment": "strong", "opt": "adamw", "
 
 
 class Stops(Callback):
-    """Asks to stop in a step."""
+    """A callback that stops the training in a step."""
 
     def __init__(self, step: int) -> None:
         self.left = step
@@ -37,7 +38,7 @@ class Stops(Callback):
 
 
 class Dies(Callback):
-    """Ends as nothing foresaw after an epoch."""
+    """A callback that raises an unexpected exception after an epoch."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
@@ -101,7 +102,7 @@ def test_several_stops_change_nothing(draw: Draw, run: Run, registry: Registry) 
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 
 
-def test_patience_and_the_best_epoch_live_on(
+def test_patience_and_the_best_epoch_are_restored(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def scripted() -> None:
@@ -120,6 +121,33 @@ def test_patience_and_the_best_epoch_live_on(
     assert weights(again.version) == weights(whole.version)
 
 
+@pytest.mark.parametrize(("stop", "marked"), [(Dies(2), [(3, True)]), (Dies(3), [])], ids=["before", "after the last"])
+def test_a_resumed_training_marks_and_keeps_the_same_epoch(
+    draw: Draw,
+    run: Run,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: Dies,
+    marked: list[tuple[int, bool]],
+) -> None:
+    """Of a falling learning rate the last epoch is kept, although the second one is better by an image or so."""
+
+    def scripted() -> None:
+        scores = iter([0.2, 0.6, 0.55])
+        monkeypatch.setattr(trainer, "validate", lambda *_: (1.0, next(scores)))
+
+    data, settings = draw("small"), {"net": "lenet", "epochs": 3, "schedule": "onecycle", "batch_size": 8}
+    scripted()
+    whole = run(data, name="whole", **settings)
+    scripted()
+    cut(run, data, stop, **settings)
+    notes = Notes()
+    again = resume("last", registry=registry, callbacks=[notes])
+    assert notes.epochs == marked
+    assert again.version.card.training.best_epoch == 3
+    assert weights(again.version) == weights(whole.version)
+
+
 def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry: Registry) -> None:
     data, settings = draw("small"), {"net": "lenet", "opt": "adam", "schedule": "constant", "val_split": 0}
     whole = run(data, name="whole", epochs=4, **settings).version
@@ -127,7 +155,7 @@ def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry
     longer = resume(short.run, epochs=4, registry=registry)
     assert weights(longer.version) == weights(whole)
     assert longer.version.card.reference == "short@2"
-    with pytest.raises(ConfigError, match="can be raised, not lowered"):
+    with pytest.raises(ConfigError, match="increased but not reduced"):
         resume(short.run, epochs=3, registry=registry)
 
 
@@ -136,7 +164,7 @@ def test_a_finished_training_without_more_epochs_is_not_saved_again(
     draw: Draw, run: Run, registry: Registry, epochs: int | None
 ) -> None:
     done = run(draw("small"), net="lenet", epochs=2, val_split=0)
-    with pytest.raises(ConfigError, match="is finished: it trained 2 epochs") as fault:
+    with pytest.raises(ConfigError, match="is finished: it has trained 2 epochs") as fault:
         resume(done.run, epochs=epochs, registry=registry)
     assert "`epochs=4`" in fault.value.hint
     assert [info.reference for info in registry.versions()] == [done.version.card.reference]
@@ -151,16 +179,16 @@ def test_other_runs_finished_or_not_stay(draw: Draw, run: Run, registry: Registr
     assert find_run(registry.root, "last").name == unfinished
 
 
-def test_what_was_learnt_from_must_be_there_still(draw: Draw, run: Run, registry: Registry) -> None:
+def test_changed_training_data_is_refused(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)
     next((data / "1").iterdir()).unlink()
-    with pytest.raises(DatasetError, match=r"is not what cut-\S+ was trained on"):
+    with pytest.raises(DatasetError, match=r"has changed since cut-\S+ was trained on it"):
         resume("last", registry=registry)
-    assert len(list_runs(registry.root)) == 1  # nothing is lost: bring the image back
+    assert len(list_runs(registry.root)) == 1  # the run is kept, so the image can be restored
 
 
-def test_two_processes_do_not_resume_one_run(draw: Draw, run: Run, registry: Registry) -> None:
+def test_a_run_cannot_be_resumed_by_two_processes(draw: Draw, run: Run, registry: Registry) -> None:
     cut(run, draw("small"), Dies(1), net="lenet", epochs=2)
     with list_runs(registry.root)[0].lock(), pytest.raises(ModelError, match="Another process is training"):
         resume("last", registry=registry)
@@ -221,7 +249,7 @@ def test_a_disk_that_fills_up_does_not_end_the_training(
     assert "No space left on device" in caplog.text
 
 
-def test_a_full_disk_is_said_before_training(
+def test_a_full_disk_is_reported_before_training(
     draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import shutil
@@ -236,7 +264,7 @@ def test_a_full_disk_is_said_before_training(
 def test_the_batch_that_broke_the_loss_is_named(draw: Draw, run: Run, registry: Registry) -> None:
     from charcnn.errors import TrainingError
 
-    with pytest.raises(TrainingError, match=r"in epoch \d+, from batch \d+ of \d+ on"):
+    with pytest.raises(TrainingError, match=r"in epoch \d+, at batch \d+ of \d+"):
         run(draw("small"), net="lenet", opt="gd", lr=1e30, batch_size=8, epochs=9)
     assert list_runs(registry.root) == []
 

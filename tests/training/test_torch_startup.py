@@ -1,4 +1,4 @@
-"""A step without torch's wrappers is the step with them, and whoever waits to be told of it is told."""
+"""`take_step` equals `Optimizer.step`, and hooks, profilers and schedulers still observe the step."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def test_the_installed_torch_is_a_tested_one() -> None:
 
 
 @pytest.mark.parametrize("opt", OPTIMIZERS)
-def test_a_step_gives_the_bits_of_the_optimizers_own(opt: str, version: bool) -> None:
+def test_take_step_equals_the_optimizers_step(opt: str, version: bool) -> None:
     (ours, one), (theirs, other) = pair(opt), pair(opt)
     for step in range(5):
         for weight in (ours, theirs):
@@ -82,7 +82,7 @@ def test_a_scheduler_of_torchs_counts_the_step(version: bool) -> None:
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
     weight.grad = torch.ones(3)
     take_step(optimizer)
-    scheduler.step()  # warns, and warnings are errors, where no step was taken before
+    scheduler.step()  # would warn if no step had been taken, and warnings are errors
 
 
 @pytest.mark.parametrize("tested", [True, False])
@@ -104,4 +104,4 @@ print("__dynamo_disable" in vars(inspect.unwrap(torch.optim.Optimizer.add_param_
     is_imported, is_marked = done.stdout.split()
     assert is_imported == str(not tested)
     if tested:
-        assert is_marked == "False"  # torch is left as it was
+        assert is_marked == "False"  # torch is restored

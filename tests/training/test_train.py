@@ -1,4 +1,4 @@
-"""`train`: from a config to a version, and what is kept when it is cut short."""
+"""`train`: determinism, the best epoch, callbacks and settings."""
 
 import csv
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def test_the_best_epochs_weights_are_saved(
     scripted(monkeypatch, accuracies)
     trained = run(data, notes, epochs=3)
     scripted(monkeypatch, [0.1] * best)
-    until_best = run(data, epochs=best)  # ends with the epoch that was the best above
+    until_best = run(data, epochs=best)  # ends with the best epoch of the training above
     assert weights_hash(trained.version) == weights_hash(until_best.version)
     if best < 3:
         scripted(monkeypatch, [0.1, 0.2, 0.3])
@@ -98,11 +98,12 @@ def test_the_best_epochs_weights_are_saved(
 def test_annealed_schedule_keeps_the_last_epoch_unless_clearly_worse(
     draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch, schedule: str, accuracies: list[float], best: int
 ) -> None:
-    data = draw("small")
+    data, notes = draw("small"), Notes()
     scripted(monkeypatch, accuracies)
-    trained = run(data, epochs=3, schedule=schedule)
+    trained = run(data, notes, epochs=3, schedule=schedule)
     facts = trained.version.card.training
     assert (facts.epochs, facts.best_epoch) == (3, best)
+    assert max(epoch for epoch, is_best in notes.epochs if is_best) == best
     scores = trained.version.card.validation
     assert scores is not None
     assert scores.accuracy == accuracies[best - 1]
@@ -133,7 +134,7 @@ def test_without_validation_the_last_epoch_is_saved(draw: Draw, run: Run) -> Non
 
 @pytest.mark.parametrize("net", ["lenet", "cnn-dropout"])
 def test_validation_is_measured_by_the_saved_weights(draw: Draw, run: Run, net: str) -> None:
-    """The score in the card, computed again from the files alone."""
+    """The score in the card equals one that is computed from the saved files."""
     data, other = draw("small"), draw("other", count=5, seed=8)
     trained = run(data, net=net, epochs=2, val=str(other))
     loaded = load_training_data(trained.version.card.training.config, get_network(net).size)
@@ -173,10 +174,8 @@ def test_patience_ends_the_training(
     assert not trained.interrupted
 
 
-def test_an_epoch_that_is_only_as_good_is_not_a_better_one(
-    draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`patience`: stop after so many epochs without a better one."""
+def test_an_equally_good_epoch_is_not_an_improvement(draw: Draw, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`patience` is the number of epochs without an improvement before training stops."""
     scripted(monkeypatch, [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     assert len(run(draw("small"), epochs=8, patience=2).history) == 4
 
@@ -184,7 +183,7 @@ def test_an_epoch_that_is_only_as_good_is_not_a_better_one(
 # the loop and its callbacks
 
 
-def test_a_callback_is_told_everything(draw: Draw, run: Run) -> None:
+def test_a_callback_gets_all_events(draw: Draw, run: Run) -> None:
     notes = Notes()
     run(draw("small", count=7), notes, epochs=2, val_split=0, batch_size=8)  # 21 images
     assert notes.start == [(2, 21)]
@@ -192,7 +191,7 @@ def test_a_callback_is_told_everything(draw: Draw, run: Run) -> None:
     assert [epoch for epoch, _ in notes.epochs] == [1, 2]
 
 
-def test_a_single_image_left_over_is_left_out(draw: Draw, run: Run) -> None:
+def test_a_last_batch_of_one_image_is_dropped(draw: Draw, run: Run) -> None:
     notes = Notes()
     run(draw("small", count=3), notes, net="cnn", val_split=0, batch_size=8)  # 9 images
     assert notes.batches == [8]
@@ -201,7 +200,7 @@ def test_a_single_image_left_over_is_left_out(draw: Draw, run: Run) -> None:
     assert notes.batches == [1] * 6
 
 
-def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run) -> None:
+def test_every_epoch_has_a_different_order(draw: Draw, run: Run) -> None:
     orders: list[list[bytes]] = []
 
     class Orders(Callback):
@@ -217,8 +216,8 @@ def test_every_epoch_has_an_order_of_its_own(draw: Draw, run: Run) -> None:
     assert orders[0] != orders[1]
 
 
-def test_every_epoch_learns_in_training_mode(draw: Draw, run: Run) -> None:
-    """Validation, in between, takes the network out of it."""
+def test_every_epoch_trains_in_training_mode(draw: Draw, run: Run) -> None:
+    """Validation switches the network to evaluation mode in between."""
     modes: list[bool] = []
 
     class Modes(Callback):
@@ -263,7 +262,7 @@ def test_every_optimizer_trains_compact_by_its_recipe(draw: Draw, run: Run, opt:
     ],
     ids=str,
 )
-def test_a_setting_changes_what_is_learnt(draw: Draw, run: Run, settings: dict[str, Any]) -> None:
+def test_a_setting_changes_the_weights(draw: Draw, run: Run, settings: dict[str, Any]) -> None:
     data = draw("small", {"1": "博", "2": "学"})
     for path in sorted((data / "2").iterdir())[4:]:
         path.unlink()

@@ -1,4 +1,4 @@
-"""Training on images in memory: from arrays to a version, and resumed."""
+"""Train on images in memory, and resume."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,7 +23,7 @@ CONFIG = TrainConfig(net="lenet", epochs=2, batch_size=8, precision="fp32", thre
 
 @pytest.fixture
 def pictures() -> Pictures:
-    """`pictures("博学", count=8)`: neat handwriting, character by character."""
+    """`pictures("博学", count=8)` returns neat handwriting, character by character."""
 
     def write(characters: str = "博学自", count: int = 8, *, size: int = 28, seed: int = 0) -> list[NDArray[np.uint8]]:
         style = WritingStyle("neat", paper="scan", seed=seed)
@@ -50,7 +50,7 @@ def test_an_array_and_texts_make_a_version(pictures: Pictures, registry: Registr
 
 
 def test_images_of_any_size_and_numbers_are_read_again(pictures: Pictures, registry: Registry) -> None:
-    """With the ONNX file: what predicts takes the images as training did."""
+    """With the ONNX file, because prediction must preprocess images as training did."""
     images = [*pictures("博", size=28), *pictures("学", size=40), *pictures("自", size=61)]
     config = TrainConfig(net="cnn", epochs=12, batch_size=8, val_split=0)
     version = train(config, data=(images, each([0, 10, 2])), registry=registry).version
@@ -78,7 +78,7 @@ def test_arrays_of_their_own_select_the_best_epoch(pictures: Pictures, registry:
 
 
 class StopsAfter(Callback):
-    """Asks to stop after some steps."""
+    """A callback that stops the training after some steps."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
@@ -98,7 +98,7 @@ def test_resumed_on_the_same_arrays_it_gives_the_same_weights(pictures: Pictures
     with pytest.raises(DatasetError, match="trained on images in memory") as fault:
         resume(run, registry=registry)
     assert "`data`" in fault.value.hint
-    with pytest.raises(DatasetError, match="is not what"):
+    with pytest.raises(DatasetError, match="has changed since"):
         resume(run, data=(data[0][:-1], data[1][:-1]), registry=registry)
     again = resume(run, data=data, registry=registry).version
     assert again.card.files[WEIGHTS_FILE] == whole.card.files[WEIGHTS_FILE]
@@ -114,7 +114,7 @@ def test_resumed_on_the_same_arrays_it_gives_the_same_weights(pictures: Pictures
         (np.zeros((2, 8, 8), np.uint8), ["a", "a"], "only one class"),
     ],
 )
-def test_arrays_that_are_none_to_train_on_are_refused(
+def test_unusable_arrays_are_refused(
     images: NDArray[np.uint8], labels: list[str], message: str, registry: Registry
 ) -> None:
     with pytest.raises(DatasetError, match=message):

@@ -1,4 +1,4 @@
-"""Trainings that go wrong, or are interrupted: what is kept, and what is said before the work."""
+"""Failed and interrupted trainings: what is kept, and errors before training starts."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ Run = Callable[..., Trained]
 
 
 def test_a_loss_that_is_not_a_number_ends_the_training(draw: Draw, run: Run, registry: Registry) -> None:
-    with pytest.raises(TrainingError, match="not finite in epoch") as fault:
+    with pytest.raises(TrainingError, match="NaN or infinite in epoch") as fault:
         run(draw("small"), epochs=5, opt="gd", lr=1e30)
     assert "`lr=1e+29`" in fault.value.hint
     assert nothing_is_left(registry)
@@ -34,16 +34,16 @@ def test_a_loss_that_is_not_a_number_ends_the_training(draw: Draw, run: Run, reg
 def test_weights_that_give_no_numbers_after_the_last_step_end_it_too(
     draw: Draw, registry: Registry, val_split: float
 ) -> None:
-    """One epoch of one batch: the loss is computed before the only step, and says nothing yet."""
+    """In one epoch of one batch, the loss is computed before the only step, so it is still finite."""
     settings = {"net": "lenet", "epochs": 1, "batch_size": 64, "opt": "gd", "lr": 1e38, "val_split": val_split}
     config = TrainConfig.parse({"data": [str(draw("small"))], **settings})
-    with pytest.raises(TrainingError, match="too large"):
+    with pytest.raises(TrainingError, match="NaN or infinite"):
         train(config, registry=registry)
     assert nothing_is_left(registry)
 
 
 class Stops(Notes):
-    """Ctrl-C, at a place."""
+    """A callback that raises KeyboardInterrupt at some point."""
 
     def __init__(self, epoch: int = 0, batch: int = 0) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_nothing(draw: Draw, run: Run, registry:
 
 
 def interrupted_copying(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Ctrl-C comes in the moment after an epoch in which its weights are copied."""
+    """Raise KeyboardInterrupt while the weights of an epoch are copied."""
     finished = iter(range(1, epoch))
     whole = torch.nn.Module.state_dict
 
@@ -109,7 +109,7 @@ def test_ctrl_c_while_later_weights_are_copied(draw: Draw, run: Run, monkeypatch
     trained = run(data, epochs=9, val_split=0)
     assert trained.interrupted
     assert weights_hash(trained.version) == weights_hash(until_first)
-    assert trained.version.card.training.best_epoch == 1  # the card names the epoch whose weights these are
+    assert trained.version.card.training.best_epoch == 1  # the card names the epoch of the saved weights
 
 
 def test_a_run_that_ends_by_itself_is_not_interrupted(draw: Draw, run: Run) -> None:
@@ -118,9 +118,7 @@ def test_a_run_that_ends_by_itself_is_not_interrupted(draw: Draw, run: Run) -> N
     assert trained.version.card.training.interrupted is False
 
 
-def test_a_registry_that_cannot_be_written_is_said_before_the_work(
-    draw: Draw, without_onnx: None, tmp_path: Path
-) -> None:
+def test_a_read_only_registry_is_reported_before_training(draw: Draw, without_onnx: None, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     notes = Notes()
     with pytest.raises(OSError, match="file"):
@@ -155,7 +153,7 @@ def test_a_full_disk_leaves_no_version(
         ({"data": ["no/where"]}, DatasetError, "no/where"),
     ],
 )
-def test_what_is_wrong_is_said_before_the_work(
+def test_errors_are_raised_before_training(
     draw: Draw, registry: Registry, settings: dict[str, Any], fault: type[Exception], message: str
 ) -> None:
     if settings.get("device") == "mps" and torch.backends.mps.is_available():
@@ -168,8 +166,8 @@ def test_what_is_wrong_is_said_before_the_work(
     assert nothing_is_left(registry)
 
 
-@pytest.mark.parametrize("settings", [{"name": "SMALL"}, {}], ids=["given", "made from the data's"])
-def test_a_name_like_another_but_for_its_case_is_refused_before_the_work(
+@pytest.mark.parametrize("settings", [{"name": "SMALL"}, {}], ids=["given", "default"])
+def test_a_name_that_differs_only_in_case_is_refused_before_training(
     draw: Draw, registry: Registry, settings: dict[str, str]
 ) -> None:
     publish(registry, "Small")

@@ -11,26 +11,28 @@ from charcnn.text import pluralize
 
 
 def augment(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="A folder of images, or a name under the data root.")],
-    destination: Annotated[str, typer.Argument(metavar="DST", help="The new folder.")],
-    min_angle: Annotated[int, typer.Option(help="Smallest rotation, whole degrees, counter-clockwise.")] = 0,
-    max_angle: Annotated[int, typer.Option(help="Rotations stay below this.")] = 10,
-    shear: Annotated[float, typer.Option(help="Largest slant either way, degrees.")] = 0,
-    scale: Annotated[float, typer.Option(help="Largest change of size either way: 0.1 is 90 … 110 %.")] = 0,
-    shift: Annotated[float, typer.Option(help="Largest shift either way, share of the side.")] = 0,
-    noise: Annotated[float, typer.Option(help="Noise: standard deviation in gray levels.")] = 0,
-    copies: Annotated[int, typer.Option(min=1, help="Copies per image (numbered in the file name).")] = 1,
+    source: Annotated[str, typer.Argument(metavar="SRC", help="Folder of images, or its name under the data root.")],
+    destination: Annotated[str, typer.Argument(metavar="DST", help="New folder.")],
+    min_angle: Annotated[int, typer.Option(help="Smallest rotation, in whole degrees, counter-clockwise.")] = 0,
+    max_angle: Annotated[int, typer.Option(help="Upper limit of the rotation, itself excluded.")] = 10,
+    shear: Annotated[float, typer.Option(help="Largest shear either way, in degrees.")] = 0,
+    scale: Annotated[float, typer.Option(help="Largest change of size either way: 0.1 is 90 to 110 %.")] = 0,
+    shift: Annotated[float, typer.Option(help="Largest shift either way, as a share of the side.")] = 0,
+    noise: Annotated[float, typer.Option(help="Standard deviation of the noise, in gray levels.")] = 0,
+    copies: Annotated[int, typer.Option(min=1, help="Copies per image, numbered in the file names.")] = 1,
     seed: Seed = 0,
     jobs: Jobs = None,
     force: ForceOverChanges = False,
     flip: Annotated[bool, typer.Option("--flip", "--hflip", "--vflip", "--fliplr", "--flipud", hidden=True)] = False,
 ) -> None:
-    """Rotate images into a new folder, with a manifest of what was done to each.
+    """Write rotated copies of images to a new folder.
 
-    Each image is turned about its center by a whole angle drawn from --min-angle up to --max-angle; corners that come
-    into view get the level of the image's own paper. File names and sub-folders stay. augment.csv names for each copy
-    its original and all that was drawn, so that train keeps both on one side of its split. Re-running replaces earlier
-    output unless a file in it was modified. stdout: the new folder.
+    Rotates each image about its center by a random whole angle from --min-angle up to, but not including, --max-angle.
+    Corners that come into view are filled with the gray level of the image's own paper. File names and subfolders stay
+    the same. augment.csv lists the original and the parameters of each copy, so that train keeps both on the same side
+    of its split. Running the command again replaces its earlier output, unless a file in it was modified.
+
+    Prints the new folder.
     """
     from charcnn.datasets.generate.augment import augment as write_copies
     from charcnn.datasets.generate.on_demand import dataset_or_starter
@@ -42,10 +44,10 @@ def augment(
     if flip:
         raise ConfigError(
             "Characters are not flipped: a mirrored b is a d, and a mirrored 由 is not a character.",
-            "Leave the flip out.",
+            "Leave this flag out.",
         )
     target = destination_path(destination, source)
-    with output.progress("Turning") as update:
+    with output.progress("Rotating") as update:
         result = write_copies(
             dataset_or_starter(source),
             target,

@@ -20,7 +20,7 @@ def export_bundle(
     force: Force = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Write a version as one file, to carry to another registry."""
+    """Write a version to one file, to import into another registry."""
     from charcnn.registry.bundle import SUFFIX, export_bundle
     from charcnn.registry.store import Registry
 
@@ -32,14 +32,14 @@ def export_bundle(
 
 
 def import_bundle(
-    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="File that export-bundle wrote.")],
+    bundle: Annotated[Path, typer.Argument(metavar="FILE", help="File written by export-bundle.")],
     name: Annotated[str | None, typer.Option(help="Name of the model.", show_default="the bundle's own")] = None,
     registry: RegistryRoot = None,
     output_format: TableOrJson = None,
     as_json: Json = False,
 ) -> None:
     """Import a bundle after verifying its checksums."""
-    from charcnn.cli.reading_command import reading_command
+    from charcnn.cli.suggestions import reading_command
     from charcnn.registry.bundle import import_bundle
     from charcnn.registry.store import Registry
 
@@ -49,4 +49,4 @@ def import_bundle(
         output.put_json(card.model_dump(mode="json"))
     else:
         output.put(card.reference)
-    output.next_step(reading_command(card.reference, card.labels))
+    output.next_step(reading_command(card.reference, card.labels, registry))

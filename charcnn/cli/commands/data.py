@@ -2,35 +2,37 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import Force, Seed
+from charcnn.cli.options import Force, Seed, choices_metavar
 from charcnn.specs.choices import SplitForm
 from charcnn.text import pluralize
 
 app = typer.Typer(help="Import and split datasets.", no_args_is_help=True)
-importers = typer.Typer(help="Turn other formats into class folders.", no_args_is_help=True)
+importers = typer.Typer(help="Convert other formats to class folders.", no_args_is_help=True)
 app.add_typer(importers, name="import")
 
 
 @importers.command("idx")
 def import_idx(
-    files: Annotated[list[Path], typer.Argument(help="idx files, plain or .gz: images and labels of each part.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="idx files, plain or .gz: images and labels of each split.")
+    ],
     destination: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder to write to.", show_default="mnist under the data root"),
     ] = None,
     packed: Annotated[
-        bool, typer.Option("--packed", help="One array instead of a file per image: for 100,000 images and more.")
+        bool, typer.Option("--packed", help="Write one array instead of a file per image: for 100,000 images or more.")
     ] = False,
     force: Force = False,
 ) -> None:
-    """Turn MNIST's idx files, or others of the same form, into class folders of PNG files, or into one array.
+    """Convert idx files, the format of MNIST, to class folders of PNG files or to one array.
 
-    stdout: the folders written, one per line.
+    Prints the folders written, one per line.
     """
     from charcnn.datasets.formats.idx import import_idx as write_datasets
     from charcnn.datasets.locate import data_root
@@ -52,26 +54,33 @@ _TEST_SPLIT = 0.2
 
 @app.command("split")
 def split(
-    source: Annotated[str, typer.Argument(metavar="DIR", help="A labeled dataset, or its name under the data root.")],
+    source: Annotated[str, typer.Argument(metavar="DIR", help="Labeled dataset, or its name under the data root.")],
     destination: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write to.", show_default="next to DIR")
     ] = None,
     test_split: Annotated[
         float | None,
-        typer.Option(min=0.01, max=0.99, help="Share of each class for testing.", show_default=str(_TEST_SPLIT)),
+        typer.Option(
+            min=0.01, max=0.99, help="Share of each class that goes to the test set.", show_default=str(_TEST_SPLIT)
+        ),
     ] = None,
     old_test_split: Annotated[float | None, typer.Option("--test", min=0.01, max=0.99, hidden=True)] = None,
     by: Annotated[
         SplitForm,
-        typer.Option(case_sensitive=False, help="list: train.csv and test.csv; copy: folders train and test."),
+        typer.Option(
+            case_sensitive=False,
+            metavar=choices_metavar(get_args(SplitForm)),
+            help="list: train.csv and test.csv; copy: folders train and test.",
+        ),
     ] = "list",
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Split off a test set: write train.csv and test.csv next to the dataset, or where -o says.
+    """Split off a test set: write train.csv and test.csv next to the dataset, or to --out.
 
-    The images stay where they are. Duplicates and augmented copies stay on one side. stdout: what was written, one per
-    line.
+    With --by list the images stay where they are. Duplicates of an image and its augmented copies stay on one side.
+
+    Prints the files or folders written, one per line.
     """
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.datasets.scan import scan
@@ -96,7 +105,7 @@ def split(
 
 
 def _report(written: dict[Path, int]) -> None:
-    """Say how many images each dataset has, and print their paths."""
+    """Say how many images each dataset has; print the paths of the datasets."""
     for path, count in written.items():
         output.say(f"Wrote {pluralize(count, 'image')} to {path}.")
     for path in written:

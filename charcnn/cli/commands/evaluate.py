@@ -1,11 +1,14 @@
 """`charcnn evaluate`."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Csv, Json, Model, RegistryRoot, Strict, TableJsonOrCsv, chosen_format
+from charcnn.cli.suggestions import with_registry
+from charcnn.registry.references import is_path
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
@@ -14,16 +17,16 @@ if TYPE_CHECKING:
     from charcnn.registry.store import Registry
 
 _MAX_MATRIX_CLASSES = 30
-"""Classes above which the confusion matrix gives way to the most confused pairs."""
+"""With more classes, the most confused pairs are shown instead of the confusion matrix."""
 _MAX_TABLE_CLASSES = 100
-"""Classes above which the table shows only those that are read worst."""
+"""With more classes, the table shows only those with the lowest recall."""
 _WORST_CLASSES = 20
 
 
 def evaluate(
     model: Model = "latest",
     data: Annotated[
-        str | None, typer.Option(help="A labeled dataset.", show_default="test next to the training data")
+        str | None, typer.Option(help="Labeled dataset.", show_default="test next to the training data")
     ] = None,
     format_: TableJsonOrCsv = None,
     as_json: Json = False,
@@ -33,7 +36,7 @@ def evaluate(
 ) -> None:
     """Measure a model on a labeled dataset: accuracy, per-class scores, confusions.
 
-    The result is stored in the registry, by the fingerprint of the dataset. CSV has one line per class.
+    Stores the result in the registry, under the fingerprint of the dataset. CSV has one line per class.
     """
     form = chosen_format(format_, json=as_json, csv=as_csv)
     from charcnn.datasets.generate.on_demand import dataset_or_starter
@@ -59,7 +62,9 @@ def evaluate(
         f"{evaluation.model} on {evaluation.dataset}: {evaluation.accuracy:.2%} of "
         f"{pluralize(evaluation.images, 'image')} right."
     )
-    output.next_step(f"charcnn export --model {evaluation.model} --format onnx")
+    if predictor.version is not None:  # an exported file needs no export
+        named = model if is_path(model) else evaluation.model
+        output.next_step(with_registry(f"charcnn export --model {shlex.quote(named)} --format onnx", registry))
 
 
 def _store(evaluation: "Evaluation", predictor: "Predictor", store: "Registry") -> None:

@@ -2,19 +2,26 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import Force, Model, RegistryRoot
+from charcnn.cli.options import Force, Model, RegistryRoot, choices_metavar
 from charcnn.specs.choices import ExportFormat
 
 
 def export(
     model: Model = "latest",
     kind: Annotated[
-        ExportFormat, typer.Option("--format", "-f", help="Format of the file.", case_sensitive=False)
+        ExportFormat,
+        typer.Option(
+            "--format",
+            "-f",
+            help="File format.",
+            case_sensitive=False,
+            metavar=choices_metavar(get_args(ExportFormat)),
+        ),
     ] = "onnx",
     destination: Annotated[
         Path | None,
@@ -23,10 +30,10 @@ def export(
     force: Force = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Write a model as one file for other programs, and check that it gives the same answers.
+    """Export a model to a file for other programs, and check that it gives the same answers.
 
-    onnx and pt2 take uint8 images, dark ink on white, and give probabilities; normalization, softmax and the labels are
-    inside. safetensors holds the bare weights, with the card in its header.
+    onnx and pt2 take uint8 images, dark ink on white, and return probabilities; they include normalization, softmax and
+    the labels. safetensors holds the weights alone, with the card in its header.
     """
     from charcnn.registry.store import Registry
 

@@ -1,11 +1,13 @@
 """`charcnn models gc`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Json, RegistryRoot, TableOrJson, chosen_format
+from charcnn.cli.suggestions import with_registry
 
 if TYPE_CHECKING:
     from charcnn.registry.runs import Run
@@ -45,7 +47,7 @@ def gc(
         output.put(f"{run.folder}: {'finished run' if run.name in finished else 'run that can be resumed'}")
     _sum_up(sum(orphan.size for orphan in orphans), len(orphans) + len(removed), dry_run)
     if not runs:
-        _tell_kept(resumable, finished)
+        _tell_kept(resumable, finished, registry)
 
 
 def _sum_up(size: int, count: int, dry_run: bool) -> None:
@@ -53,12 +55,11 @@ def _sum_up(size: int, count: int, dry_run: bool) -> None:
     output.say(f"{count} {verb}, {size / 1e6:.1f} MB, runs not included.")
 
 
-def _tell_kept(runs: list["Run"], finished: set[str]) -> None:
+def _tell_kept(runs: list["Run"], finished: set[str], registry: Path | None) -> None:
     for run in runs:
-        resume = f"charcnn train --resume {run.name}"
-        what = (
-            f"{run.name}, which is finished. Train it further with {resume} --epochs N"
-            if run.name in finished
-            else f"{run.name}. Resume it with {resume}"
-        )
-        output.say(f"Kept: {what}, or remove it with --runs.")
+        if run.name in finished:
+            command = with_registry(f"charcnn train --resume {run.name} --epochs N", registry)
+            text = f"{run.name}, which is finished. Train it further with {command}"
+        else:
+            text = f"{run.name}. Resume it with {with_registry(f'charcnn train --resume {run.name}', registry)}"
+        output.say(f"Kept: {text}, or remove it with --runs.")

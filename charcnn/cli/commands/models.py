@@ -1,7 +1,8 @@
-"""`charcnn models`: list, alias, rm and schema here; the others in files of their names."""
+"""`charcnn models`: list, alias, rm and schema; the other subcommands are in files of their names."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +11,21 @@ from charcnn.cli.commands.bundle import export_bundle, import_bundle
 from charcnn.cli.commands.gc import gc
 from charcnn.cli.commands.show import show
 from charcnn.cli.commands.verify import verify
+from charcnn.cli.model_columns import (
+    DEFAULT_COLUMNS,
+    Model,
+    as_text,
+    complete_columns,
+    complete_order,
+    find_column,
+    is_number,
+    parse_columns,
+    read_values,
+    shown,
+    sort_rows,
+)
 from charcnn.cli.options import Csv, Json, ModelArgument, RegistryRoot, TableJsonOrCsv, chosen_format
-
-if TYPE_CHECKING:
-    from charcnn.registry.reader import VersionInfo
-    from charcnn.registry.store import Registry
+from charcnn.cli.suggestions import with_registry
 
 app = typer.Typer(help="List, show, name, check and remove the models of the registry.", no_args_is_help=True)
 
@@ -22,61 +33,75 @@ app = typer.Typer(help="List, show, name, check and remove the models of the reg
 @app.command("list")
 @app.command("ls", hidden=True)
 def list_models(
-    registry: RegistryRoot = None, output_format: TableJsonOrCsv = None, as_json: Json = False, as_csv: Csv = False
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME…",
+            help="Columns to show: any setting of the training, score or fact of the model.",
+            show_default=", ".join(DEFAULT_COLUMNS),
+            autocompletion=complete_columns,
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column to sort by; with - before its name in descending order.",
+            show_default="newest first",
+            autocompletion=complete_order,
+        ),
+    ] = None,
+    registry: RegistryRoot = None,
+    output_format: TableJsonOrCsv = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
 ) -> None:
-    """List all versions, the newest first."""
+    """List all versions, newest first.
+
+    The column accuracy, and others of a test set, are those of the newest evaluation of a version. With --columns help
+    the error message lists all columns.
+    """
     from charcnn.registry.store import Registry
 
     form = chosen_format(output_format, json=as_json, csv=as_csv)
+    chosen = parse_columns(columns) if columns is not None else None
+    by = () if sort is None else (find_column(sort.removeprefix("-")),)
+    names = chosen or {"table": DEFAULT_COLUMNS, "json": _JSON_COLUMNS, "csv": _CSV_COLUMNS}[form]
     store = Registry(registry)
-    rows = [_row(store, info) for info in store.versions()]
+    read = [name for name in ("model", *names, *by) if name != "error"]
+    rows = [read_values(Model(store, info), read) for info in store.versions()]
+    rows = rows if sort is None else sort_rows(rows, sort)
     if form == "json":
-        output.put_json({"schema_version": 1, "registry": str(store.root), "models": rows})
-        return
-    if form == "csv":
-        output.put_csv(_COLUMNS, [[_csv_value(row.get(column)) for column in _COLUMNS] for row in rows])
-        return
-    if not rows:
+        models = [{name: row[name] for name in (*names, "error") if name in row} for row in rows]
+        output.put_json({"schema_version": 1, "registry": str(store.root), "models": models})
+    elif form == "csv":
+        output.put_csv(names, [[_csv_value(row.get(name)) for name in names] for row in rows])
+    elif not rows:
         output.say(f"{store.root} has no models yet.")
-        output.next_step("charcnn train")
-        return
-    numbers = ("labels", "trained on", "val accuracy")
-    output.put_table(("model", "aliases", "network", *numbers, "created"), [_line(row) for row in rows], right=numbers)
+        output.next_step(with_registry("charcnn train", registry))
+    else:
+        if chosen is None and all(row.get("accuracy") is None for row in rows):
+            names = tuple(name for name in names if name != "accuracy")
+        output.put_table(names, [_line(row, names) for row in rows], right=[n for n in names if is_number(rows, n)])
 
 
-_COLUMNS = ("model", "aliases", "kind", "network", "labels", "images", "val_accuracy", "created", "error")
+_JSON_COLUMNS = ("model", "aliases", "kind", "network", "labels", "images", "val_accuracy", "created", "accuracy")
+_CSV_COLUMNS = (*_JSON_COLUMNS[:-1], "error", "accuracy")
 
 
 def _csv_value(value: object) -> object:
-    """Return what CSV holds: nothing where there is no value, the aliases with spaces between them."""
-    return "" if value is None else " ".join(value) if isinstance(value, list) else value
+    """Return a value as CSV holds it: numbers in full, several values with spaces between them."""
+    return value if isinstance(value, float) else as_text(value)
 
 
-def _row(store: "Registry", info: "VersionInfo") -> dict[str, Any]:
-    from charcnn.errors import ModelError
-
-    row: dict[str, Any] = {"model": info.reference, "aliases": list(info.aliases), "kind": info.entry.kind}
-    try:
-        card = store.open(info).card
-    except ModelError as fault:
-        return {**row, "error": fault.message}
-    return {
-        **row,
-        "network": card.network.name,
-        "labels": len(card.labels),
-        "images": card.data.train,
-        "val_accuracy": card.validation.accuracy if card.validation else None,
-        "created": card.created.isoformat(),
-    }
-
-
-def _line(row: dict[str, Any]) -> output.Row:
-    name = (row["model"], " ".join(row["aliases"]))
-    if "error" in row:
-        return (*name, output.Cell("damaged: charcnn models verify --all", "red"), "", "", "", "")
-    accuracy = "-" if row["val_accuracy"] is None else f"{row['val_accuracy']:.2%}"
-    when = row["created"][:16].replace("T", " ")
-    return (*name, row["network"], str(row["labels"]), str(row["images"]), accuracy, when)
+def _line(row: dict[str, Any], names: Sequence[str]) -> output.Row:
+    if "error" not in row:
+        return [shown(name, row[name]) for name in names]
+    cells: list[str | output.Cell] = [shown(name, row[name]) if name in row else "" for name in names]
+    place = next((number for number, name in enumerate(names) if name not in row), 0)
+    before = f"{cells[0]} " if place == 0 and names[0] in row else ""
+    cells[place] = output.Cell(f"{before}damaged: charcnn models verify --all", "red")
+    return cells
 
 
 app.command()(show)
@@ -85,12 +110,12 @@ app.command()(show)
 @app.command()
 def alias(
     model: ModelArgument,
-    name: Annotated[str, typer.Argument(metavar="ALIAS", help="For instance best or production.")],
+    name: Annotated[str, typer.Argument(metavar="ALIAS", help="New alias, for example best or production.")],
     remove: Annotated[bool, typer.Option("--remove", help="Remove the alias.")] = False,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Point it at the previous version.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Point the alias at its previous version.")] = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Point an alias at a version: afterwards NAME@ALIAS is that version."""
+    """Point an alias at a version, so that NAME@ALIAS is that version."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
@@ -108,17 +133,17 @@ def alias(
         return
     store.set_alias(info, name)
     output.say(f"{info.name}@{name} is {info.reference} now.")
-    output.next_step(f"charcnn models show {info.name}@{name}")
+    output.next_step(with_registry(f"charcnn models show {info.name}@{name}", registry))
 
 
 @app.command()
 def rm(
     model: ModelArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Remove it even if an alias points at it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove the version even if it has an alias.")] = False,
     registry: RegistryRoot = None,
 ) -> None:
-    """Remove a version for good. Its number is not used again."""
+    """Remove a version permanently. Its number is not reused."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 
@@ -129,7 +154,7 @@ def rm(
             raise ConfigError(
                 f"Removing {info.reference} needs confirmation.", f"charcnn models rm {info.reference} --yes"
             )
-        typer.confirm(f"Remove {info.reference} for good?", abort=True, err=True)
+        typer.confirm(f"Remove {info.reference} permanently?", abort=True, err=True)
     store.remove(info, force)
     output.say(f"Removed {info.reference}.")
 
@@ -142,7 +167,7 @@ app.command("import-bundle")(import_bundle)
 
 @app.command()
 def schema() -> None:
-    """Print the JSON schema of a version's card."""
+    """Print the JSON schema of the card."""
     from charcnn.specs.card import ModelCard
 
     output.put_json(ModelCard.model_json_schema())

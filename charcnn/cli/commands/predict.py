@@ -21,8 +21,8 @@ def predict(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...",
-            help="Images, folders, patterns; - is an image on standard input.",
+            metavar="PATH",
+            help="Images, folders or patterns; - is one image on standard input.",
             show_default="ttest",
         ),
     ] = None,
@@ -39,7 +39,7 @@ def predict(
 ) -> None:
     """Read images: label and probability of each, in natural order.
 
-    Without a path the starter set's ttest is read, if the model knows its characters.
+    Each image holds one character. Without a path, reads the starter set's ttest if the model knows its characters.
     """
     form = chosen_format(format_, text=as_text, json=as_json, jsonl=as_jsonl, csv=as_csv)
     from charcnn.cli import predictions
@@ -87,7 +87,9 @@ def _collect(paths: Sequence[str], files_from: str | None, predictor: "Predictor
     from charcnn.errors import ConfigError, DatasetError
 
     if "-" in paths:
-        raise ConfigError("- stands for one image on standard input, and stands alone.")
+        raise ConfigError(
+            "- is one image on standard input, and cannot be combined with other paths.", "Leave the others out."
+        )
     listed = [] if files_from is None else parse_path_list(_read_bytes(files_from), files_from)
     if files_from is not None and not [*listed, *paths]:
         raise DatasetError(f"{files_from} names no files.")
@@ -95,7 +97,7 @@ def _collect(paths: Sequence[str], files_from: str | None, predictor: "Predictor
 
 
 def _read_bytes(source: str) -> bytes:
-    """Return what a file holds; `-` is standard input."""
+    """Return the content of a file; `-` is standard input."""
     return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
@@ -107,8 +109,8 @@ def _default_folder(predictor: "Predictor") -> Path:
     from charcnn.handwriting.charsets import STARTER
 
     fault = DatasetError(
-        f"{predictor.reference} reads other characters than the starter set: say what to read.",
-        f"charcnn predict FILE… --model {predictor.reference}",
+        f"{predictor.reference} does not know the characters of the starter set, so it needs images to read.",
+        f"charcnn predict --model {predictor.reference} FILE…",
     )
     if not (data_root() / "ttest").exists() and not set(STARTER) <= set(predictor.labels):
         raise fault

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charcnn.cli import output
+from charcnn.cli.model_columns import as_text
 from charcnn.cli.options import Json, ModelArgument, RegistryRoot, TableOrJson, chosen_format
+from charcnn.cli.settings import SETTINGS
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
@@ -40,10 +42,30 @@ def show(
         **_evaluation_facts(evaluations),
     }
     output.put_table(("", ""), [(output.Cell(key, "bold"), value) for key, value in facts.items()])
+    output.put("")
+    _show_settings(card)
+
+
+def _show_settings(card: "ModelCard") -> None:
+    """Write all settings of the training in groups, those that differ from the recipe marked."""
+    training = card.training
+    varied = training.varied or ()
+    rows: list[output.Row] = []
+    group = ""
+    for name, declared in SETTINGS.items():
+        panel = declared.setting.panel
+        style = "yellow" if name in varied else ""
+        mark = "*" if name in varied else ""
+        value = as_text(getattr(training.config, name)) or "-"
+        rows.append((panel if panel != group else "", output.Cell(name, style), output.Cell(value, style), mark))
+        group = panel
+    output.put_table(("settings", "", "", ""), rows)
+    if training.varied is not None:
+        output.put(f"* differs from the recipe {training.config.recipe} or from the network's own value")
 
 
 def _read_evaluations(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The evaluations of a version, those of earlier versions in today's form; damaged ones are named and left out."""
+    """Return the evaluations of a version, in the newest schema. Damaged ones are skipped with a warning."""
     from charcnn.errors import CardError
     from charcnn.evaluation.evaluation import Evaluation
 

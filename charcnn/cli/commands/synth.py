@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 import typer
 
 from charcnn.cli import output
-from charcnn.cli.options import ForceOverChanges, Jobs, Seed
+from charcnn.cli.options import ForceOverChanges, Jobs, Seed, choices_metavar
 from charcnn.specs.choices import Neatness, Paper, Pen
 
 _PAPERS = get_args(Paper)
@@ -21,7 +21,7 @@ def _complete_set(incomplete: str) -> list[str]:
 
 
 def _parse_paper(name: str) -> str:
-    """Return the name of a paper as `WritingStyle` spells it; earlier versions spelled gray as grey."""
+    """Return the name of a paper; earlier versions spelled gray as grey."""
     return {"grey": "gray"}.get(name.casefold(), name.casefold())
 
 
@@ -33,60 +33,89 @@ def _complete_paper(incomplete: str) -> list[str]:
 def synth(
     characters: Annotated[
         str | None,
-        typer.Argument(help="What to write, for instance 0123456789 or 守宁安字容.", show_default="starter set"),
+        typer.Argument(
+            metavar="CHARACTERS",
+            help="Characters to write, for example 0123456789 or 守宁安字容.",
+            show_default="starter set",
+        ),
     ] = None,
     lists: Annotated[
-        list[Path] | None, typer.Option("--file", help="Text in UTF-8: every character in it. Repeatable.")
+        list[Path] | None,
+        typer.Option("--file", metavar="FILE", help="Text file in UTF-8 with characters to write. Repeatable."),
     ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="A set of characters: digits, lower, upper, latin, hiragana, katakana, gb2312-1, …. Repeatable.",
+            metavar="NAME",
+            help="Named set: digits, lower, upper, latin, hiragana, katakana, gb2312-1, …. Repeatable.",
             autocompletion=_complete_set,
         ),
     ] = None,
     destination: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write to.", show_default="one below $CHARCNN_DATA, else data"),
+        typer.Option(
+            "--out", "-o", help="Folder to write to.", show_default="a new one in $CHARCNN_DATA, else in data"
+        ),
     ] = None,
-    per_class: Annotated[int, typer.Option(min=2, help="Training images of each character.")] = 500,
-    test_per_class: Annotated[int, typer.Option(min=1, help="Test images of each, by other writers.")] = 100,
+    per_class: Annotated[int, typer.Option(min=2, help="Training images per character.")] = 500,
+    test_per_class: Annotated[int, typer.Option(min=1, help="Test images per character, by other writers.")] = 100,
     font: Annotated[
         list[Path] | None,
-        typer.Option("--font", help="Font file to take the shapes from. Repeatable.", show_default="built-in fonts"),
+        typer.Option(
+            "--font",
+            metavar="FILE",
+            help="Font file that supplies the shapes. Repeatable.",
+            show_default="built-in fonts",
+        ),
     ] = None,
     style: Annotated[
-        Neatness, typer.Option("--style", help="How far writers stray from print.", case_sensitive=False)
+        Neatness,
+        typer.Option(
+            "--style",
+            help="Neatness of the handwriting.",
+            case_sensitive=False,
+            metavar=choices_metavar(get_args(Neatness)),
+        ),
     ] = "normal",
     pen: Annotated[
         Pen | None,
-        typer.Option("--pen", help="Pen.", case_sensitive=False, show_default="each writer has their own"),
+        typer.Option(
+            "--pen",
+            help="Kind of pen.",
+            case_sensitive=False,
+            show_default="varies by writer",
+            metavar=choices_metavar(get_args(Pen)),
+        ),
     ] = None,
     paper: Annotated[
         Paper | None,
         typer.Option(
             "--paper",
-            help="How it is captured; scan is 1 bit.",
-            metavar=f"<{'|'.join(_PAPERS)}>",
+            help="How the page is captured; scan is black and white.",
+            metavar=choices_metavar(_PAPERS),
             parser=_parse_paper,
             autocompletion=_complete_paper,
-            show_default="each writer has their own; of the starter set scan",
+            show_default="varies by writer; scan for the starter set",
         ),
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", help="Side of the images, pixels.", show_default="64; of the starter set 28")
+        int | None,
+        typer.Option("--size", help="Side of the images, in pixels.", show_default="64; 28 for the starter set"),
     ] = None,
     seed: Seed = 0,
     jobs: Jobs = None,
     preview: Annotated[bool, typer.Option("--preview", help="Also write a contact sheet.")] = False,
     force: ForceOverChanges = False,
 ) -> None:
-    """Write characters in synthetic handwriting: a dataset to train on, from nothing.
+    """Generate a dataset: characters in synthetic handwriting.
 
-    Folders train and test with a folder per character. Each simulated writer writes every character once; train and
-    test use different writers. Without characters it is the starter set of twelve, with a flat, shuffled ttest and its
-    truth in ttest.csv. stdout: the training folder. Accuracy on it says little about real handwriting.
+    Writes the folders train and test, with one folder per character. Each simulated writer writes every character once;
+    train and test use different writers. Without characters, generates the starter set: twelve Chinese characters, and
+    a flat, shuffled folder ttest with its labels in ttest.csv. Accuracy on synthetic images says little about real
+    handwriting.
+
+    Prints the training folder.
     """
     from charcnn.datasets.generate.synth import synth as write
     from charcnn.datasets.locate import DATASET_FOLDERS
@@ -112,7 +141,7 @@ def synth(
     written = [str(root / folder) for folder in DATASET_FOLDERS if (root / folder).is_dir()]
     output.say(f"Wrote {', '.join(written[:-1])} and {written[-1]}.")
     if preview:
-        output.say(f"Some of it on one sheet: {root / 'preview.png'}")
+        output.say(f"Contact sheet: {root / 'preview.png'}")
     output.put(str(root / "train"))
     is_default = destination is None and not texts and not sets
     output.next_step("charcnn train" if is_default else f"charcnn train --data {shlex.quote(str(root / 'train'))}")

@@ -13,13 +13,13 @@ _UNINDEXED = "not in the index, or damaged"
 
 def verify(
     model: OptionalModelArgument = None,
-    every: Annotated[bool, typer.Option("--all", help="All versions.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Verify all versions.")] = False,
     registry: RegistryRoot = None,
     output_format: TableJsonOrCsv = None,
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Compare every byte of a version (by default the latest) with its checksums."""
+    """Compare all files of a version, by default the latest, with their checksums."""
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
 

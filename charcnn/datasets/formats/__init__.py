@@ -1,1 +1,1 @@
-"""Datasets in one file or array, in and out."""
+"""Dataset formats: idx files and packed arrays."""

@@ -1,4 +1,4 @@
-"""The idx files of MNIST and its kin → class folders of PNG files, or packed datasets.
+"""Import idx files, the format of MNIST, as class folders of PNG files or as packed datasets.
 
 Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, type 8 = uint8, number of dimensions, sizes as big-endian
 int32, then the data), plain or gzipped.
@@ -24,13 +24,13 @@ _IMAGES_PER_REPORT = 500
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an idx file of uint8; a plain one is mapped, not read as a whole.
+    """Read an idx file of uint8 values. An uncompressed file is memory-mapped.
 
     Returns:
         uint8, of the shape that the file states: `[N]` for labels, `[N,H,W]` for images.
 
     Raises:
-        DatasetError: no such file, not idx, not uint8, or shorter or longer than its header says.
+        DatasetError: the file is missing, not idx, not uint8, or its size does not match its header.
     """
     try:
         with path.open("rb") as stream:
@@ -46,13 +46,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise DatasetError(f"{path} cannot be read: {fault}") from None
     if size < 8 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 3:
         raise DatasetError(
-            f"{path} is not an idx file of uint8.", "MNIST's are named train-images-idx3-ubyte.gz and so on."
+            f"{path} is not an idx file of uint8.",
+            "MNIST has, for example, train-images-idx3-ubyte.gz.",
         )
     start = 4 + 4 * head[3]
     shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
     expected = start + int(np.prod(shape, dtype=object))
     if size != expected:
-        raise DatasetError(f"{path} is damaged: {size} bytes, its header says {expected}.")
+        raise DatasetError(f"{path} is damaged: it has {size} bytes, but its header says {expected}.")
     return data[start:].reshape(shape)
 
 
@@ -64,22 +65,22 @@ def import_idx(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[Path, int]:
-    """Write pairs of idx files (`train-images-…` and `train-labels-…`, `t10k-…` likewise) as datasets.
+    """Write pairs of idx files (`train-images-…` and `train-labels-…`, likewise `t10k-…`) as datasets.
 
     Args:
-        files: Images and labels, in any order; paired by name.
-        destination: Gets `train/<label>/000001.png …` with `classes.txt`, and `test/…`; or packed `train` and `test`.
-        packed: Write one array instead of a file per image (`charcnn.datasets.formats.packed`).
-        force: Write although folders hold other files.
-        on_progress: Called with images written and images in all.
+        files: Image and label files in any order, paired by name.
+        destination: Folder for `train/<label>/000001.png …` with `classes.txt`, and `test/…`; or for packed datasets.
+        packed: Write packed datasets (`charcnn.datasets.formats.packed`) instead of one file per image.
+        force: Write even if the folders contain other files.
+        on_progress: Called with the number of images written and the total.
 
     Returns:
-        Each dataset written → its number of images.
+        Path of each new dataset → its number of images.
 
     Raises:
-        ConfigError: a file has no partner.
-        DatasetError: a file is damaged, or a pair does not fit together.
-        OverwriteError: a folder holds files already.
+        ConfigError: a file has no counterpart.
+        DatasetError: a file is damaged, or the files of a pair do not match.
+        OverwriteError: a folder exists already, or contains a dataset in the other format.
     """
     pairs = [(split, *_read_pair(images, labels)) for split, images, labels in _pair_files(files)]
     for split, _, _ in pairs:
@@ -87,7 +88,7 @@ def import_idx(
         refuse_to_overwrite(target, force)
         if target.exists() and is_packed(target) != packed:
             raise OverwriteError(
-                f"{target} holds the same in the other form (see `packed`).", "Choose another `destination`."
+                f"{target} contains a dataset in the other format (see `packed`).", "Choose another `destination`."
             )
     total = sum(len(labels) for _, _, labels in pairs)
     written: dict[Path, int] = {}
@@ -104,7 +105,7 @@ def import_idx(
 
 
 def _continue_from(start: int, total: int, on_progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """Return a callback for a part of the work, of which `start` is done already."""
+    """Return a callback for a part of the work that begins after `start` images."""
     return lambda done, _part: on_progress(start + done, total)
 
 
@@ -122,20 +123,21 @@ def _write_folders(
 
 
 def _pair_files(files: Sequence[Path]) -> list[tuple[str, Path, Path]]:
-    """Return split name, images and labels of each pair."""
+    """Return split name, image file and label file of each pair."""
     images = {path.name.split("images")[0].strip("-_."): path for path in files if "images" in path.name}
     labels = {path.name.split("labels")[0].strip("-_."): path for path in files if "labels" in path.name}
     odd = [path for path in files if path not in (*images.values(), *labels.values())]
     if odd or images.keys() != labels.keys() or not files:
         named = odd or [(images | labels)[key] for key in images.keys() ^ labels.keys()]
         raise ConfigError(
-            f"No pair of images and labels: {named[0]}" if named else "No idx files were named.",
-            "Name both files of each pair, such as train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz.",
+            f"No matching images or labels for {named[0]}" if named else "No idx files given.",
+            "Pass both files of each pair, such as train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz.",
         )
     pairs = [(_split_name(key), images[key], labels[key]) for key in images]
     if len({split for split, _, _ in pairs}) < len(pairs):
         raise ConfigError(
-            "Two pairs would be written to one folder.", "Import them one at a time, each to its own `destination`."
+            "Two pairs would be written to the same folder.",
+            "Import them one by one, each to its own `destination`.",
         )
     return sorted(pairs, key=lambda pair: pair[0] != "train")
 
@@ -147,5 +149,5 @@ def _split_name(key: str) -> str:
 def _read_pair(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     pictures, values = read_idx(images), read_idx(labels)
     if pictures.ndim != 3 or values.ndim != 1 or len(pictures) != len(values):
-        raise DatasetError(f"{images} {pictures.shape} and {labels} {values.shape} do not fit together.")
+        raise DatasetError(f"{images} {pictures.shape} and {labels} {values.shape} do not match.")
     return pictures, values

@@ -1,8 +1,8 @@
-"""A packed dataset: hundreds of thousands of images as rows of one array, instead of a file for each.
+"""Packed datasets: hundreds of thousands of images as rows of one array, instead of one file each.
 
 A folder with `images.npy` (uint8 `[N,H,W]`), `labels.npy` (int64 `[N]`), `digests.npy` (uint8 `[N,32]`, the sha256 of
-each image's pixels) and `classes.txt` (`index<TAB>label`). Images are mapped, not read as a whole: memory stays flat
-whatever their number, as long as the dataset is not joined with another one and stays in main memory.
+each image's pixels) and `classes.txt` (`index<TAB>label`). Images are memory-mapped, so memory use does not grow with
+their number, unless the dataset is joined with another one or moved to a GPU.
 """
 
 import hashlib
@@ -40,11 +40,11 @@ def write_packed(
     """Fill an empty folder with a packed dataset.
 
     Args:
-        folder: Where to.
-        images: uint8 `[N,H,W]`, possibly mapped.
+        folder: The empty folder.
+        images: uint8 `[N,H,W]`, possibly memory-mapped.
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts.
-        on_progress: Called with images written and images in all.
+        on_progress: Called with the number of images written and the total.
     """
     fresh = open_memmap(folder / _IMAGES, "w+", np.uint8, images.shape)
     digests = np.empty((len(images), 32), np.uint8)
@@ -61,10 +61,10 @@ def write_packed(
 
 
 def packed_images(folder: Path) -> NDArray[np.uint8]:
-    """Return the images, mapped: uint8 `[N,H,W]`.
+    """Return the images, memory-mapped: uint8 `[N,H,W]`.
 
     Raises:
-        DatasetError: the file is damaged.
+        DatasetError: the file is missing or damaged.
     """
     return _map_array(folder / _IMAGES, 3, np.uint8)
 
@@ -73,7 +73,7 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the labels, int64 `[N]`, and the label texts that they are indices into.
 
     Raises:
-        DatasetError: a file is missing or damaged, or they do not fit together.
+        DatasetError: a file is missing or damaged, or the files do not match.
     """
     names = read_classes(folder)
     classes = tuple(names.get(str(index), "") for index in range(len(names)))
@@ -81,23 +81,23 @@ def read_labels(folder: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     rows = {len(labels), len(packed_images(folder)), len(_read_digests(folder))}
     known = len(labels) > 0 and labels.min() >= 0 and labels.max() < len(classes) and all(classes)
     if not known or len(rows) > 1 or not np.bincount(labels, minlength=len(classes)).all():
-        raise DatasetError(f"{folder}: its images, its labels and its {CLASSES_FILE} do not fit together.")
+        raise DatasetError(f"{folder}: images, labels and {CLASSES_FILE} do not match.")
     return labels, classes
 
 
 def load_packed(
     folder: Path, spec: ImageSpec, on_progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> LoadResult:
-    """Return the images as a spec wants them: as they are stored where it changes nothing, else from the cache.
+    """Return the images fitted to a spec: as stored if the spec changes nothing, else from the cache.
 
     Args:
         folder: A packed dataset.
-        spec: What the images become; its polarity should be decided.
-        on_progress: Called with images done and images in all.
+        spec: How images become the network's input; its polarity should be decided.
+        on_progress: Called with the number of images done and the total.
 
     Raises:
-        DatasetError: a file is damaged.
-        OSError: the images must be changed, and the cache cannot be written.
+        DatasetError: a file is missing or damaged.
+        OSError: the images must be fitted, and the cache cannot be written.
     """
     images, digests = packed_images(folder), _read_digests(folder)
     is_as_stored = spec.fit == "stretch" and images.shape[1:] == (spec.height, spec.width)
@@ -127,7 +127,7 @@ def _fill(images: NDArray[np.uint8], spec: ImageSpec, on_progress: Callable[[int
 def _read_digests(folder: Path) -> NDArray[np.uint8]:
     digests: NDArray[np.uint8] = _map_array(folder / _DIGESTS, 2, np.uint8)
     if digests.shape[1] != 32:
-        raise DatasetError(f"{folder / _DIGESTS} holds {list(digests.shape)}, not [N, 32].")
+        raise DatasetError(f"{folder / _DIGESTS} has the shape {list(digests.shape)}, not [N, 32].")
     return digests
 
 
@@ -137,5 +137,5 @@ def _map_array(path: Path, dimensions: int, kind: type[np.generic]) -> NDArray[n
     except (OSError, ValueError, EOFError) as fault:
         raise DatasetError(f"{path} is not a complete array file: {fault}") from None
     if array.ndim != dimensions or array.dtype != kind:
-        raise DatasetError(f"{path} holds {array.dtype} {list(array.shape)}, not {kind.__name__}.")
+        raise DatasetError(f"{path} contains {array.dtype} {list(array.shape)}, not {dimensions}-D {kind.__name__}.")
     return array

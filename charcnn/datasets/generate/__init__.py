@@ -1,1 +1,1 @@
-"""Datasets that charcnn writes: rotated copies, synthetic handwriting, the starter set."""
+"""Datasets that charcnn generates: rotated copies, synthetic handwriting, the starter set."""

@@ -1,4 +1,4 @@
-"""The starter set, written where a command asks for a default dataset and there is none. The library never does."""
+"""Write the starter set if a command needs a default dataset that does not exist. Only commands do this."""
 
 import logging
 from collections.abc import Callable
@@ -16,11 +16,11 @@ def _write_starter(root: Path) -> object:
 
 
 def dataset_or_starter(argument: str, write_starter: Callable[[Path], object] = _write_starter) -> Path:
-    """Return the path of the dataset that an argument names; write the starter set first where that is missing.
+    """Return the path of the dataset that an argument names. If it is a missing default, write the starter set first.
 
     Args:
-        argument: A path or a name. The starter set is written for `train`, `test` and `ttest` alone, and only where
-            nothing stands in its place under the data root.
+        argument: A path or a name. The starter set is written only for `train`, `test` and `ttest`, and only if no
+            other files are in its place under the data root.
         write_starter: Writes the starter set into a folder.
 
     Raises:
@@ -28,14 +28,12 @@ def dataset_or_starter(argument: str, write_starter: Callable[[Path], object] = 
         OSError: the starter set cannot be written.
     """
     if argument in DATASET_FOLDERS and existing_path(argument) is None:
-        from charcnn.datasets.generate.starter import (
-            is_free_for_starter,
-        )  # imports all that draws, and is rarely needed
+        from charcnn.datasets.generate.starter import is_free_for_starter  # slow to import, and rarely needed
 
         root = data_root()
         if is_free_for_starter(root):
             log.warning(
-                "There is no %s: writing the starter set there (12 characters, in synthetic handwriting).",
+                "%s does not exist: writing the starter set (12 characters in synthetic handwriting).",
                 root / argument,
             )
             write_starter(root)

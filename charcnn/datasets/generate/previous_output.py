@@ -1,4 +1,4 @@
-"""A folder that `augment` wrote before: which files are still its own, and what its manifest says of the others."""
+"""Output of an earlier `augment` run: the files that may be replaced, and the manifest rows of the others."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ COPY_HASH_COLUMN = "child_sha256"
 
 @dataclass(frozen=True)
 class PreviousOutput:
-    """What an earlier run left in a folder; nothing where there was none.
+    """Output of an earlier run in a folder; empty if there was none.
 
     Attributes:
-        rows: The rows of its manifest.
-        files: The files that it wrote.
+        rows: Rows of its manifest.
+        files: Files that it wrote.
     """
 
     rows: Sequence[Mapping[str, str]]
@@ -28,15 +28,15 @@ class PreviousOutput:
     def read(cls, folder: Path, parameters: Collection[str]) -> Self:
         """Read a folder's manifest.
 
-        A manifest with exactly the columns that are written today is itself a file of the earlier run; its values may
-        have been modified. With further columns it is not.
+        A manifest with exactly the current columns counts as a file of the earlier run, even if its values were
+        modified. One with additional columns does not.
 
         Args:
             folder: The folder; it need not exist.
-            parameters: The names of the columns of drawn parameters.
+            parameters: Names of the columns with drawn parameters.
 
         Raises:
-            DatasetError: the file of that name is not a manifest.
+            DatasetError: the file is not a manifest.
         """
         rows = read_augment_manifest(folder)
         hashes = {Path(row["child"]): row.get(COPY_HASH_COLUMN) for row in rows}
@@ -46,10 +46,10 @@ class PreviousOutput:
         return cls(rows, WrittenFiles(folder, hashes))
 
     def rows_of_kept(self, fresh: Path) -> list[tuple[str, str, str]]:
-        """Return copy, original and the original's sha256 of the modified files that stay next to those of a new run.
+        """Return copy, original and the original's sha256 for modified files that are kept next to the new ones.
 
         Args:
-            fresh: The folder that holds what the new run wrote.
+            fresh: The folder with the output of the new run.
         """
         kept = [
             row

@@ -1,4 +1,4 @@
-"""What a synthetic dataset should be: how many images, how large, in which style, and how it is written."""
+"""Parameters of a synthetic dataset: number and size of the images, style, and how it is written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,27 +7,27 @@ from charcnn.errors import ConfigError
 from charcnn.handwriting.style import WritingStyle
 
 MAX_WRITERS_PER_SPLIT = 1_000_000
-"""Images of a character that a split may have. So many writers' numbers are reserved for each split: how many images
-one split has changes nothing in the others."""
+"""Maximum number of images per character in a split. Each split reserves this many writer numbers, so that its size
+does not change the images of other splits."""
 
 
 @dataclass(frozen=True)
 class SynthRequest:
-    """What a synthetic dataset should be.
+    """Parameters of a synthetic dataset.
 
     Attributes:
-        per_class: Training images of each character: as many writers.
-        test_per_class: Test images of each character: as many other writers.
+        per_class: Training images per character, each by a different writer.
+        test_per_class: Test images per character, each by a different writer who is not in the training set.
         size: Side of the images, in pixels.
         style: How the handwriting looks.
-        jobs: Processes. The files do not depend on it.
+        jobs: Number of processes. The files do not depend on it.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files, or a set of other characters, are there; files of other names stay.
+        force: Write even if there are other files, or a dataset of other characters. Files with other names are kept.
             Those that would be read as part of the dataset have to be moved first.
-        on_progress: Called with images written and images in all.
+        on_progress: Called with the number of images written and the total.
 
     Raises:
-        ConfigError: a number is too small or too large.
+        ConfigError: a number is out of range.
     """
 
     per_class: int = 500

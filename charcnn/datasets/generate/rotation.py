@@ -1,4 +1,4 @@
-"""The OpenCV rotation of the original course, with shear, scale, shift and noise: what is drawn, and what it does."""
+"""Random rotation as in the original course, extended by shear, scale, shift and noise."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,17 +15,17 @@ from charcnn.images.ink import paper_level
 
 @dataclass(frozen=True)
 class AugmentRanges:
-    """The ranges that parameters are drawn from. The defaults are the original course's: rotations by 0 … 9 degrees.
+    """Ranges that parameters are drawn from. The defaults are those of the original course: rotations by 0 … 9 degrees.
 
     Attributes:
         min_angle, max_angle: Whole degrees, counter-clockwise, drawn from `[min_angle, max_angle)`.
-        shear: Degrees; drawn from `[-shear, shear]`.
-        scale: Share; the factor is drawn from `[1 - scale, 1 + scale]`.
+        shear: Degrees, drawn from `[-shear, shear]`.
+        scale: The scale factor is drawn from `[1 - scale, 1 + scale]`.
         shift: Share of the side, drawn from `[-shift, shift]` for each direction.
-        noise: Gray levels: standard deviation of Gaussian noise.
+        noise: Standard deviation of Gaussian noise, in gray levels.
 
     Raises:
-        ConfigError: a range is empty, or too large.
+        ConfigError: a range is empty or too large.
     """
 
     min_angle: int = 0
@@ -44,8 +44,8 @@ class AugmentRanges:
                 raise ConfigError(f"must be in 0 … {limit}", field=name, value=value)
 
 
-class Change(NamedTuple):
-    """What is done to one copy. Angles in degrees, shifts in shares of the side, noise in gray levels."""
+class Transform(NamedTuple):
+    """Transform of one copy. Angles are in degrees, shifts are shares of the side, noise is in gray levels."""
 
     angle: int
     shear: float
@@ -57,7 +57,7 @@ class Change(NamedTuple):
 
     @classmethod
     def draw(cls, ranges: AugmentRanges, count: int, seed: int) -> list[Self]:
-        """Draw `count` changes; the same for the same seed."""
+        """Draw `count` transforms. Deterministic for a given seed."""
         rng = np.random.default_rng(seed)
         angles = rng.integers(ranges.min_angle, ranges.max_angle, count)
         shears, scales, xs, ys = (
@@ -72,7 +72,7 @@ class Change(NamedTuple):
         ]
 
     def apply(self, image: Gray) -> Gray:
-        """Turn an image about its center; corners that come into view get the level of the image's own paper.
+        """Transform an image about its center. Uncovered corners get the paper level of the image.
 
         Args:
             image: uint8 `[H,W]`, either polarity.

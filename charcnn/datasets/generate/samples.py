@@ -1,9 +1,9 @@
-"""Characters → a dataset of synthetic handwriting. Training and test images are of different writers.
+"""Write datasets of synthetic handwriting. Training and test images are by different writers.
 
-ROOT/train/<folder>/1.png …     the writers 0, 1, …; each writes every character once
-ROOT/test/<folder>/1.png …      the writers 1,000,000, 1,000,001, …
+ROOT/train/<folder>/1.png …     by writers 0, 1, …; each writes every character once
+ROOT/test/<folder>/1.png …      by writers 1,000,000, 1,000,001, …
 ROOT/classes.txt                folder → character
-ROOT/synth.csv                  what was written: file, sha256, writer
+ROOT/synth.csv                  manifest: file, sha256, writer
 """
 
 import hashlib
@@ -30,16 +30,16 @@ PREVIEW_FILE = "preview.png"
 _WRITERS_PER_TASK = 5 * WRITERS_PER_BLOCK
 _PREVIEW_CHARACTERS, _PREVIEW_WRITERS = 40, 20
 _MAX_NAMED_CHARACTERS = 100
-"""Characters named in an error."""
+"""Maximum number of characters listed in an error."""
 
 
 def write_dataset(characters: str, root: Path, request: SynthRequest) -> Path:
-    """Write a dataset of some characters. One that was written before and not modified since is replaced.
+    """Write a dataset of some characters. An earlier one is replaced if it was not modified.
 
     Args:
-        characters: What to write; spaces and repetitions do not count.
-        root: The folder that gets `train`, `test`, `classes.txt` and `synth.csv`.
-        request: What the dataset should be.
+        characters: The characters to write; spaces and repetitions are ignored.
+        root: The folder for `train`, `test`, `classes.txt` and `synth.csv`.
+        request: Parameters of the dataset.
 
     Returns:
         The root.
@@ -47,7 +47,7 @@ def write_dataset(characters: str, root: Path, request: SynthRequest) -> Path:
     Raises:
         ConfigError: fewer than two characters.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: the root holds files that were not written by this function, or were modified.
+        OverwriteError: the root contains files that were not written by this function, or were modified.
         OSError: a file cannot be written.
     """
     wanted = distinct_characters(characters)
@@ -64,17 +64,17 @@ def write_dataset(characters: str, root: Path, request: SynthRequest) -> Path:
 
 
 def distinct_characters(characters: str) -> list[str]:
-    """Return each character once, in order, without spaces; a letter with its accent is one (Unicode form NFC).
+    """Return the distinct characters in order, without spaces. A letter with an accent is one (Unicode form NFC).
 
     Raises:
         ConfigError: there are fewer than two, or some are lone surrogates.
     """
     found = list(dict.fromkeys(c for c in unicodedata.normalize("NFC", characters) if not c.isspace()))
     if any("\ud800" <= c <= "\udfff" for c in found):
-        raise ConfigError("The characters are not UTF-8.", "Read them from a file in UTF-8.")
+        raise ConfigError("The characters are not UTF-8.", "Read them from a UTF-8 file.")
     if len(found) < 2:
         given = "1 character" if found else "0 characters"
-        raise ConfigError(f"{given} given: there is nothing to tell apart.", "Name at least two, such as 0123456789.")
+        raise ConfigError(f"{given} given; at least 2 are needed.", "Pass at least two, such as 0123456789.")
     return found
 
 
@@ -82,18 +82,18 @@ def check_drawable(characters: Sequence[str], style: WritingStyle) -> None:
     """Check that the fonts of a style have every character.
 
     Raises:
-        GlyphError: they lack some, or a font file cannot be read.
+        GlyphError: the fonts lack some characters, or a font file cannot be read.
     """
     for font in style.fonts:
         check_font(font)
-    lacking = [character for character in characters if not _is_drawable(character, style.fonts)]
-    if lacking:
-        names = [f"{c if c.isprintable() else ''} (U+{ord(c):04X})".strip() for c in lacking[:_MAX_NAMED_CHARACTERS]]
-        more = f" and {len(lacking) - len(names)} more" if len(lacking) > len(names) else ""
+    missing = [character for character in characters if not _is_drawable(character, style.fonts)]
+    if missing:
+        names = [f"{c if c.isprintable() else ''} (U+{ord(c):04X})".strip() for c in missing[:_MAX_NAMED_CHARACTERS]]
+        more = f" and {len(missing) - len(names)} more" if len(missing) > len(names) else ""
         where = " and ".join(font.name for font in style.fonts) or "The built-in font"
         raise GlyphError(
-            f"{where} lacks {len(lacking)} of the {len(characters)} characters: {', '.join(names)}{more}",
-            "Leave them out, or name a font that has them with `fonts`.",
+            f"{where} lacks {len(missing)} of the {len(characters)} characters: {', '.join(names)}{more}",
+            "Leave them out, or use a font that has them (`fonts`).",
         )
 
 
@@ -106,7 +106,7 @@ def _is_drawable(character: str, fonts: tuple[Path, ...]) -> bool:
 
 
 class _Task(NamedTuple):
-    """What the `first`-th to `last`-th writers of a split (from 0; the last exclusive) write of one character."""
+    """Images of one character by the writers `first` to `last` (exclusive) of a split, counted from 0."""
 
     root: Path
     split: int
@@ -122,22 +122,22 @@ class _Task(NamedTuple):
 def write_samples(
     root: Path, folders: Mapping[str, str], splits: Mapping[str, int], suffix: str, request: SynthRequest
 ) -> dict[str, SynthEntry]:
-    """Write `ROOT/<split>/<folder>/<n><suffix>`: each split by its own writers, each of whom writes every character.
+    """Write `ROOT/<split>/<folder>/<n><suffix>`. Each split has its own writers, who write every character once.
 
     Args:
         root: An empty folder.
         folders: Folder name → character.
-        splits: Name → number of writers, `MAX_WRITERS_PER_SPLIT` at most.
+        splits: Name → number of writers, at most `MAX_WRITERS_PER_SPLIT`.
         suffix: `.png` or `.bmp`.
-        request: The size of the images, their style, and how to work.
+        request: Size of the images, style, processes and progress callback.
 
     Returns:
-        File → its entry in the manifest, split by split.
+        File → its manifest entry, split by split.
     """
     total, done = sum(splits.values()) * len(folders), 0
     tasks = [
         _Task(root / split, number, folder, character, first, last, request.size, suffix, request.style)
-        for folder, character in folders.items()  # its strokes are found once, by the process that takes its tasks
+        for folder, character in folders.items()  # outermost, so that one process finds its strokes once
         for number, (split, count) in enumerate(splits.items())
         for first, last in _ranges(count)
     ]
@@ -172,19 +172,19 @@ def _write(task: _Task) -> dict[str, SynthEntry]:
 
 
 def write_companions(
-    root: Path, folders: Mapping[str, str], suffix: str, request: SynthRequest, further: Iterable[str] = ()
+    root: Path, folders: Mapping[str, str], suffix: str, request: SynthRequest, written: Iterable[str] = ()
 ) -> dict[str, SynthEntry]:
-    """Write `classes.txt`, and `preview.png` where it is requested: a row for each character, a column for each writer.
+    """Write `classes.txt` and, if requested, `preview.png` with a row per character and a column per writer.
 
     Args:
-        root: A folder with the images of `train`.
+        root: The folder that contains `train`.
         folders: Folder name → character.
-        suffix: That of the images.
-        request: Whether there is a preview.
-        further: Files in the root that have been written already.
+        suffix: Suffix of the images.
+        request: Whether to write a preview.
+        written: Other files in the root that were written before.
 
     Returns:
-        File → its entry in the manifest, of `further` too.
+        File → its manifest entry, including those of `written`.
     """
     write_classes(root / CLASSES_FILE, folders)
     if request.preview:
@@ -193,5 +193,5 @@ def write_companions(
             paths = [root / "train" / folder / f"{number}{suffix}" for number in range(1, _PREVIEW_WRITERS + 1)]
             rows.append([read_image(path) for path in paths if path.is_file()])
         write_image(root / PREVIEW_FILE, contact_sheet(rows))
-    files = (*further, CLASSES_FILE, *[PREVIEW_FILE] * request.preview)
+    files = (*written, CLASSES_FILE, *[PREVIEW_FILE] * request.preview)
     return {name: SynthEntry(sha256_of(root / name)) for name in files}

@@ -1,4 +1,4 @@
-"""Synthetic handwriting: what is written where."""
+"""Write a dataset of synthetic handwriting: some characters, or the starter set."""
 
 import hashlib
 import unicodedata
@@ -15,7 +15,7 @@ from charcnn.handwriting.charsets import CHARSETS, get_charset
 from charcnn.handwriting.style import WritingStyle
 
 _MAX_NAME_CHARACTERS = 12
-"""Characters that still make the name of a folder."""
+"""Maximum number of characters that are used as a folder name."""
 
 
 def synth(
@@ -32,32 +32,41 @@ def synth(
     force: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Path:
-    """Write a dataset of synthetic handwriting: of some characters, or else the starter set.
+    """Write a dataset of synthetic handwriting: the given characters, or else the starter set.
 
     Args:
-        characters: What to write; spaces and repetitions do not count.
-        root: The folder that gets `train` and `test`; where not given, one below the data root, named after what is
-            written. The starter set goes into the data root itself.
-        sets: Named sets of characters to add: `digits`, `latin`, `hiragana`, ….
-        per_class: Training images of each character: as many writers.
-        test_per_class: Test images of each character: as many other writers.
-        size: Side of the images, in pixels; 64, of the starter set 28.
+        characters: The characters to write; spaces and repetitions are ignored.
+        root: The folder for `train` and `test`. By default, a folder under the data root that is named after the
+            characters; for the starter set, the data root itself.
+        sets: Names of character sets to add: `digits`, `latin`, `hiragana`, ….
+        per_class: Training images per character, each by a different writer.
+        test_per_class: Test images per character, each by a different writer who is not in the training set.
+        size: Side of the images, in pixels; by default 64, or 28 for the starter set.
         style: How the handwriting looks.
-        jobs: Processes. The files do not depend on it. With several, a script needs `if __name__ == "__main__":`.
+        jobs: Number of processes. The files do not depend on it. With several, a script needs
+            `if __name__ == "__main__":`.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write although other files, or a set of other characters, are there; files of other names stay.
+        force: Write even if there are other files, or a dataset of other characters. Files with other names are kept.
             Those that would be read as part of the dataset have to be moved first.
-        on_progress: Called with images written and images in all.
+        on_progress: Called with the number of images written and the total.
 
     Returns:
-        The folder; a training takes its `train`.
+        The folder. Its `train` is the dataset to train on.
 
     Raises:
-        ConfigError: an unknown set, fewer than two characters, or a number that is too small or too large.
+        ConfigError: a set is unknown, there are fewer than two characters, or a number is out of range.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: the folder holds files that were not written by this function, or were modified, or a
-            set of other characters.
+        OverwriteError: the folder contains files that were not written by this function, or were modified, or a
+            dataset of other characters.
         OSError: a file cannot be written.
+
+    Example:
+        >>> import charcnn
+        >>> folder = charcnn.synth("xyz", per_class=5, test_per_class=2)
+        >>> folder.as_posix()
+        'data/xyz'
+        >>> sorted(path.name for path in (folder / "train").iterdir())
+        ['x', 'y', 'z']
     """
     is_starter = characters is None and not sets
     request = SynthRequest(
@@ -77,15 +86,17 @@ def synth(
 
 
 def _folder_name(characters: str, sets: Sequence[str]) -> str:
-    """Return the name of the folder of some characters.
+    """Return the folder name of some characters: the characters, the names of the sets, or else `charsN-HASH`.
+
+    N is the number of characters, and the hash keeps different ones of the same number apart.
 
     Raises:
-        ConfigError: the characters are the name of a set.
+        ConfigError: the characters spell the name of a character set.
     """
     if characters in CHARSETS:
         raise ConfigError(
-            f"{characters} is the name of a character set, and a word.",
-            f'Use `sets=["{characters}"]` for the set, or name the folder with `root` for the letters.',
+            f"{characters} is also the name of a character set.",
+            f'Use `sets=["{characters}"]` for the set. To write the letters, choose a folder with `root`.',
         )
     if not characters.strip():
         return "-".join(dict.fromkeys(sets))
@@ -94,4 +105,4 @@ def _folder_name(characters: str, sets: Sequence[str]) -> str:
     is_plain = len(wanted) <= _MAX_NAME_CHARACTERS and name.isalnum() and name in folder_names([name])
     if is_plain and name not in (*DATASET_FOLDERS, *CHARSETS):
         return name
-    return f"synth-{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"
+    return f"chars{len(wanted)}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"

@@ -1,4 +1,4 @@
-"""Files that were written into a folder earlier, as its manifest records them: only those may be replaced."""
+"""Files that were written into a folder earlier, as recorded in its manifest. Only these may be replaced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ class WrittenFiles:
 
     Attributes:
         folder: The folder.
-        hashes: File, relative to the folder → the sha256 it was written with; None where that is not known.
+        hashes: File, relative to the folder → its sha256 when it was written; None if unknown.
     """
 
     folder: Path
     hashes: Mapping[Path, str | None]
 
     def is_own(self, file: Path) -> bool:
-        """Return whether a file, by its path relative to the folder, is one of them and unmodified since."""
+        """Return whether a file, given relative to the folder, is one of them and unmodified."""
         return is_unmodified(self.folder / file, self.hashes.get(file))
 
     def own_files(self) -> set[Path]:
-        """Return those that are there and unmodified, relative to the folder."""
+        """Return the files that still exist unmodified, relative to the folder."""
         return {file for file in self.hashes if self.is_own(file)}

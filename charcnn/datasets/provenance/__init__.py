@@ -1,1 +1,1 @@
-"""Where images come from: manifests, groups that a split keeps together, fingerprints."""
+"""Where images come from: manifests, groups that splits keep together, fingerprints."""

@@ -1,4 +1,4 @@
-"""`augment.csv`: which original a rotated copy comes from."""
+"""`augment.csv`: the originals of rotated copies."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read_copies(folder: Path) -> list[dict[str, str]]:
-    """Return a folder's manifest: the rows of images. Empty without a manifest.
+    """Return the rows of a folder's manifest that are about images; empty if there is no manifest.
 
     Raises:
         DatasetError: the file is not a manifest.
@@ -24,7 +24,7 @@ def read_copies(folder: Path) -> list[dict[str, str]]:
 
 
 def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
-    """Return a folder's manifest: all rows, also that of `classes.txt`. Empty without a manifest.
+    """Return all rows of a folder's manifest, including that of `classes.txt`; empty if there is no manifest.
 
     Raises:
         DatasetError: the file is not a manifest.
@@ -40,31 +40,31 @@ def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
     for number, row in enumerate(rows, 2):
         if not row.get("child") or not _SHA256.fullmatch(row.get("origin_sha256") or ""):
             raise DatasetError(
-                f"{path}, line {number}, is not of a manifest of copies: it needs {', '.join(COLUMNS)}.",
-                "Rename the file if it is something else; without a manifest copies may be split from their originals.",
+                f"{path}, line {number}: not a row of an augment manifest ({', '.join(COLUMNS)}).",
+                "If it is something else, rename it. Without a manifest, splits may separate copies from originals.",
             )
     return rows
 
 
 def manifest_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Return lines of a manifest.
+    """Return rows of a manifest as CSV text.
 
     Args:
-        rows: Copy and original, relative to their folders, the first original's sha256, and values of further columns.
+        rows: Copy and original (relative to their folders), sha256 of the first original, values of extra columns.
     """
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows(rows)
     return stream.getvalue()
 
 
-def write_augment_manifest(folder: Path, lines: Iterable[str], further: Sequence[str] = ()) -> None:
+def write_augment_manifest(folder: Path, lines: Iterable[str], extra_columns: Sequence[str] = ()) -> None:
     """Write a folder's manifest.
 
     Args:
         folder: The folder of the copies.
         lines: From `manifest_lines`.
-        further: The names of further columns.
+        extra_columns: Names of extra columns.
     """
     with (folder / AUGMENT_MANIFEST).open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(manifest_lines([(*COLUMNS, *further)]))
+        stream.write(manifest_lines([(*COLUMNS, *extra_columns)]))
         stream.writelines(lines)

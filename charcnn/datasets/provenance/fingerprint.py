@@ -1,4 +1,4 @@
-"""What a dataset *is*, free of where it lies."""
+"""Fingerprint of a dataset's content, independent of paths."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 
 def content_fingerprint(labels: NDArray[np.int64], classes: Sequence[str], digests: NDArray[np.uint8]) -> str:
-    """Return the sha256, as 64 hex digits, over label text and sha256 of each image; names and order do not count.
+    """Return the sha256 over the label and sha256 of each image, as 64 hex digits. File names and order do not matter.
 
     Args:
         labels: int64 `[N]`, indices into `classes`.
         classes: The label texts.
-        digests: uint8 `[N,32]`: of the files, or of a packed dataset's images.
+        digests: uint8 `[N,32]`: sha256 of the files, or of the images of a packed dataset.
     """
     total = hashlib.sha256()
     rows = np.ascontiguousarray(digests).view("V32").reshape(-1)

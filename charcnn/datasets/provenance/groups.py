@@ -15,17 +15,17 @@ from charcnn.errors import DatasetError
 
 
 def group_ids(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Return the group of each image: what it comes from.
+    """Return the group of each image: an id of its origin.
 
-    An image's origin is its own content, or what an `augment.csv` above it names as its original's content, or the
-    writer that a `synth.csv` above it names.
+    The origin is the original recorded in an `augment.csv`, or the writer recorded in a `synth.csv`, in a folder above
+    the image. Without a record, it is the image itself.
 
     Args:
         files: `N` image files.
         digests: uint8 `[N,32]`, their sha256.
 
     Returns:
-        `[N]` of 32 bytes: equal for equal origins.
+        `[N]` of 32 bytes; equal for images of the same origin.
     """
     recorded = recorded_origins(files)
     found = digests.copy()
@@ -36,9 +36,9 @@ def group_ids(files: Sequence[Path], digests: NDArray[np.uint8]) -> NDArray[np.v
 
 
 def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
-    """Return file → sha256 of its original, for each file that a manifest in one of the folders above it names.
+    """Return file → sha256 of its origin, for each file that is listed in a manifest in a folder above it.
 
-    Of an image that a synthetic writer wrote, the origin is the writer.
+    The origin of an image that was copied is its first original. That of synthetic handwriting is the writer.
     """
     names = {os.path.dirname(path) for path in files}  # noqa: PTH120 ten times as fast
     folders = {name: Path(name).absolute() for name in names}
@@ -52,7 +52,7 @@ def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
         except DatasetError:
             if folder in near:
                 raise
-            # else far above the images: an unrelated file of that name
+            # else far above the images: an unrelated file of the same name
         if named:
             manifests[folder] = named
     if not manifests:
@@ -67,7 +67,7 @@ def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
         folder_name, name = os.path.split(path)
         for prefix, named in above[folder_name]:
             origin = named.get(prefix + name)
-            if origin:  # the outermost manifest that names it has the last word
+            if origin:  # the outermost manifest that lists the file wins
                 found[path] = origin
     return found
 
@@ -75,5 +75,5 @@ def recorded_origins(files: Sequence[Path] | Sequence[str]) -> dict[str, str]:
 def _writers(folder: Path) -> dict[str, str]:
     try:
         return read_writers(folder)
-    except (OSError, csv.Error):  # far above the images, or damaged: then each image stands for itself
+    except (OSError, csv.Error):  # far above the images, or damaged: each image is its own group
         return {}

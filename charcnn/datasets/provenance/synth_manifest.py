@@ -1,4 +1,4 @@
-"""`synth.csv`: who wrote each image of a synthetic dataset, and what it hashes to."""
+"""`synth.csv`: the sha256 of each file of a synthetic dataset, and the writer of each image."""
 
 import csv
 from pathlib import Path
@@ -8,14 +8,14 @@ SYNTH_MANIFEST = "synth.csv"
 
 
 class SynthEntry(NamedTuple):
-    """What `synth.csv` says of a file. The writer is named by seed and number; empty where the file is not an image."""
+    """A row of `synth.csv`. The writer is named by seed and number; empty if the file is not an image."""
 
     sha256: str
     writer: str = ""
 
 
 def read_synth_entries(folder: Path) -> dict[str, SynthEntry]:
-    """Return what a folder's `synth.csv` says, by file; nothing where there is none, or it is another kind of file."""
+    """Return the entries of a folder's `synth.csv` by file; empty if there is none, or if it is a different file."""
     path = folder / SYNTH_MANIFEST
     if not path.is_file():
         return {}
@@ -27,5 +27,5 @@ def read_synth_entries(folder: Path) -> dict[str, SynthEntry]:
 
 
 def read_writers(folder: Path) -> dict[str, str]:
-    """Return file → writer, of the images that `synth.csv` in a folder names."""
-    return {file: written.writer for file, written in read_synth_entries(folder).items() if written.writer}
+    """Return file → writer, for the images listed in a folder's `synth.csv`."""
+    return {file: entry.writer for file, entry in read_synth_entries(folder).items() if entry.writer}

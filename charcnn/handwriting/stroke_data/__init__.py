@@ -1,4 +1,4 @@
-"""The strokes of 9,574 Chinese characters and parts of them; README.md says where from, and under which licence."""
+"""Strokes of 9,574 Chinese characters and components. See README.md for their source and license."""
 
 EM = 256
-"""Units of an em in the data."""
+"""Data units per em."""

@@ -15,6 +15,7 @@ from charcnn.errors import ConfigError
 from charcnn.machine import processor_name
 from charcnn.specs.card import Environment
 from charcnn.specs.choices import Device
+from charcnn.training.hardware.allocator import keep_freed_memory
 
 _LIBRARIES = ("charcnn", "torch", "numpy", "opencv-python", "onnx", "onnxruntime", "safetensors")
 
@@ -43,6 +44,7 @@ def compute_settings(threads: int) -> Iterator[None]:
     Denormals are slow. Adam's moments of weights that no longer change become denormal; at batch size 1 a step then
     takes several times as long.
     """
+    keep_freed_memory()
     before, flushed_before = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
@@ -69,7 +71,9 @@ def check_compiler(wanted: bool, device: torch.device) -> None:
         raise ConfigError(f"`compile` needs a C++ compiler, and there is no {compiler}.", "Leave `compile` out.")
 
 
-def describe_environment(device: torch.device, precision: str, threads: int, processes: int) -> Environment:
+def describe_environment(
+    device: torch.device, precision: str, threads: int, fewest_threads: int, processes: int
+) -> Environment:
     """Return what a card says of this machine."""
     return Environment(
         python=platform.python_version(),
@@ -77,6 +81,7 @@ def describe_environment(device: torch.device, precision: str, threads: int, pro
         processor=torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name(),
         device=device.type,
         threads=threads,
+        fewest_threads=fewest_threads,
         precision=precision,
         processes=processes,
         flush_denormal=True,

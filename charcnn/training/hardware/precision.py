@@ -5,8 +5,9 @@ loss and the optimizer stay float32. Processors without units for it (AMX, AVX51
 """
 
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -19,8 +20,10 @@ from charcnn.specs.choices import Precision
 from charcnn.storage.files import write_atomically
 from charcnn.training.hardware.device import compute_settings
 
-_PROBE_FILE = "precision.json"
-_STEPS = 6
+_BENCHMARK_FILE = "precision-benchmark.json"
+_ROUNDS = 8
+_CLEAR_RATIO = 1.1
+"""From this ratio of the two times on, the result of the benchmark is clear."""
 
 
 def has_bf16_units() -> bool:
@@ -29,25 +32,30 @@ def has_bf16_units() -> bool:
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
-def benchmark_step(precision: Literal["fp32", "bf16"]) -> float:
-    """Return the seconds of the fastest of some training steps of two convolutions and a linear layer."""
+def benchmark_steps() -> dict[str, float]:
+    """Return the seconds of a training step of two convolutions and a linear layer, in `fp32` and in `bf16`.
+
+    The two precisions take turns, so that other work on the machine slows both of them. The fastest step of each is
+    the one that other work slowed least.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = nn.Sequential(
             nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(9216, 64)
         ).to(memory_format=torch.channels_last)
         images = torch.rand(64, 1, 28, 28)
-    times = []
-    for _ in range(_STEPS):
-        started = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            answers = network(images)
-        answers.float().square().mean().backward()
-        times.append(time.perf_counter() - started)
-    return min(times)
+    seconds = {"fp32": math.inf, "bf16": math.inf}
+    for _ in range(_ROUNDS):
+        for precision in seconds:
+            started = time.perf_counter()
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                answers = network(images)
+            answers.float().square().mean().backward()
+            seconds[precision] = min(seconds[precision], time.perf_counter() - started)
+    return seconds
 
 
-Benchmark = Callable[[Literal["fp32", "bf16"]], float]
+Benchmark = Callable[[], Mapping[str, float]]
 
 
 def choose_precision(
@@ -56,19 +64,20 @@ def choose_precision(
     threads: int,
     *,
     has_units: Callable[[], bool] = has_bf16_units,
-    benchmark: Benchmark = benchmark_step,
+    benchmark: Benchmark = benchmark_steps,
 ) -> Literal["fp32", "bf16"]:
     """Return the precision to train in.
 
-    `auto` is bf16 on a CPU or GPU that has units for it; on a CPU only if a short benchmark shows that it is faster.
-    The benchmark's answer is kept in the cache folder, so that the same machine always trains in the same way.
+    `auto` is bf16 on a CPU or GPU that has units for it; on a CPU, only if a short benchmark clearly shows that it is
+    faster. A clear result is kept in the cache folder, so that the same machine always trains in the same way. After
+    an unclear one, this training uses fp32 and the next one measures again.
 
     Args:
-        asked: What the config says.
-        device: The device that computes.
-        threads: Threads that compute on the CPU.
+        asked: The precision in the config.
+        device: The device to train on.
+        threads: Number of CPU threads.
         has_units: Returns whether the CPU has units for bfloat16.
-        benchmark: Returns the seconds of a training step in a precision.
+        benchmark: Returns the seconds of a training step in each precision.
     """
     if asked != "auto":
         return asked
@@ -76,22 +85,26 @@ def choose_precision(
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     if device.type != "cpu" or not has_units():
         return "fp32"
-    return "bf16" if _is_faster_here(cache_root() / _PROBE_FILE, threads, benchmark) else "fp32"
+    return "bf16" if _is_bf16_faster(cache_root() / _BENCHMARK_FILE, threads, benchmark) else "fp32"
 
 
-def _is_faster_here(path: Path, threads: int, benchmark: Benchmark) -> bool:
-    """Return the kept answer, or that of a benchmark, which is then kept; False if it cannot be kept."""
+def _is_bf16_faster(path: Path, threads: int, benchmark: Benchmark) -> bool:
+    """Return the kept result, or that of a benchmark. A clear one is kept; False if it is unclear or cannot be kept."""
     key = f"{processor_name()}, {threads} threads, torch {torch.__version__}"
-    answers: dict[str, bool] = {}
+    results: dict[str, bool] = {}
     with suppress(OSError, ValueError):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        answers = kept if isinstance(kept, dict) else {}
-    if key not in answers:
-        with compute_settings(threads):
-            answers[key] = benchmark("bf16") < benchmark("fp32")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json.dumps(answers, indent=1).encode(), durable=False)
-        except OSError:
-            return False
-    return answers[key]
+        results = kept if isinstance(kept, dict) else {}
+    if key in results:
+        return results[key]
+    with compute_settings(threads):
+        seconds = benchmark()
+    if max(seconds.values()) < _CLEAR_RATIO * min(seconds.values()):
+        return False
+    results[key] = seconds["bf16"] < seconds["fp32"]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(results, indent=1).encode(), durable=False)
+    except OSError:
+        return False
+    return results[key]

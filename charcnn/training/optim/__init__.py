@@ -1,1 +1,1 @@
-"""Losses, optimizers, learning-rate schedules, batch augmentation."""
+"""Losses, optimizers, learning-rate schedules and batch augmentation."""

@@ -1,4 +1,4 @@
-"""The losses, and weights of classes in them."""
+"""Loss functions and class weights."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,22 @@ from charcnn.specs.choices import ClassWeights
 from charcnn.specs.resolved_config import ResolvedConfig
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-"""Logits `[N,C]` float32 and labels `[N]` int64 → a mean, scalar."""
+"""Logits, float32 `[N,C]`, and labels, int64 `[N]` → mean loss, scalar."""
 
 
 def make_loss(config: ResolvedConfig, weights: Tensor | None) -> LossFunction:
-    """Return the loss of a config.
+    """Return the loss function of a config.
 
-    `ce` is the cross entropy of the logits. `mse` and `l1` compare the softmax of the logits with the one-hot label:
-    the squared or absolute differences are summed over the classes (for `mse` that is the Brier score) and averaged
-    over the images. Label smoothing `s` makes the one-hot `1 - s + s / C` and `s / C`. Class weights make it a
-    weighted average.
+    - `ce`: the cross entropy of the logits.
+    - `mse`, `l1`: the squared or absolute differences between the softmax of the logits and the one-hot label, summed
+      over the classes. For `mse`, this is the Brier score.
+
+    The losses are averaged over the images. Class weights make this a weighted average. Label smoothing `s` replaces
+    the one-hot values 1 and 0 with `1 - s + s / C` and `s / C`.
 
     Args:
-        config: Its loss and label smoothing are used.
-        weights: float32 `[C]`, or None for all alike.
+        config: The loss and the label smoothing.
+        weights: Class weights, float32 `[C]`. None for equal weights.
     """
     smoothing = config.label_smoothing
 
@@ -42,22 +44,23 @@ def make_loss(config: ResolvedConfig, weights: Tensor | None) -> LossFunction:
         losses = per_image(logits, labels)  # [N]
         if weights is None:
             return losses.mean()
-        own = weights[labels]
-        return (losses * own).sum() / own.sum()
+        image_weights = weights[labels]  # [N]
+        return (losses * image_weights).sum() / image_weights.sum()
 
     return mean
 
 
 def class_weights(kind: ClassWeights, labels: Tensor, classes: int) -> Tensor | None:
-    """Return each class's weight: `inverse` of its number of images, or of that number's square root; mean weight 1.
+    """Return the weight of each class.
 
     Args:
-        kind: None is returned for `none`.
-        labels: int64 `[N]`, the labels trained on.
+        kind: `inverse`: one over the class's number of images. `sqrt`: one over the square root of that number.
+            `none`: returns None.
+        labels: int64 `[N]`, the training labels.
         classes: Number of classes.
 
     Returns:
-        float32 `[C]`.
+        float32 `[C]`, with a mean of 1.
     """
     if kind == "none":
         return None

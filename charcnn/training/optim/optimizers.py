@@ -1,4 +1,4 @@
-"""The optimizers by name."""
+"""Create optimizers by name."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,10 +12,10 @@ from charcnn.training.torch_startup import compiler_not_imported
 
 
 class GradientDescent(Optimizer):
-    """The rule as the lab writes it by hand: `weight -= lr * gradient`.
+    """Plain gradient descent, as in the original course: `weight -= lr * gradient`.
 
     Args:
-        parameters: What to train.
+        parameters: The parameters to train.
         lr: Learning rate.
     """
 
@@ -24,7 +24,7 @@ class GradientDescent(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step along the gradients."""
+        """Take one step. If given, `closure` recomputes the loss, which is returned."""
         loss = None if closure is None else closure()
         for group in self.param_groups:
             for weight in group["params"]:
@@ -35,12 +35,12 @@ class GradientDescent(Optimizer):
 
 @compiler_not_imported()
 def make_optimizer(config: ResolvedConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Return the optimizer of a config, over some parameters."""
+    """Return the optimizer of a config for the given parameters."""
     spec = OPTIMIZERS[config.opt]
-    kind: Callable[..., Optimizer] = _OWN.get(spec.kind) or getattr(torch.optim, spec.kind)
-    has = {"momentum": spec.momentum, "weight_decay": spec.weight_decay}
-    values = {name: getattr(config, name) or 0.0 for name, default in has.items() if default is not None}
-    return kind(parameters, lr=config.lr, **values, **spec.arguments)
+    optimizer_class: Callable[..., Optimizer] = _CUSTOM_OPTIMIZERS.get(spec.kind) or getattr(torch.optim, spec.kind)
+    defaults = {"momentum": spec.momentum, "weight_decay": spec.weight_decay}
+    values = {name: getattr(config, name) or 0.0 for name, default in defaults.items() if default is not None}
+    return optimizer_class(parameters, lr=config.lr, **values, **spec.arguments)
 
 
-_OWN: dict[str, type[Optimizer]] = {"GradientDescent": GradientDescent}
+_CUSTOM_OPTIMIZERS: dict[str, type[Optimizer]] = {"GradientDescent": GradientDescent}

@@ -1,4 +1,4 @@
-"""MNIST's files become class folders, and damaged ones are named."""
+"""Files of MNIST become class folders, and damaged ones are named."""
 
 import gzip
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def test_what_is_written_as_idx_reads_back(values: NDArray[np.uint8], tmp_path_f
         (b"\x1f\x8b" + b"junk" * 10, "cannot be read"),
     ],
 )
-def test_a_file_that_is_wrong_is_named(world: Path, data: bytes, complaint: str) -> None:
+def test_an_invalid_file_is_named(world: Path, data: bytes, complaint: str) -> None:
     (world / "train-images").write_bytes(data)
     with pytest.raises(DatasetError, match=f"train-images {complaint}"):
         read_idx(world / "train-images")
@@ -76,7 +76,7 @@ def test_names_with_dots_are_pairs_too(world: Path) -> None:
     assert import_idx(files, world / "out") == {world / "out" / "train": 12}
 
 
-def test_a_file_without_its_partner_is_named(world: Path) -> None:
+def test_a_file_without_its_counterpart_is_named(world: Path) -> None:
     images, labels = write_pair(world / "raw", "train")
     for alone in (images, labels):
         with pytest.raises(ConfigError, match=alone.name):
@@ -97,24 +97,24 @@ def test_no_files_are_an_error(world: Path) -> None:
         import_idx([], world / "out")
 
 
-def test_different_counts_do_not_fit_together(world: Path) -> None:
+def test_different_counts_do_not_match(world: Path) -> None:
     images, labels = write_pair(world / "raw", "train")
     labels.write_bytes(idx_bytes(LABELS[:-1]))
-    with pytest.raises(DatasetError, match="do not fit together"):
+    with pytest.raises(DatasetError, match="do not match"):
         import_idx([images, labels], world / "out")
     assert not (world / "out").exists()
 
 
-def test_swapped_files_do_not_fit_together(world: Path) -> None:
+def test_swapped_files_do_not_match(world: Path) -> None:
     images, labels = write_pair(world / "raw", "train")
     first, second = images.read_bytes(), labels.read_bytes()
     images.write_bytes(second)
     labels.write_bytes(first)
-    with pytest.raises(DatasetError, match="do not fit together"):
+    with pytest.raises(DatasetError, match="do not match"):
         import_idx([images, labels], world / "out")
 
 
-def test_a_folder_that_holds_files_is_not_overwritten(world: Path) -> None:
+def test_a_folder_with_files_is_not_overwritten(world: Path) -> None:
     files = write_pair(world / "raw", "train")
     (world / "out" / "train" / "1").mkdir(parents=True)
     (world / "out" / "train" / "1" / "mine.png").write_bytes(b"mine")
@@ -123,7 +123,7 @@ def test_a_folder_that_holds_files_is_not_overwritten(world: Path) -> None:
     assert [path.name for path in (world / "out").rglob("*") if path.is_file()] == ["mine.png"]
 
 
-def test_a_test_folder_that_holds_files_leaves_train_unwritten(world: Path) -> None:
+def test_an_existing_test_folder_also_keeps_train_from_being_written(world: Path) -> None:
     files = write_pair(world / "raw", "train") + write_pair(world / "raw", "t10k")
     (world / "out" / "test").mkdir(parents=True)
     (world / "out" / "test" / "mine.png").write_bytes(b"mine")
@@ -155,6 +155,6 @@ def test_import_prints_the_folders_it_wrote(cli: Callable[..., Result], world: P
 def test_two_pairs_of_one_split_are_refused(world: Path) -> None:
     first = write_pair(world / "a", "train")
     second = write_pair(world / "b", "x-train")
-    with pytest.raises(ConfigError, match="one folder"):
+    with pytest.raises(ConfigError, match="the same folder"):
         import_idx([*first, *second], world / "out")
     assert not (world / "out").exists()

@@ -55,7 +55,7 @@ def imported(folder: Path, *, size: int = 28, light_on_dark: bool = False) -> Pa
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_it_holds_what_class_folders_hold(world: Path, zipped: bool) -> None:
+def test_a_packed_dataset_equals_class_folders(world: Path, zipped: bool) -> None:
     files = write_pair(world / "raw", "train", zipped) + write_pair(world / "raw", "t10k", zipped, count=5)
     written = {form: import_idx(files, world / form, packed=form == "packed") for form in ("packed", "folders")}
     for split in ("train", "test"):
@@ -99,14 +99,14 @@ def test_duplicates_are_counted(world: Path) -> None:
     ],
     ids=str,
 )
-def test_another_spec_gives_what_fit_gives_the_first_time_and_again(packed: Path, spec: ImageSpec) -> None:
+def test_another_spec_gives_what_fit_gives_cached_or_not(packed: Path, spec: ImageSpec) -> None:
     for _ in range(2):
         arrays = LabeledImages.load(scan(packed), spec)
         assert np.array_equal(arrays.images, np.stack([fit(image, spec) for image in IMAGES]))
         assert isinstance(arrays.images, np.memmap)
 
 
-def test_a_dataset_that_changed_is_made_anew(packed: Path, world: Path) -> None:
+def test_a_changed_dataset_is_fitted_again(packed: Path, world: Path) -> None:
     spec = ImageSpec(height=32, width=32, polarity="dark-on-light")
     LabeledImages.load(scan(packed), spec)
     files = write_pair(world / "raw", "train", images=255 - IMAGES)
@@ -171,7 +171,7 @@ def test_a_file_that_was_cut_short_is_named(packed: Path, name: str, left: int) 
 
 @pytest.mark.parametrize("name", ["images.npy", "labels.npy", "digests.npy"])
 @pytest.mark.parametrize("content", [b"\x80\x04.", b"no array", b"\x93NUMPY\x01\x00\xff\xff{'descr'"])
-def test_a_file_that_is_no_array_is_named(packed: Path, name: str, content: bytes) -> None:
+def test_a_file_that_is_not_an_array_is_named(packed: Path, name: str, content: bytes) -> None:
     (packed / name).write_bytes(content)
     with pytest.raises(DatasetError, match=name):
         load(packed)
@@ -192,7 +192,7 @@ def test_a_file_that_is_no_array_is_named(packed: Path, name: str, content: byte
 )
 def test_an_array_of_another_kind_is_named(packed: Path, name: str, array: NDArray[np.generic]) -> None:
     np.save(packed / name, array)
-    with pytest.raises(DatasetError, match=f"{name} holds {array.dtype}"):
+    with pytest.raises(DatasetError, match=f"{name} contains {array.dtype}"):
         load(packed)
 
 
@@ -207,16 +207,16 @@ def test_an_array_of_objects_is_not_unpickled(packed: Path) -> None:
     [[0] * 11, [0] * 12, [*range(7), *range(6)], [7, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4], [-1, *range(7), 0, 1, 2, 3], []],
     ids=str,
 )
-def test_labels_that_do_not_fit_are_named(packed: Path, labels: list[int]) -> None:
+def test_labels_that_do_not_match_are_named(packed: Path, labels: list[int]) -> None:
     np.save(packed / "labels.npy", np.array(labels, np.int64))
-    with pytest.raises(DatasetError, match=r"packed/train.*do not fit together"):
+    with pytest.raises(DatasetError, match=r"packed/train.*do not match"):
         load(packed)
 
 
 @pytest.mark.parametrize("text", ["0\ta\n", "".join(f"{index}\t{index}\n" for index in range(8)), "1\ta\n2\tb\n"])
-def test_classes_that_do_not_fit_are_named(packed: Path, text: str) -> None:
+def test_classes_that_do_not_match_are_named(packed: Path, text: str) -> None:
     (packed / "classes.txt").write_text(text, encoding="utf-8")
-    with pytest.raises(DatasetError, match=r"packed/train.*do not fit together"):
+    with pytest.raises(DatasetError, match=r"packed/train.*do not match"):
         load(packed)
 
 
@@ -260,7 +260,7 @@ def test_it_is_imported_trained_on_and_evaluated(cli: Cli, world: Path) -> None:
     assert evaluation["accuracy"] > 0.8  # the same images, shifted by a pixel, and as dark ink on both sides
 
 
-def test_dividing_it_is_refused_with_what_to_do(cli: Cli, packed: Path) -> None:
+def test_splitting_a_packed_dataset_is_refused_with_a_hint(cli: Cli, packed: Path) -> None:
     for by in ("list", "copy"):
         result = cli("data", "split", packed, "--by", by, "-o", "new")
         assert result.exit_code == 1
@@ -271,7 +271,7 @@ def test_dividing_it_is_refused_with_what_to_do(cli: Cli, packed: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["train --data", "evaluate --model x.onnx --data"])
-def test_a_damaged_one_is_one_line_and_no_traceback(cli: Cli, packed: Path, trained: Path, line: str) -> None:
+def test_a_damaged_one_gives_one_line_without_traceback(cli: Cli, packed: Path, trained: Path, line: str) -> None:
     shutil.copy(trained / "small12/1/model.onnx", "x.onnx")
     (packed / "images.npy").write_bytes(b"junk")
     result = cli(*line.split(), packed)

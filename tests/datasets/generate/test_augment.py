@@ -1,4 +1,4 @@
-"""The lab's rotation: same names, known angles, white corners, and nobody else's files touched."""
+"""Rotated copies: names, angles, corners, the manifest, and the protection of other files."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 import charcnn.parallel
 from charcnn.datasets.generate.augment import augment
-from charcnn.datasets.generate.rotation import AugmentRanges, Change
+from charcnn.datasets.generate.rotation import AugmentRanges, Transform
 from charcnn.datasets.provenance.augment_manifest import AUGMENT_MANIFEST, read_copies
 from charcnn.datasets.provenance.groups import recorded_origins
 from charcnn.errors import CharcnnError, ConfigError, DatasetError, OverwriteError
@@ -70,7 +70,7 @@ def test_a_flat_folder_stays_flat(world: Path, source: Path) -> None:
     assert sorted(_bytes(world / "out")) == [*(f"{i}.bmp" for i in range(1, 6)), AUGMENT_MANIFEST]
 
 
-def test_the_manifest_names_child_parent_origin_and_all_that_was_drawn(world: Path, source: Path) -> None:
+def test_the_manifest_records_copy_original_origin_and_parameters(world: Path, source: Path) -> None:
     augment(source, world / "out", AugmentRanges(min_angle=-3, max_angle=4))
     with (world / "out" / AUGMENT_MANIFEST).open(newline="", encoding="utf-8") as stream:
         heading, *rows = csv.reader(stream)
@@ -87,23 +87,25 @@ def test_the_manifest_names_child_parent_origin_and_all_that_was_drawn(world: Pa
 @settings(deadline=None)
 @given(low=st.integers(-180, 180), span=st.integers(1, 40), seed=st.integers(0, 2**32))
 def test_angles_are_whole_degrees_below_the_largest(low: int, span: int, seed: int) -> None:
-    angles = {change.angle for change in Change.draw(AugmentRanges(min_angle=low, max_angle=low + span), 300, seed)}
+    angles = {
+        transform.angle for transform in Transform.draw(AugmentRanges(min_angle=low, max_angle=low + span), 300, seed)
+    }
     assert angles <= set(range(low, low + span))
     assert len(angles) > 1 or span == 1
 
 
-def test_the_labs_angles_are_nought_to_nine() -> None:
-    assert {change.angle for change in Change.draw(AugmentRanges(), 1000, 0)} == set(range(10))
+def test_default_angles_are_zero_to_nine_degrees() -> None:
+    assert {transform.angle for transform in Transform.draw(AugmentRanges(), 1000, 0)} == set(range(10))
 
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_everything_drawn_lies_within_its_range(seed: int) -> None:
-    for change in Change.draw(ALL_KINDS, 50, seed):
-        assert abs(change.shear) <= 10
-        assert 0.8 <= change.scale <= 1.2
-        assert abs(change.shift_x) <= 0.1
-        assert abs(change.shift_y) <= 0.1
+def test_parameters_are_within_their_ranges(seed: int) -> None:
+    for transform in Transform.draw(ALL_KINDS, 50, seed):
+        assert abs(transform.shear) <= 10
+        assert 0.8 <= transform.scale <= 1.2
+        assert abs(transform.shift_x) <= 0.1
+        assert abs(transform.shift_y) <= 0.1
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_everything_drawn_lies_within_its_range(seed: int) -> None:
         {"noise": float("nan")},
     ],
 )
-def test_impossible_ranges_are_refused_by_name(setting: dict[str, float]) -> None:
+def test_invalid_ranges_are_refused_by_name(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError) as fault:
         AugmentRanges(**setting)  # type: ignore[arg-type]
     assert fault.value.field == next(iter(setting))
@@ -141,7 +143,7 @@ def test_the_files_do_not_depend_on_the_number_of_processes(
     assert _bytes(world / "one") == _bytes(world / "two")
 
 
-def test_a_child_is_its_parent_turned_as_the_lab_turned_it(world: Path, source: Path) -> None:
+def test_a_copy_is_rotated_as_in_the_original_course(world: Path, source: Path) -> None:
     augment(source, world / "out", AugmentRanges(min_angle=1, max_angle=90), seed=3)
     for row in read_copies(world / "out"):
         image = cv2.imdecode(np.fromfile(source / row["parent"], np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -155,13 +157,13 @@ def test_a_child_is_its_parent_turned_as_the_lab_turned_it(world: Path, source: 
 
 @settings(deadline=None)
 @given(image=arrays(np.uint8, st.tuples(st.integers(2, 30), st.integers(2, 30))))
-def test_nothing_drawn_changes_nothing(image: Gray) -> None:
-    unchanged = Change(angle=0, shear=0, scale=1, shift_x=0, shift_y=0, noise=0, noise_seed=0)
+def test_the_identity_transform_changes_nothing(image: Gray) -> None:
+    unchanged = Transform(angle=0, shear=0, scale=1, shift_x=0, shift_y=0, noise=0, noise_seed=0)
     assert np.array_equal(unchanged.apply(image), image)
 
 
-def test_corners_that_come_into_view_have_the_colour_of_the_paper() -> None:
-    turn = Change(angle=45, shear=0, scale=0.7, shift_x=0, shift_y=0, noise=0, noise_seed=0)
+def test_uncovered_corners_have_the_color_of_the_paper() -> None:
+    turn = Transform(angle=45, shear=0, scale=0.7, shift_x=0, shift_y=0, noise=0, noise_seed=0)
     for paper in (255, 0, 230, 40):
         picture = np.full((40, 40), paper, np.uint8)
         picture[10:30, 18:22] = 255 - paper
@@ -178,15 +180,15 @@ def test_a_white_on_black_folder_stays_white_on_black(world: Path, source: Path)
         assert np.unique(read_image(path)[0]).tolist() == [0]
 
 
-def test_shifts_go_right_and_down_by_shares_of_the_side() -> None:
-    shift = Change(angle=0, shear=0, scale=1, shift_x=0.25, shift_y=0.5, noise=0, noise_seed=0)
+def test_shifts_are_shares_of_the_side_to_the_right_and_down() -> None:
+    shift = Transform(angle=0, shear=0, scale=1, shift_x=0.25, shift_y=0.5, noise=0, noise_seed=0)
     picture = np.full((20, 40), 255, np.uint8)
     picture[2, 3] = 0
     assert np.argwhere(shift.apply(picture) < 255).tolist() == [[12, 13]]
 
 
-def test_a_shear_leans_about_the_centre_and_keeps_the_lines() -> None:
-    lean = Change(angle=0, shear=45, scale=1, shift_x=0, shift_y=0, noise=0, noise_seed=0)
+def test_a_shear_keeps_the_center_and_the_rows() -> None:
+    lean = Transform(angle=0, shear=45, scale=1, shift_x=0, shift_y=0, noise=0, noise_seed=0)
     picture = np.full((40, 40), 255, np.uint8)
     picture[:, 20] = 0
     ink = [np.flatnonzero(row < 255).mean() for row in lean.apply(picture)[5:36]]
@@ -194,8 +196,8 @@ def test_a_shear_leans_about_the_centre_and_keeps_the_lines() -> None:
     assert np.abs(np.diff(ink)) == pytest.approx(1, abs=0.1)
 
 
-def test_noise_is_as_strong_as_said() -> None:
-    grain = Change(angle=0, shear=0, scale=1, shift_x=0, shift_y=0, noise=10, noise_seed=5)
+def test_noise_has_the_requested_deviation() -> None:
+    grain = Transform(angle=0, shear=0, scale=1, shift_x=0, shift_y=0, noise=10, noise_seed=5)
     noisy = grain.apply(np.full((200, 200), 128, np.uint8)).astype(int)
     assert noisy.mean() == pytest.approx(128, abs=0.5)
     assert noisy.std() == pytest.approx(10, abs=0.5)
@@ -216,7 +218,7 @@ def test_less_than_one_copy_is_refused(world: Path, source: Path, copies: int) -
     assert not (world / "out").exists()
 
 
-def test_a_childs_child_knows_its_first_ancestor(world: Path, source: Path) -> None:
+def test_a_copy_of_a_copy_records_the_first_original(world: Path, source: Path) -> None:
     augment(source, world / "children", AugmentRanges(min_angle=5, max_angle=10), copies=2)
     augment(world / "children", world / "grandchildren", AugmentRanges(min_angle=5, max_angle=10))
     for row in read_copies(world / "grandchildren"):
@@ -225,7 +227,7 @@ def test_a_childs_child_knows_its_first_ancestor(world: Path, source: Path) -> N
         assert row["origin_sha256"] == _sha256(original)
 
 
-def test_a_childs_child_knows_its_first_ancestor_also_of_one_class_alone(world: Path, source: Path) -> None:
+def test_a_copy_of_a_copy_records_the_first_original_of_one_class(world: Path, source: Path) -> None:
     augment(source, world / "children", AugmentRanges(min_angle=5, max_angle=10))
     augment(world / "children" / "1", world / "grandchildren", AugmentRanges(min_angle=5, max_angle=10))
     for row in read_copies(world / "grandchildren"):
@@ -233,16 +235,16 @@ def test_a_childs_child_knows_its_first_ancestor_also_of_one_class_alone(world: 
 
 
 @pytest.mark.parametrize("destination", ["source", "source/new", "source/1", "."])
-def test_a_destination_inside_the_source_or_above_is_refused(world: Path, source: Path, destination: str) -> None:
+def test_a_destination_that_overlaps_the_source_is_refused(world: Path, source: Path, destination: str) -> None:
     before = _bytes(world)
-    with pytest.raises(ConfigError, match="inside each other"):
+    with pytest.raises(ConfigError, match="overlap"):
         augment(source, destination, force=True)
     assert _bytes(world) == before
 
 
-def test_a_link_to_the_source_is_seen_through(world: Path, source: Path) -> None:
+def test_a_destination_that_links_to_the_source_is_refused(world: Path, source: Path) -> None:
     (world / "link").symlink_to(source)
-    with pytest.raises(ConfigError, match="inside each other"):
+    with pytest.raises(ConfigError, match="overlap"):
         augment(source, world / "link" / "new")
 
 
@@ -255,17 +257,17 @@ def test_a_foreign_file_is_refused_and_kept(world: Path, source: Path) -> None:
     assert _bytes(world) == before
 
 
-def _edit_child(folder: Path) -> None:
+def _edit_copy(folder: Path) -> None:
     write_image(folder / "1" / "1.bmp", np.full((28, 28), 7, np.uint8))
 
 
-def _put_an_older_file_in_the_place_of_a_child(folder: Path) -> None:
+def _replace_copy_with_older_file(folder: Path) -> None:
     shutil.copy2(Path(__file__), folder / "1" / "1.bmp")
     os.utime(folder / "1" / "1.bmp", (0, 0))
 
 
-def _edit_child_then_save_the_manifest(folder: Path) -> None:
-    _edit_child(folder)
+def _edit_copy_then_save_the_manifest(folder: Path) -> None:
+    _edit_copy(folder)
     (folder / AUGMENT_MANIFEST).write_bytes((folder / AUGMENT_MANIFEST).read_bytes())
 
 
@@ -283,14 +285,14 @@ def _edit_classes(folder: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _edit_child,
-        _put_an_older_file_in_the_place_of_a_child,
-        _edit_child_then_save_the_manifest,
+        _edit_copy,
+        _replace_copy_with_older_file,
+        _edit_copy_then_save_the_manifest,
         _add_a_column_to_the_manifest,
         _edit_classes,
     ],
 )
-def test_what_somebody_changed_is_kept_until_forced(world: Path, source: Path, change: Callable[[Path], None]) -> None:
+def test_modified_files_are_kept_without_force(world: Path, source: Path, change: Callable[[Path], None]) -> None:
     (source / "classes.txt").write_text("1\t一\n2\t二\n", encoding="utf-8")
     augment(source, world / "out")
     change(world / "out")
@@ -303,7 +305,7 @@ def test_what_somebody_changed_is_kept_until_forced(world: Path, source: Path, c
     assert _bytes(world / "out") == _bytes(world / "fresh")
 
 
-def test_files_of_another_age_are_still_its_own(world: Path, source: Path) -> None:
+def test_files_with_another_modification_time_are_unmodified(world: Path, source: Path) -> None:
     augment(source, world / "out")
     for age, path in enumerate((world / "out").rglob("*.bmp")):
         os.utime(path, (age, 2 * time.time() - age))
@@ -312,14 +314,14 @@ def test_files_of_another_age_are_still_its_own(world: Path, source: Path) -> No
     assert _bytes(world / "out") == _bytes(world / "fresh")
 
 
-def test_a_child_changed_while_its_folder_is_made_anew_is_kept(world: Path, source: Path) -> None:
+def test_a_copy_modified_while_its_folder_is_rewritten_is_kept(world: Path, source: Path) -> None:
     augment(source, world / "out")
     with pytest.raises(OverwriteError, match=r"1\.bmp"):
-        augment(source, world / "out", seed=5, on_progress=lambda _done, _total: _edit_child(world / "out"))
+        augment(source, world / "out", seed=5, on_progress=lambda _done, _total: _edit_copy(world / "out"))
     assert (read_image(world / "out" / "1" / "1.bmp") == 7).all()
 
 
-def test_with_force_children_that_stay_keep_their_origin(world: Path, source: Path) -> None:
+def test_with_force_kept_copies_keep_their_origin(world: Path, source: Path) -> None:
     augment(source, world / "out", copies=2)
     for name in ("1-1.bmp", "1-2.bmp"):
         write_image(world / "out" / "1" / name, np.full((28, 28), 7, np.uint8))
@@ -330,17 +332,17 @@ def test_with_force_children_that_stay_keep_their_origin(world: Path, source: Pa
         augment(source, world / "out")
 
 
-def test_with_force_a_child_whose_parent_is_damaged_by_now_keeps_its_origin(world: Path, source: Path) -> None:
+def test_with_force_a_copy_of_a_damaged_original_keeps_its_origin(world: Path, source: Path) -> None:
     origin = _sha256(source / "1" / "1.bmp")
     augment(source, world / "out")
-    _edit_child(world / "out")
+    _edit_copy(world / "out")
     (source / "1" / "1.bmp").write_bytes(b"damaged")
     augment(source, world / "out", force=True)
     stayed = str(world / "out" / "1" / "1.bmp")
     assert recorded_origins([stayed]) == {stayed: origin}
 
 
-def test_a_link_in_the_place_of_a_child_is_not_its_own(world: Path, source: Path) -> None:
+def test_a_link_in_place_of_a_copy_is_not_replaced(world: Path, source: Path) -> None:
     augment(source, world / "out")
     child = world / "out" / "1" / "1.bmp"
     for target in (child.rename(world / "elsewhere.bmp"), world / "nowhere.bmp"):
@@ -353,21 +355,21 @@ def test_a_link_in_the_place_of_a_child_is_not_its_own(world: Path, source: Path
     assert (world / "out" / "notes").is_symlink()
 
 
-def test_a_corrected_class_list_of_the_source_comes_along(world: Path, source: Path) -> None:
+def test_a_corrected_classes_txt_of_the_source_is_copied_again(world: Path, source: Path) -> None:
     for labels in ("1\t一\n2\t三\n", "1\t一\n2\t二\n"):
         (source / "classes.txt").write_text(labels, encoding="utf-8")
         augment(source, world / "out")
         assert (world / "out" / "classes.txt").read_text(encoding="utf-8") == labels
 
 
-def test_a_class_list_that_came_along_is_its_own(world: Path, source: Path) -> None:
+def test_a_copied_classes_txt_may_be_replaced(world: Path, source: Path) -> None:
     (source / "classes.txt").write_text("1\t一\n2\t二\n", encoding="utf-8")
     augment(source, world / "out")
     augment(source, world / "out", seed=5)
     assert (world / "out" / "classes.txt").is_file()
 
 
-def test_a_class_list_of_ones_own_stays_after_force_too(world: Path, source: Path) -> None:
+def test_a_foreign_classes_txt_is_kept_even_with_force(world: Path, source: Path) -> None:
     (world / "out").mkdir()
     _edit_classes(world / "out")
     augment(source, world / "out", force=True)
@@ -375,7 +377,7 @@ def test_a_class_list_of_ones_own_stays_after_force_too(world: Path, source: Pat
         augment(source, world / "out", seed=5)
 
 
-def test_its_own_folder_is_made_anew_with_nothing_left_over(world: Path, source: Path) -> None:
+def test_its_own_folder_is_replaced_with_nothing_left_over(world: Path, source: Path) -> None:
     augment(source, world / "out", copies=2)
     (source / "2" / "5.bmp").unlink()
     augment(source, world / "out", seed=5)
@@ -391,7 +393,7 @@ def test_force_keeps_foreign_files(world: Path, source: Path) -> None:
     assert (world / "out" / "1" / "1.bmp").is_file()
 
 
-def test_a_folder_with_somebody_elses_augment_csv_is_kept(world: Path, source: Path) -> None:
+def test_a_folder_with_a_foreign_augment_csv_is_kept(world: Path, source: Path) -> None:
     (world / "out").mkdir()
     (world / "out" / AUGMENT_MANIFEST).write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(CharcnnError, match="out"):
@@ -399,7 +401,7 @@ def test_a_folder_with_somebody_elses_augment_csv_is_kept(world: Path, source: P
     assert _bytes(world / "out") == {AUGMENT_MANIFEST: b"a,b\n1,2\n"}
 
 
-def test_a_manifest_saved_by_a_spreadsheet_is_still_one(world: Path, source: Path) -> None:
+def test_a_manifest_saved_by_a_spreadsheet_is_accepted(world: Path, source: Path) -> None:
     augment(source, world / "out")
     path = world / "out" / AUGMENT_MANIFEST
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
@@ -425,7 +427,7 @@ def test_a_failure_leaves_nothing_behind(world: Path, source: Path) -> None:
     assert [path.name for path in world.iterdir()] == ["source"]
 
 
-def test_an_interruption_leaves_the_old_folder_as_it_was(world: Path, source: Path) -> None:
+def test_an_interruption_leaves_the_old_folder_unchanged(world: Path, source: Path) -> None:
     augment(source, world / "out")
     before = _bytes(world)
 
@@ -452,7 +454,7 @@ def test_progress_ends_at_the_total(world: Path, source: Path) -> None:
     assert steps[-1] == (20, 20)
 
 
-def test_every_kind_of_file_keeps_its_kind(world: Path, source: Path) -> None:
+def test_every_file_keeps_its_format(world: Path, source: Path) -> None:
     (world / "mixed").mkdir()
     suffixes = [".BMP", ".Png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"]
     for suffix in suffixes:

@@ -1,4 +1,4 @@
-"""When the starter set is written: where a command asks for a default dataset, and nothing of it is there."""
+"""The starter set is written only if a default dataset is requested and nothing is in its place."""
 
 import logging
 from pathlib import Path
@@ -28,17 +28,17 @@ def test_missing_default_dataset_is_written_and_reported(
     assert {"train", "test", "ttest", "ttest.csv", "classes.txt"} <= {p.name for p in (world / "data").iterdir()}
 
 
-def test_it_is_written_where_the_data_root_is(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_to_the_data_root(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARCNN_DATA", str(world / "elsewhere"))
     assert dataset_or_starter("train", _write_smallest) == world / "elsewhere" / "train"
 
 
-def test_what_is_there_is_used(world: Path) -> None:
+def test_existing_datasets_are_used(world: Path) -> None:
     (world / "data" / "train").mkdir(parents=True)
     assert dataset_or_starter("train", _refuse_to_write).resolve() == world / "data" / "train"
 
 
-def test_a_missing_part_of_an_untouched_set_is_written_again(world: Path) -> None:
+def test_a_missing_part_of_an_unmodified_set_is_written_again(world: Path) -> None:
     _write_smallest(world / "data")
     (world / "data" / "ttest").rename(world / "moved")
     assert dataset_or_starter("ttest", _write_smallest).resolve() == world / "data" / "ttest"
@@ -59,7 +59,7 @@ def test_starter_set_is_not_written_next_to_own_data(world: Path, own: str) -> N
             dataset_or_starter(name, _refuse_to_write)
 
 
-def test_starter_set_does_not_replace_a_set_of_other_characters(world: Path) -> None:
+def test_starter_set_does_not_replace_a_dataset_of_other_characters(world: Path) -> None:
     synth("01", world / "data", per_class=2, test_per_class=1)
     with pytest.raises(DatasetNotFoundError, match="ttest"):
         dataset_or_starter("ttest", _refuse_to_write)

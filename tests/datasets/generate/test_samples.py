@@ -1,4 +1,4 @@
-"""A synthetic set is split by writer, the same by any number of processes, and whole or not at all."""
+"""Synthetic datasets are split by writer, independent of the number of processes, and written atomically."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ from charcnn.images.codec import read_image
 from charcnn.specs.choices import Neatness
 from charcnn.specs.image import ImageSpec
 
-# The test images' writers begin where training's can never reach, so that --per-class leaves them as they are.
+# Writers of test images start beyond all possible training writers, so that `per_class` does not change them.
 TEST_WRITERS = (MAX_WRITERS_PER_SPLIT, MAX_WRITERS_PER_SPLIT + 1)
 
 
@@ -35,7 +35,7 @@ def _small(characters: str, root: Path, **settings: Any) -> Path:
 
 
 def _hashes(root: Path) -> dict[str, str]:
-    """Every file's sha256, by its name below `root`."""
+    """Return file, relative to `root` → sha256."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -45,7 +45,7 @@ def _manifest(root: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_it_holds_what_was_asked(world: Path) -> None:
+def test_it_contains_what_was_requested(world: Path) -> None:
     root = _small("由 自\n由", world / "set")
     assert {path.name for path in root.iterdir()} == {"train", "test", "classes.txt", "synth.csv"}
     for part, count in (("train", 5), ("test", 2)):
@@ -65,7 +65,7 @@ def test_the_manifest_names_every_file_with_its_sha256_and_writer(world: Path) -
     assert {row["file"] for row in rows if not row["writer"]} == {"classes.txt", "preview.png"}
 
 
-def test_the_files_do_not_depend_on_the_processes(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_independent_of_the_number_of_processes(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _, _ = made = [_small("由自", world / str(jobs), jobs=jobs, per_class=70) for jobs in (1, 2, 4)]
     assert [_hashes(root) for root in made] == [_hashes(one)] * 3, "they are too few to be shared"
     monkeypatch.setattr(charcnn.parallel, "MIN_IMAGES_FOR_POOL", 1)
@@ -78,7 +78,7 @@ def test_the_first_images_do_not_depend_on_how_many_there_are(world: Path) -> No
     assert all(many[name] == digest for name, digest in few.items() if name.endswith(".png"))
 
 
-def test_other_characters_beside_it_change_nothing(world: Path) -> None:
+def test_other_characters_do_not_change_the_images_of_one(world: Path) -> None:
     two, three = _hashes(_small("由自", world / "2")), _hashes(_small("无由自", world / "3"))
     assert all(three[name] == digest for name, digest in two.items() if name.endswith(".png"))
 
@@ -110,7 +110,7 @@ def test_validation_is_split_by_writer(world: Path) -> None:
     assert np.bincount(arrays.labels[aside]).tolist() == [4, 4, 4]
 
 
-def test_turned_copies_stay_with_the_writer(world: Path) -> None:
+def test_rotated_copies_stay_with_the_writer(world: Path) -> None:
     root = _small("由自", world / "set")
     augment(root / "train", world / "turned", AugmentRanges(5, 25), copies=2)
     parts = [
@@ -120,7 +120,7 @@ def test_turned_copies_stay_with_the_writer(world: Path) -> None:
     assert len(np.unique(LabeledImages.join(parts).groups)) == 5
 
 
-def test_labels_survive_what_file_systems_dislike(world: Path) -> None:
+def test_labels_that_file_systems_do_not_allow_survive(world: Path) -> None:
     characters = "Aa./?0博é"
     root = _small(characters, world / "set")
     dataset = scan(root / "train")
@@ -132,7 +132,7 @@ def test_labels_survive_what_file_systems_dislike(world: Path) -> None:
 
 
 @pytest.mark.parametrize("lacking", ["\ue000", "अ", "\u200b"])
-def test_what_the_font_lacks_is_refused_and_nothing_is_written(world: Path, lacking: str) -> None:
+def test_missing_glyphs_are_refused_and_nothing_is_written(world: Path, lacking: str) -> None:
     with pytest.raises(GlyphError, match=rf"2 of the 4 characters.*U\+{ord(lacking):04X}.*U\+E001") as caught:
         _small(f"由{lacking}自\ue001", world / "set")
     assert "`fonts`" in caught.value.hint
@@ -149,7 +149,7 @@ def test_a_font_that_cannot_be_read_is_named(world: Path, content: bytes | None)
     assert not (world / "set").exists()
 
 
-def test_the_shapes_come_from_the_font_that_is_named(world: Path) -> None:
+def test_shapes_come_from_the_given_font(world: Path) -> None:
     font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf")
     if not font.is_file():
         pytest.skip(f"no {font} here")
@@ -162,7 +162,7 @@ def test_the_shapes_come_from_the_font_that_is_named(world: Path) -> None:
 
 @pytest.mark.parametrize("characters", ["", " \n", "由", "由 由\t由"])
 def test_fewer_than_two_characters_are_refused(world: Path, characters: str) -> None:
-    with pytest.raises(ConfigError, match="tell apart"):
+    with pytest.raises(ConfigError, match="at least 2 are needed"):
         _small(characters, world / "set")
 
 
@@ -174,13 +174,13 @@ def test_each_character_counts_once() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("per_class", 0), ("test_per_class", -1), ("size", 4), ("size", 5000)])
-def test_a_number_that_makes_no_sense_is_refused(world: Path, name: str, value: int) -> None:
+def test_a_number_out_of_range_is_refused(world: Path, name: str, value: int) -> None:
     with pytest.raises(ConfigError, match=str(value)):
         _small("由自", world / "set", **{name: value})
     assert not (world / "set").exists()
 
 
-def test_an_untouched_set_is_made_anew_with_nothing_left_over(world: Path) -> None:
+def test_an_unmodified_set_is_replaced_with_nothing_left_over(world: Path) -> None:
     synth(root=world / "set", per_class=3, test_per_class=1, preview=True)  # the starter set, with its ttest
     (world / "set" / "notes.txt").write_text("mine", encoding="utf-8")
     _small("由自无", world / "set", per_class=9, force=True)
@@ -188,41 +188,43 @@ def test_an_untouched_set_is_made_anew_with_nothing_left_over(world: Path) -> No
     assert _hashes(_small("无由", world / "set", force=True)) == _hashes(_small("无由", world / "fresh"))
 
 
-def test_a_set_of_other_characters_is_replaced_only_with_force(world: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_dataset_of_other_characters_is_replaced_only_with_force(
+    world: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     before = _hashes(_small("Ab", world / "set"))
     for characters in ("Abc", "A由"):
-        with pytest.raises(OverwriteError, match=r"holds a set of other characters: A b\n") as caught:
+        with pytest.raises(OverwriteError, match=r"contains a dataset of other characters: A b\n") as caught:
             _small(characters, world / "set")
         assert "`force=True`" in caught.value.hint
         assert _hashes(world / "set") == before
     assert _hashes(_small("A由", world / "set", force=True)) == _hashes(_small("A由", world / "fresh"))
-    assert "Replaced the earlier set" in caplog.text
+    assert "Replaced the earlier dataset" in caplog.text
     assert "set: other characters." in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"per_class": 7, "size": 30}, "training images 10 → 14, size 24 → 30"),
         ({"style": WritingStyle(seed=3), "test_per_class": 1}, "test images 4 → 2, seed 0 → 3"),
-        ({"style": WritingStyle(pen="marker")}, "another style, pen, paper or font"),
+        ({"style": WritingStyle(pen="marker")}, "another style, pen, paper, font or version"),
     ],
 )
-def test_an_earlier_set_that_is_replaced_is_told_with_what_differs(
-    world: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], said: str
+def test_the_replacement_of_an_earlier_dataset_is_reported_with_the_differences(
+    world: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], message: str
 ) -> None:
     root = _small("由自", world / "set")
     _small("自由", root)
     (root / "train/由/1.png").unlink()
     _small("由自", root)
-    assert caplog.text == "", "it is the same set"
+    assert caplog.text == "", "the datasets are the same"
     _small("由自", root, **settings)
-    assert f"Replaced the earlier set in {root}: " in caplog.text
-    assert said in caplog.text
+    assert f"Replaced the earlier dataset in {root}: " in caplog.text
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize("name", ["train/由/1.png", "train/mine/1.png", "test/note.txt", "classes.txt", "preview.png"])
-def test_files_of_others_and_changed_ones_are_refused_and_kept(world: Path, name: str) -> None:
+def test_foreign_and_modified_files_are_kept_without_force(world: Path, name: str) -> None:
     root = _small("由自", world / "set")
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_bytes(b"mine")
@@ -234,7 +236,7 @@ def test_files_of_others_and_changed_ones_are_refused_and_kept(world: Path, name
 
 
 @pytest.mark.parametrize("name", ["train/由/1.png", "test/note.txt", "ttest/1.png", "classes.txt", "preview.png"])
-def test_force_writes_what_was_asked_and_keeps_what_is_not_read_as_part_of_it(world: Path, name: str) -> None:
+def test_force_writes_the_dataset_and_keeps_files_that_are_not_read_as_part_of_it(world: Path, name: str) -> None:
     root, fresh = _small("由自", world / "set"), _hashes(_small("由自无", world / "fresh"))
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_bytes(b"mine")
@@ -243,18 +245,18 @@ def test_force_writes_what_was_asked_and_keeps_what_is_not_read_as_part_of_it(wo
 
 
 @pytest.mark.parametrize("name", ["train/mine/1.png", "train/mine/note.txt", "test/由/mine.png", "train/由/5.png"])
-def test_what_would_become_part_of_a_set_is_refused_even_with_force(world: Path, name: str) -> None:
+def test_files_that_would_become_part_of_a_dataset_are_refused_even_with_force(world: Path, name: str) -> None:
     root = _small("由自", world / "set")
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_bytes(b"mine")
     before = _hashes(root)
-    with pytest.raises(OverwriteError, match="would be read as part of the new set") as caught:
+    with pytest.raises(OverwriteError, match="would be read as part of the new dataset") as caught:
         _small("由自", root, per_class=3, force=True)
     assert name in caught.value.message
     assert _hashes(root) == before
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(world: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(world: Path) -> None:
     (world / "set").write_bytes(b"mine")
     with pytest.raises(OverwriteError, match="not a folder"):
         _small("由自", world / "set")
@@ -274,8 +276,8 @@ def test_an_interruption_leaves_nothing_half_done(world: Path, there: bool) -> N
     assert _hashes(world / "set") == before
 
 
-def test_what_is_there_already_is_not_written_again(world: Path) -> None:
-    """Two processes that miss the same set make it one after the other, and the first may read it already."""
+def test_a_set_written_by_another_process_is_not_written_again(world: Path) -> None:
+    """Two processes may need the same set; the second must not replace files that the first is already reading."""
     root = _small("由自", world / "set")
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     _small("由自", root)

@@ -1,4 +1,4 @@
-"""The starter set is what it says, the same each time, and never in the place of somebody's own images."""
+"""The starter set is complete, deterministic, and never replaces a user's own images."""
 
 import csv
 import hashlib
@@ -23,24 +23,24 @@ def _small(root: Path, *, per_class: int = 2, seed: int = 0, force: bool = False
 
 
 def _bytes(root: Path) -> dict[str, bytes]:
-    """Every visible file, by its name below `root`."""
+    """Return visible file, relative to `root` → content."""
     files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A smallest set, to copy and not to change."""
-    return _small(tmp_path_factory.mktemp("made") / "data")
+def smallest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a minimal set that tests do not change."""
+    return _small(tmp_path_factory.mktemp("smallest") / "data")
 
 
 @pytest.fixture
-def root(made: Path, world: Path) -> Path:
-    """A copy of it, to change."""
-    return Path(shutil.copytree(made, world / "data"))
+def root(smallest: Path, world: Path) -> Path:
+    """Return a copy of the minimal set that a test may change."""
+    return Path(shutil.copytree(smallest, world / "data"))
 
 
-def test_it_holds_as_many_images_as_asked(starter: Path) -> None:
+def test_it_contains_the_requested_number_of_images(starter: Path) -> None:
     for part, count in (("train", 20), ("test", 5)):
         assert sorted(path.name for path in (starter / part).iterdir()) == sorted(map(str, range(1, 13)))
         for folder in (starter / part).iterdir():
@@ -63,7 +63,7 @@ def test_images_are_28_by_28_black_on_white(starter: Path) -> None:
         assert (image == 255).mean() > 0.5
 
 
-def test_the_truth_of_ttest_is_true(starter: Path) -> None:
+def test_the_labels_of_ttest_are_right(starter: Path) -> None:
     truth = scan(starter / "ttest")
     assert [file.name for file in truth.files] == [f"{i}.bmp" for i in range(1, 121)]
     labels = [truth.classes[index] for index in truth.require_labels()]
@@ -78,7 +78,7 @@ def test_the_truth_of_ttest_is_true(starter: Path) -> None:
         assert np.array_equal(read_image(file), written)
 
 
-def test_no_image_stands_on_two_sides(starter: Path) -> None:
+def test_no_image_is_in_two_splits(starter: Path) -> None:
     parts = [{path.read_bytes() for path in (starter / part).rglob("*.bmp")} for part in ("train", "test", "ttest")]
     assert [len(part) for part in parts] == [240, 60, 120]
     assert len(set.union(*parts)) == 420
@@ -91,27 +91,27 @@ def test_synth_csv_names_every_file_with_its_sha256(root: Path) -> None:
     assert named == {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others(made: Path, world: Path) -> None:
-    assert _bytes(_small(world / "again")) == _bytes(made)
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(smallest: Path, world: Path) -> None:
+    assert _bytes(_small(world / "again")) == _bytes(smallest)
     other = _bytes(_small(world / "other", seed=1))
-    assert other.keys() == _bytes(made).keys()
-    assert all(other[name] != data for name, data in _bytes(made).items() if name.startswith("train/"))
+    assert other.keys() == _bytes(smallest).keys()
+    assert all(other[name] != data for name, data in _bytes(smallest).items() if name.startswith("train/"))
 
 
-def test_more_images_begin_with_the_same_ones(made: Path, world: Path) -> None:
+def test_more_images_begin_with_the_same_ones(smallest: Path, world: Path) -> None:
     more = _bytes(_small(world / "more", per_class=3))
-    assert {name: more[name] for name in _bytes(made) if name.startswith(("train/", "test/"))} == {
-        name: data for name, data in _bytes(made).items() if name.startswith(("train/", "test/"))
+    assert {name: more[name] for name in _bytes(smallest) if name.startswith(("train/", "test/"))} == {
+        name: data for name, data in _bytes(smallest).items() if name.startswith(("train/", "test/"))
     }
 
 
-def test_an_untouched_set_is_made_anew_with_nothing_left_over(root: Path, made: Path) -> None:
+def test_an_unmodified_set_is_replaced_with_nothing_left_over(root: Path, smallest: Path) -> None:
     _small(root, per_class=4, seed=3)
     _small(root)
-    assert _bytes(root) == _bytes(made)
+    assert _bytes(root) == _bytes(smallest)
 
 
-def test_files_beside_it_stay(root: Path) -> None:
+def test_files_next_to_it_are_kept(root: Path) -> None:
     (root / "notes.txt").write_text("mine", encoding="utf-8")
     (root / "own" / "1").mkdir(parents=True)
     (root / "own" / "1" / "1.bmp").write_bytes(b"mine")
@@ -121,7 +121,7 @@ def test_files_beside_it_stay(root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train/1/1.bmp", "ttest/5.bmp", "classes.txt", "ttest.csv"])
-def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
+def test_a_modified_file_is_refused_and_kept(root: Path, name: str) -> None:
     (root / name).write_bytes(b"changed")
     before = _bytes(root)
     with pytest.raises(OverwriteError) as caught:
@@ -131,7 +131,7 @@ def test_a_changed_file_is_refused_and_kept(root: Path, name: str) -> None:
     assert _bytes(root) == before
 
 
-def test_a_link_in_the_place_of_a_file_is_refused_and_kept(root: Path, tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_refused_and_kept(root: Path, tmp_path: Path) -> None:
     (root / "train/1/1.bmp").rename(tmp_path / "elsewhere.bmp")
     (root / "train/1/1.bmp").symlink_to(tmp_path / "elsewhere.bmp")
     with pytest.raises(OverwriteError, match=r"train/1/1\.bmp"):
@@ -151,7 +151,7 @@ def test_a_foreign_file_is_refused_and_kept(root: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["train/1/1.bmp", "test/博/1.png", "ttest/1.bmp", "classes.txt", "ttest.csv"])
-def test_somebodys_own_data_is_never_overwritten(world: Path, name: str) -> None:
+def test_a_users_own_data_is_never_overwritten(world: Path, name: str) -> None:
     path = world / "data" / name
     path.parent.mkdir(parents=True)
     path.write_bytes(b"mine")
@@ -160,7 +160,7 @@ def test_somebodys_own_data_is_never_overwritten(world: Path, name: str) -> None
     assert _bytes(world / "data") == {name: b"mine"}
 
 
-def test_somebodys_own_synth_csv_is_never_overwritten(world: Path) -> None:
+def test_a_users_own_synth_csv_is_never_overwritten(world: Path) -> None:
     (world / "data").mkdir()
     (world / "data" / "synth.csv").write_bytes(b"frequency,waveform\n440,sine\n")
     with pytest.raises(OverwriteError, match=r"synth\.csv"):
@@ -179,7 +179,7 @@ def test_force_writes_and_keeps_files_that_are_not_read_as_part_of_it(world: Pat
 
 
 @pytest.mark.parametrize("name", ["train/13/1.bmp", "ttest/mine.bmp"])
-def test_a_character_or_image_too_many_is_refused_even_with_force(world: Path, name: str) -> None:
+def test_an_additional_class_or_image_is_refused_even_with_force(world: Path, name: str) -> None:
     (world / "data" / name).parent.mkdir(parents=True)
     (world / "data" / name).write_bytes(b"mine")
     with pytest.raises(OverwriteError, match=name):
@@ -187,7 +187,7 @@ def test_a_character_or_image_too_many_is_refused_even_with_force(world: Path, n
     assert _bytes(world / "data") == {name: b"mine"}
 
 
-def test_an_interruption_leaves_the_set_as_it_was(root: Path) -> None:
+def test_an_interruption_leaves_the_set_unchanged(root: Path) -> None:
     before = _bytes(root)
 
     def interrupt(done: int, total: int) -> None:
@@ -198,7 +198,7 @@ def test_an_interruption_leaves_the_set_as_it_was(root: Path) -> None:
     assert _bytes(root) == before
 
 
-def test_a_refusal_leaves_no_file_of_its_own_behind(world: Path) -> None:
+def test_a_refusal_leaves_no_files_behind(world: Path) -> None:
     (world / "data" / "train" / "1").mkdir(parents=True)
     (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"mine")
     with pytest.raises(OverwriteError):
@@ -214,7 +214,7 @@ def test_progress_ends_at_the_total(world: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
-def test_any_part_of_it_is_noticed(world: Path, name: str) -> None:
+def test_any_foreign_file_in_its_place_is_noticed(world: Path, name: str) -> None:
     assert is_free_for_starter(world)
     (world / name).touch()
     assert not is_free_for_starter(world)

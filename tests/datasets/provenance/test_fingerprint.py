@@ -1,4 +1,4 @@
-"""A dataset's fingerprint is its content: labels and files, not names, places or order."""
+"""A fingerprint depends on labels and file contents, not on names, folders or order."""
 
 import hashlib
 import shutil

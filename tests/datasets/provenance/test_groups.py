@@ -1,4 +1,4 @@
-"""Who belongs to whom: duplicates, and children with their original."""
+"""Duplicates, and copies with their original, are one group."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def _load(*roots: Path) -> LabeledImages:
 
 
 def _origins(root: Path) -> dict[str, bytes]:
-    """Name below `root` → origin."""
+    """Return file, relative to `root` → origin."""
     arrays = _load(root)
     names = [file.relative_to(root).as_posix() for file in arrays.files]
     return {name: origin.tobytes() for name, origin in zip(names, arrays.groups, strict=True)}
@@ -40,7 +40,7 @@ def train(starter: Path, world: Path) -> Path:
     return world / "set" / "train"
 
 
-def test_an_image_of_its_own_is_its_own_origin(train: Path) -> None:
+def test_an_image_without_a_record_is_its_own_origin(train: Path) -> None:
     arrays = _load(train)
     assert [origin.tobytes() for origin in arrays.groups] == [digest.tobytes() for digest in arrays.digests]
     assert len(np.unique(arrays.groups)) == 20
@@ -53,7 +53,7 @@ def test_duplicates_have_one_origin(train: Path) -> None:
     assert len(set(found.values())) == 20
 
 
-def test_children_have_the_origin_of_their_parent(train: Path, world: Path) -> None:
+def test_copies_have_the_origin_of_their_original(train: Path, world: Path) -> None:
     augment(train, world / "out", TURN)
     assert _origins(world / "out") == _origins(train)
 
@@ -66,7 +66,7 @@ def test_copies_of_copies_have_the_origin_of_the_first_image(train: Path, world:
         assert origin == expected[name.replace("-1.", ".").replace("-2.", ".")]
 
 
-def test_children_of_a_flat_folder_have_the_origin_of_their_parent(train: Path, world: Path) -> None:
+def test_copies_in_a_flat_folder_have_the_origin_of_their_original(train: Path, world: Path) -> None:
     augment(train / "1", world / "out", TURN)
     lines = "".join(f"{number}.bmp,x\n" for number in range(1, 11))
     (world / "out.csv").write_text(f"file,label\n{lines}", encoding="utf-8")
@@ -74,13 +74,13 @@ def test_children_of_a_flat_folder_have_the_origin_of_their_parent(train: Path, 
     assert {f"1/{name}": origin for name, origin in _origins(world / "out").items()}.items() <= expected.items()
 
 
-def test_children_of_a_folder_of_datasets_have_the_origin_of_their_parent(train: Path, world: Path) -> None:
+def test_copies_of_a_folder_of_datasets_have_their_originals_origin(train: Path, world: Path) -> None:
     shutil.copytree(train, train.parent / "test")
     augment(train.parent, world / "out", TURN)
     assert _origins(world / "out" / "train") == _origins(train)
 
 
-def test_a_split_keeps_children_with_their_originals(train: Path, world: Path) -> None:
+def test_a_split_keeps_copies_with_their_originals(train: Path, world: Path) -> None:
     from charcnn.datasets.split import split_indices
 
     augment(train, world / "out", TURN, copies=3)
@@ -95,7 +95,7 @@ def test_a_split_keeps_children_with_their_originals(train: Path, world: Path) -
 
 
 @pytest.mark.parametrize("origin", ["", "not hex", "abcd"])
-def test_a_damaged_manifest_is_named_or_passed_over(train: Path, world: Path, origin: str) -> None:
+def test_a_damaged_manifest_is_named_or_ignored(train: Path, world: Path, origin: str) -> None:
     (train / AUGMENT_MANIFEST).write_text(f"child,parent,origin_sha256\n1/1.bmp,1/1.bmp,{origin}\n", encoding="utf-8")
     try:
         assert len(_load(train).groups) == 20

@@ -10,23 +10,23 @@ import torch
 from charcnn.registry.version import WEIGHTS_FILE
 from charcnn.specs.choices import Precision
 from charcnn.training.hardware import precision as module
-from charcnn.training.hardware.precision import benchmark_step, choose_precision, has_bf16_units
+from charcnn.training.hardware.precision import benchmark_steps, choose_precision, has_bf16_units
 from charcnn.training.train import Trained
 
 CPU = torch.device("cpu")
 
 
 class Machine:
-    """A processor with units for bf16, on which a step takes so many seconds; each benchmark is noted."""
+    """A processor with units for bf16 on which a step takes a given time. Counts the benchmarks."""
 
     def __init__(self, bf16: float = 1.0, fp32: float = 2.0, *, has_units: bool = True) -> None:
         self.seconds = {"bf16": bf16, "fp32": fp32}
         self.has_units = has_units
-        self.measured: list[str] = []
+        self.benchmarks = 0
 
-    def benchmark(self, precision: str) -> float:
-        self.measured.append(precision)
-        return self.seconds[precision]
+    def benchmark(self) -> dict[str, float]:
+        self.benchmarks += 1
+        return self.seconds
 
     def choose(self, asked: Precision = "auto", threads: int = 1) -> str:
         return choose_precision(asked, CPU, threads, has_units=lambda: self.has_units, benchmark=self.benchmark)
@@ -36,13 +36,13 @@ class Machine:
 def test_chosen_precision_is_taken_without_a_benchmark(asked: Precision) -> None:
     machine = Machine()
     assert machine.choose(asked) == asked
-    assert machine.measured == []
+    assert machine.benchmarks == 0
 
 
 def test_without_units_for_bf16_it_is_fp32() -> None:
     machine = Machine(has_units=False)
     assert machine.choose() == "fp32"
-    assert machine.measured == []
+    assert machine.benchmarks == 0
 
 
 def test_a_torch_that_cannot_tell_has_no_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +59,8 @@ def test_the_faster_one_is_taken(bf16: float, fp32: float, faster: str) -> None:
 def test_the_answer_is_kept_and_not_measured_again(world: Path) -> None:
     machine = Machine()
     assert [machine.choose() for _ in range(3)] == ["bf16"] * 3
-    assert sorted(machine.measured) == ["bf16", "fp32"]
-    assert [path.name for path in (world / ".cache").iterdir()] == ["precision.json"]
+    assert machine.benchmarks == 1
+    assert [path.name for path in (world / ".cache").iterdir()] == ["precision-benchmark.json"]
 
 
 def test_a_kept_answer_is_believed_even_if_it_would_now_be_another() -> None:
@@ -73,7 +73,7 @@ def test_each_number_of_threads_is_measured_once_and_kept() -> None:
     machine = Machine()
     for threads in (1, 2, 1, 2):
         machine.choose(threads=threads)
-    assert len(machine.measured) == 4
+    assert machine.benchmarks == 2
 
 
 def test_another_processor_is_measured_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_another_processor_is_measured_on_its_own(monkeypatch: pytest.MonkeyPatc
     machine.choose()
     monkeypatch.setattr(module, "processor_name", lambda: "another")
     machine.choose()
-    assert len(machine.measured) == 4
+    assert machine.benchmarks == 2
 
 
 def test_where_nothing_can_be_kept_it_is_fp32(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,15 +94,37 @@ def test_where_nothing_can_be_kept_it_is_fp32(world: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("content", [b"", b"junk", b"\xff\xfe", b"{"])
 def test_a_damaged_answer_is_measured_again(world: Path, content: bytes) -> None:
     (world / ".cache").mkdir()
-    (world / ".cache/precision.json").write_bytes(content)
+    (world / ".cache/precision-benchmark.json").write_bytes(content)
     machine = Machine()
     assert [machine.choose() for _ in range(2)] == ["bf16"] * 2
-    assert len(machine.measured) == 2
+    assert machine.benchmarks == 1
+
+
+@pytest.mark.parametrize(("bf16", "fp32"), [(1.0, 1.05), (1.05, 1.0), (1.0, 1.0)])
+def test_an_unclear_result_is_fp32_and_not_kept(bf16: float, fp32: float) -> None:
+    machine = Machine(bf16, fp32)
+    assert [machine.choose(), machine.choose()] == ["fp32", "fp32"]
+    assert machine.benchmarks == 2
+    machine.seconds = {"bf16": 1.0, "fp32": 2.0}
+    assert machine.choose() == "bf16"
+
+
+def test_precisions_take_turns_so_that_other_work_slows_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first half of the benchmark runs ten times as slowly as the second, on a clock that is made up."""
+    calls = 0
+
+    def perf_counter() -> float:
+        nonlocal calls
+        calls += 1
+        return min(calls, 16) * 10.0 + max(calls - 16, 0)
+
+    monkeypatch.setattr("charcnn.training.hardware.precision.time.perf_counter", perf_counter)
+    assert benchmark_steps() == {"fp32": 1.0, "bf16": 1.0}
 
 
 def test_a_real_benchmark_takes_time_and_leaves_torchs_generator_alone() -> None:
     before = torch.get_rng_state()
-    assert benchmark_step("fp32") > 0
+    assert min(benchmark_steps().values()) > 0
     assert torch.equal(torch.get_rng_state(), before)
 
 

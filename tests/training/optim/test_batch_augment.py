@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch: what is drawn anew in every epoch is still the same character."""
+"""Batch augmentation: images change in every epoch, but remain the same character."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,12 +31,12 @@ def of(kind: str) -> Strength:
 
 
 def shown(ink: Tensor, spec: ImageSpec) -> Tensor:
-    """Shares of ink, 0 (paper) … 1, as the network sees them."""
+    """Convert ink (0 for paper … 1) to normalized images."""
     return ((1 - ink) - spec.mean) / spec.std
 
 
 def ink_of(images: Tensor, spec: ImageSpec) -> Tensor:
-    """What `shown` turns round."""
+    """Convert normalized images to ink, the inverse of `shown`."""
     return 1 - (images * spec.std + spec.mean)
 
 
@@ -65,7 +65,7 @@ def test_the_generator_alone_decides(kind: str) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_each_batch_draws_on_from_the_last() -> None:
+def test_each_batch_continues_the_random_sequence() -> None:
     generator = torch.Generator().manual_seed(0)
     images = shown(noise(4), SPECS[0])
     one, other = (augment_batch(images, of("light"), SPECS[0], generator) for _ in range(2))
@@ -75,7 +75,7 @@ def test_each_batch_draws_on_from_the_last() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (32, 32), (20, 36)])
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_size_and_kind_of_number_stay(kind: str, height: int, width: int, count: int) -> None:
+def test_shape_and_dtype_do_not_change(kind: str, height: int, width: int, count: int) -> None:
     images = blob(count, height, width) - 1
     before = images.clone()
     changed = augment_batch(images, of(kind), SPECS[0], torch.Generator().manual_seed(0))
@@ -95,14 +95,14 @@ def test_blank_paper_stays_blank(kind: str, spec: ImageSpec) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 @settings(deadline=None, max_examples=40)
 @given(seed=seeds)
-def test_ink_is_neither_lost_nor_flipped_nor_made_from_nothing(kind: str, spec: ImageSpec, seed: int) -> None:
+def test_ink_is_neither_lost_nor_inverted_nor_created(kind: str, spec: ImageSpec, seed: int) -> None:
     before, after = blob(16), change(blob(16), of(kind), seed, spec)
     assert after.min() > -1e-5
     assert after.max() < 1 + 1e-5
     share = after.sum((1, 2, 3)) / before.sum((1, 2, 3))
     assert share.min() > 0.2
     assert share.max() < 3
-    assert after.amax((1, 2, 3)).min() > 0.9  # something is as dark as before
+    assert after.amax((1, 2, 3)).min() > 0.9  # the darkest pixels stay dark
 
 
 @settings(deadline=None, max_examples=20)
@@ -134,7 +134,7 @@ def test_each_image_is_changed_in_its_own_way(strength: Strength) -> None:
     assert (distances + torch.eye(6) > 0.01).all()
 
 
-def test_an_image_does_not_depend_on_its_neighbours() -> None:
+def test_an_image_does_not_depend_on_the_rest_of_the_batch() -> None:
     alone = noise(8)
     alone[3:5] = 0
     together, apart = change(noise(8), of("strong")), change(alone, of("strong"))
@@ -143,7 +143,7 @@ def test_an_image_does_not_depend_on_its_neighbours() -> None:
 
 
 def corner() -> Tensor:
-    """A thick L: neither its mirror image nor its turned one is near it."""
+    """A thick L, which differs clearly from its mirror images and rotations."""
     ink = torch.zeros(1, 1, 28, 28)
     ink[..., 4:24, 4:11] = 1
     ink[..., 17:24, 4:24] = 1
@@ -153,15 +153,15 @@ def corner() -> Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None, max_examples=25)
 @given(seed=seeds)
-def test_nothing_is_mirrored_or_turned_round(kind: str, seed: int) -> None:
-    """A few may be warped until they are near to neither; of mirrored ones there would be half."""
+def test_images_are_never_mirrored_or_turned_upside_down(kind: str, seed: int) -> None:
+    """A few images may be warped beyond recognition, but half of them would be mirrored."""
     after = change(corner().expand(64, -1, -1, -1), replace(of(kind), erased=0.0), seed)
     near = (after - corner()).square().sum((1, 2, 3))
     for mirrored in (corner().flip(3), corner().flip(2), corner().flip(2, 3), corner().transpose(2, 3)):
         assert (near < (after - mirrored).square().sum((1, 2, 3))).float().mean() > 0.9
 
 
-def test_strokes_of_a_share_grow_or_shrink_and_no_others() -> None:
+def test_only_a_fraction_of_the_images_changes_thickness() -> None:
     mass = blob(1).sum()
     for seed in range(4):
         after = change(blob(8), replace(STILL, thickness=0.5), seed).sum((1, 2, 3))
@@ -170,9 +170,9 @@ def test_strokes_of_a_share_grow_or_shrink_and_no_others() -> None:
         torch.testing.assert_close(after[4:], mass.expand(4), rtol=1e-4, atol=0)
 
 
-def test_a_share_loses_a_rectangle_and_no_other() -> None:
+def test_only_a_fraction_of_the_images_loses_a_rectangle() -> None:
     full = torch.ones(8, 1, 24, 30)
-    still = change(full, STILL)  # the edge may be softened
+    still = change(full, STILL)  # resampling may soften the edge
     for seed in range(4):
         after = change(full, replace(STILL, erased=0.5), seed)
         assert torch.equal(after[:4], still[:4])
@@ -192,7 +192,7 @@ def weights_hash(trained: Trained) -> str:
 
 
 class Inputs(Callback):
-    """Keeps what the network saw, one tensor for each batch."""
+    """A callback that keeps the inputs of the network, one tensor per batch."""
 
     def __init__(self) -> None:
         self.seen: list[Tensor] = []
@@ -202,7 +202,7 @@ class Inputs(Callback):
 
 
 def closest_two(inputs: Inputs) -> float:
-    """Return the distance of the two images that are most alike."""
+    """Return the distance between the two most similar images."""
     images = torch.cat(inputs.seen).flatten(1)
     return float((torch.cdist(images, images) + 1000 * torch.eye(len(images))).min())
 
@@ -226,7 +226,7 @@ def test_training_with_augmentation_is_the_same_twice(draw: Callable[..., Path],
 
 
 def test_validation_images_are_never_changed(draw: Callable[..., Path], run: Callable[..., Trained]) -> None:
-    """A rate of almost nothing: what is validated is the same network on the same images."""
+    """With a tiny learning rate, the same network is validated on the same images."""
     data = draw("small")
     still: dict[str, Any] = {"opt": "gd", "lr": 1e-30}
     off, strong = (run(data, augment=augment, epochs=1, **still).history[0] for augment in ("off", "strong"))

@@ -1,4 +1,4 @@
-"""The losses against a computation by hand."""
+"""Losses and class weights equal a computation by hand."""
 
 import math
 
@@ -15,7 +15,7 @@ WEIGHTS = [0.5, 2.0, 0.5]
 
 
 def by_hand(loss: str, smoothing: float = 0.0, weights: list[float] | None = None) -> float:
-    """The docstring of `make_loss`, word for word, in plain Python."""
+    """Compute the loss in plain Python, as the docstring of `make_loss` defines it."""
     total = whole = 0.0
     for logits, label in zip(LOGITS, LABELS, strict=True):
         powers = [math.exp(value) for value in logits]
@@ -44,7 +44,7 @@ def test_a_loss_is_what_its_docstring_says(loss: str, smoothing: float, weights:
 
 
 @pytest.mark.parametrize("loss", ["ce", "mse", "l1"])
-def test_a_right_answer_costs_nothing_and_a_wrong_one_most(loss: str) -> None:
+def test_a_correct_prediction_has_no_loss_and_a_wrong_one_the_most(loss: str) -> None:
     function = make_loss(resolved(loss=loss), None)
     sure = torch.tensor([[50.0, 0.0, 0.0]])
     assert float(function(sure, torch.tensor([0]))) == pytest.approx(0, abs=1e-6)

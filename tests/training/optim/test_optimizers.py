@@ -1,4 +1,4 @@
-"""The optimizers: their own settings, and the rule that the lab writes by hand."""
+"""Optimizers: their settings, and gradient descent as in the original course."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def test_gd_equals_sgd_without_momentum_step_for_step() -> None:
             torch.testing.assert_close(one, other, rtol=0, atol=1e-14)
 
 
-def test_gd_is_the_rule_as_the_lab_writes_it() -> None:
+def test_gd_subtracts_the_scaled_gradient() -> None:
     weight, untouched = nn.Parameter(torch.tensor([1.0, -2.0])), nn.Parameter(torch.tensor([5.0]))
     optimizer = GradientDescent([weight, untouched], lr=0.5)
     weight.grad = torch.tensor([4.0, 8.0])
@@ -92,7 +92,7 @@ def test_gd_takes_a_closure_as_every_optimizer_does() -> None:
     assert weight.tolist() == [0.0]
 
 
-def test_gd_obeys_a_learning_rate_that_changes() -> None:
+def test_gd_uses_the_current_learning_rate() -> None:
     weight = nn.Parameter(torch.tensor([0.0]))
     optimizer = GradientDescent([weight], lr=1.0)
     weight.grad = torch.tensor([-1.0])

@@ -1,4 +1,4 @@
-"""The learning rate of each step, and that it reaches the optimizer."""
+"""Schedules: the learning rate of each step, in the formula and in the optimizer."""
 
 import csv
 import itertools
@@ -46,7 +46,7 @@ def test_constant_adds_the_increment_after_each_epoch() -> None:
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 1), (1, 7), (4, 25)])
-def test_cosine_is_torchs(epochs: int, steps: int) -> None:
+def test_cosine_equals_torchs(epochs: int, steps: int) -> None:
     ours, total = rates("cosine", epochs, steps), epochs * steps
     assert ours[0] == 0.5
     assert all(later < earlier for earlier, later in itertools.pairwise(ours))
@@ -56,7 +56,7 @@ def test_cosine_is_torchs(epochs: int, steps: int) -> None:
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(1, 11), (3, 10), (9, 100)])
-def test_onecycle_is_torchs_step_by_step(epochs: int, steps: int) -> None:
+def test_onecycle_equals_torchs_step_by_step(epochs: int, steps: int) -> None:
     ours, total = rates("onecycle", epochs, steps), epochs * steps
     theirs = of_torch(
         lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.5, total_steps=total), total
@@ -72,7 +72,7 @@ def test_a_training_of_one_step_has_a_rate(schedule: str) -> None:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The learning rate that the optimizer holds at each of its steps."""
+    """Record the optimizer's learning rate at each step."""
     found: list[float] = []
 
     def spied(optimizer: torch.optim.Optimizer) -> None:
@@ -95,7 +95,7 @@ def test_the_increment_reaches_the_optimizer(
     assert [float(row["lr"]) for row in rows] == pytest.approx([0.001, 0.003, 0.005])
 
 
-def test_the_increment_changes_what_is_learnt_from_the_second_epoch_on(
+def test_the_increment_changes_the_weights_from_the_second_epoch_on(
     draw: Callable[..., Path], run: Callable[..., Trained]
 ) -> None:
     data = draw("small")

@@ -1,0 +1,47 @@
+"""What is offered to type next can be typed as it stands, and does what it says."""
+
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Cli = Callable[..., Result]
+FEW = ("--net", "lenet", "--epochs", 1)
+
+
+def offered(result: Result) -> list[list[str]]:
+    """The commands on the lines that begin with Next, as words after `charcnn`."""
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Next: ")]
+    return [shlex.split(line.removeprefix("Next: charcnn ")) for line in lines]
+
+
+@pytest.mark.parametrize("registry", [None, "my models"])
+def test_evaluate_is_offered_where_there_is_a_test_set_and_works(cli: Cli, starter: Path, registry: str | None) -> None:
+    where = [] if registry is None else ["--registry", registry]
+    evaluate, predict = offered(cli("train", "--data", starter / "train", *FEW, *where))
+    assert evaluate[0] == "evaluate"
+    (export,) = offered(cli(*evaluate))
+    assert cli(*export, "-o", "model.onnx").exit_code == 0
+    assert offered(cli("evaluate", "--model", "model.onnx", "--data", starter / "test")) == []
+    assert predict[0] == "predict"
+    assert cli(*predict[:3], starter / "ttest", *predict[3:]).exit_code == 0
+
+
+def test_evaluate_is_not_offered_without_a_test_set(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    shutil.copytree(starter / "test", tmp_path / "alone")
+    commands = offered(cli("train", "--data", "alone", *FEW, "--name", "alone"))
+    assert [command[0] for command in commands] == ["predict"]
+
+
+def test_the_registry_is_named_in_what_other_commands_offer(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "my models")
+    (show,) = offered(cli("models", "alias", "small12@1", "best", "--registry", "my models"))
+    assert cli(*show).exit_code == 0
+    cli("models", "export-bundle", "small12", "-o", "b.zip", "--registry", "my models")
+    (predict,) = offered(cli("models", "import-bundle", "b.zip", "--registry", "other ones"))
+    assert predict[-2:] == ["--registry", "other ones"]
+    assert offered(cli("models", "list", "--registry", "empty one")) == [["train", "--registry", "empty one"]]
