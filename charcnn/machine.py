@@ -35,6 +35,14 @@ def usable_cpus() -> set[int]:
     return set(range(os.cpu_count() or 1))
 
 
+def max_threads() -> int:
+    """Return the maximum number of threads: one per logical processor, and at least as many as the default can be.
+
+    So a training with the default of a larger machine can be repeated here with the same number, bit for bit.
+    """
+    return max(os.cpu_count() or 1, _MAX_THREADS)
+
+
 def _core_of(cpu: int) -> str:
     """Return an id of the core that a logical CPU belongs to; its own number on systems other than Linux."""
     siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")

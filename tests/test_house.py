@@ -53,6 +53,13 @@ def test_the_library_names_no_command_and_no_flag() -> None:
     assert {name: found for name, tree in library.items() if (found := command_lines(tree))} == {}
 
 
+def test_the_library_uses_no_standard_stream() -> None:
+    """Only the command line reads and writes them."""
+    streams = re.compile(r"\bsys\.(?:stdin|stdout|stderr)\b")
+    library = (ROOT / name for name in MODULES if not name.startswith(("cli/", "__main__")))
+    assert [path.name for path in library if streams.search(path.read_text("utf-8"))] == []
+
+
 def test_every_command_is_looked_for() -> None:
     app = make_app()
     names = [command.name for command in app.registered_commands] + [group.name for group in app.registered_groups]

@@ -91,9 +91,10 @@ def test_evaluation_comes_out_as_it_did_and_replaces_the_stored_one(cli: Cli, ol
 
 
 def test_bundle_becomes_a_version_that_answers_as_it_did(cli: Cli, old: Path) -> None:
-    assert _ok(cli("models", "import-bundle", "small-1.charcnn.zip")) == "small@3\n"
-    assert cli("models", "verify", "small@3").exit_code == 0
-    _assert_same_answers(_ok(cli("predict", "data/一口/test", "--model", "small@3", "--csv")), old)
+    assert _ok(cli("models", "import-bundle", "small-1.charcnn.zip")) == "small@1\n", "it exists already"
+    assert _ok(cli("models", "import-bundle", "small-1.charcnn.zip", "--name", "copy")) == "copy@1\n"
+    assert cli("models", "verify", "copy@1").exit_code == 0
+    _assert_same_answers(_ok(cli("predict", "data/一口/test", "--model", "copy@1", "--csv")), old)
 
 
 def test_version_is_exported_and_bundled(cli: Cli, old: Path) -> None:

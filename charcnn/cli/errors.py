@@ -106,8 +106,6 @@ def explained(context: typer.Context | None = None) -> Iterator[None]:
         fail(*_explain_import(fault, f"charcnn {command}" if command else "charcnn"))
         raise typer.Exit(FAILED) from None
     except OSError as fault:
-        if fault.errno == errno.EPIPE:  # the reader of the pipe is gone; Typer exits quietly
-            raise
         where = f"{fault.filename}: " if fault.filename else ""
         fail(f"{where}{fault.strerror or fault}", _OS_HINTS.get(fault.errno or 0, ""))
         raise typer.Exit(FAILED) from None

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
             typed = extra["words"]
             words = [typed] if Path(typed).exists() else typed.split(" ")  # a path may have spaces
             return f"Unexpected argument: {extra['words']}", _option_for(command, words) or _ask_help(command)
-        return fault.message or fault.format_message(), _closest_option(fault) or _ask_help(command)
+        hint = _closest_option(fault) or _ask_help(command) + _after_two_dashes(fault, command)
+        return fault.message or fault.format_message(), hint
     name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.name.upper())
     reason = fault.message.removeprefix("Value error, ").replace("Input should", "must")
     choice = re.fullmatch("'(?P<typed>.*)' is not one of (?P<known>.*)\\.", reason)
@@ -106,6 +108,16 @@ def _closest_option(fault: typer.TyperException) -> str:
     ):
         return f"Images are arguments without a flag: {context.command_path} FILE…"
     return ""
+
+
+def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
+    """Return how to type an argument that begins with a dash, if one was taken for an option; else an empty text."""
+    option: str | None = getattr(fault, "option_name", None)
+    parameters = getattr(getattr(getattr(fault, "ctx", None), "command", None), "params", ())
+    if option is None or not any(parameter.param_type_name == "argument" for parameter in parameters):
+        return ""
+    word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
+    return f" Arguments that begin with a dash go after --: {command} -- {shlex.quote(word)}"
 
 
 def _translated(typed: str, flags: Iterable[str]) -> str:

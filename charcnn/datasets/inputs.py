@@ -1,7 +1,6 @@
 """Turn paths, folders, patterns and lists into image files, with labels if they come from a labeled dataset."""
 
 import glob
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -58,14 +57,16 @@ def collect_image_files(paths: Sequence[str | Path], labels: Collection[str]) ->
     return ImageFiles(tuple(files), tuple(truth.get(file, "") for file in files))
 
 
-def read_path_list(source: str | Path) -> list[str]:
-    """Return the paths listed in a text file, one per line; `-` is standard input.
+def parse_path_list(data: bytes, source: str) -> list[str]:
+    """Return the paths listed in a text, one per line. Empty lines are skipped.
+
+    Args:
+        data: The text, in UTF-8.
+        source: The file that it was read from, for the error.
 
     Raises:
-        ConfigError: the list is not UTF-8.
-        OSError: it cannot be read.
+        ConfigError: it is not UTF-8.
     """
-    data = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
     try:
         return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError:

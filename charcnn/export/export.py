@@ -9,7 +9,7 @@ from charcnn.errors import ConfigError, IntegrityError
 from charcnn.inference.predictor import Predictor
 from charcnn.registry.version import ONNX_FILE, Version
 from charcnn.specs.choices import ExportFormat
-from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
+from charcnn.storage.files import create_file, sha256_of
 
 _SUFFIXES = {f".{kind}" for kind in get_args(ExportFormat)}
 
@@ -43,11 +43,7 @@ def export_version(version: Version, kind: ExportFormat, path: Path, force: bool
         require(f"Exporting as {kind}", "torch", "safetensors")
     if path.suffix.lower() in _SUFFIXES - {f".{kind}"}:
         raise ConfigError(f"{path} does not end in .{kind}.", "Change the path or the format.")
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder.", f"Pass a file in it: {path / f'model.{kind}'}")
-    refuse_to_overwrite(path, force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path, durable=False) as scratch:
+    with create_file(path, force, example=f"model.{kind}") as scratch:
         return _write(version, kind, scratch)
 
 

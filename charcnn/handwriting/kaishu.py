@@ -3,7 +3,6 @@
 Print makes strokes as wide and even as possible. In the regular script, they have the proportions of handwriting.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -14,7 +13,15 @@ from numpy.typing import NDArray
 
 from charcnn.handwriting.skeleton import Points
 from charcnn.handwriting.stroke_data import EM
-from charcnn.handwriting.strokes import Segment, connected_parts, cut_at_corners, path_length, resample, space_evenly
+from charcnn.handwriting.strokes import (
+    Segment,
+    connected_parts,
+    cut_at_corners,
+    find_free_nodes,
+    path_length,
+    resample,
+    space_evenly,
+)
 
 DATA_FILE = Path(__file__).parent / "stroke_data" / "medians.npz"
 # The lengths below are in data units, EM per em
@@ -86,13 +93,13 @@ def _build_segments(strokes: list[list[Points]]) -> tuple[Segment, ...]:
         np.concatenate([resample(piece, 1 + round(path_length(piece) / 10)) for piece in stroke]) for stroke in strokes
     ]
     parts = connected_parts(dense, _MAX_TOUCH_DISTANCE)
-    met = Counter(node for stroke in names for pair in pairwise(stroke) for node in pair)
+    free_nodes = find_free_nodes(pair for stroke in names for pair in pairwise(stroke))
     return tuple(
         Segment(
             space_evenly(piece, EM),
             (start, stop),
             part,
-            (met[start] == 1, met[stop] == 1),
+            (start in free_nodes, stop in free_nodes),
             number > 0,
         )
         for stroke, nodes, part in zip(strokes, names, parts, strict=True)

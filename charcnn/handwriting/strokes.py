@@ -4,7 +4,8 @@ Strokes consist of *segments*: pieces of line without a sharp corner. Segments t
 is a corner (口 has four) or a point where one touches another. Writers move nodes, bend segments and break corners.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -190,10 +191,7 @@ def _order_strokes(pieces: list[tuple[Points, int, int, bool]], em: float) -> tu
         else:
             strokes.append([(line, first, last)])
     strokes = [_orient(stroke) for stroke in strokes]
-    met: dict[int, int] = {}
-    for stroke in strokes:
-        for _, first, last in stroke:
-            met[first], met[last] = met.get(first, 0) + 1, met.get(last, 0) + 1
+    free_nodes = find_free_nodes((first, last) for stroke in strokes for _, first, last in stroke)
     parts = connected_parts(
         [np.concatenate([line for line, _, _ in stroke]) for stroke in strokes], 0.6 * POINT_SPACING
     )
@@ -206,7 +204,7 @@ def _order_strokes(pieces: list[tuple[Points, int, int, bool]], em: float) -> tu
         ]
         stroke_number = left.pop(int(np.argmin(cost)))
         for number, (line, first, last) in enumerate(strokes[stroke_number]):
-            free = (met[first] == 1, met[last] == 1)
+            free = (first in free_nodes, last in free_nodes)
             found.append(Segment(line, (first, last), parts[stroke_number], free, number > 0))
         here = strokes[stroke_number][-1][0][-1]
     return tuple(found)
@@ -234,6 +232,12 @@ def connected_parts(strokes: Sequence[Points], near: float) -> list[int]:
     for one, two in np.argwhere(gaps < near**2):
         part[part == part[one]] = part[two]
     return [int(name) for name in part]
+
+
+def find_free_nodes(ends: Iterable[tuple[int, int]]) -> set[int]:
+    """Return the nodes that only one segment ends at, given the start and end node of each segment."""
+    count = Counter(node for pair in ends for node in pair)
+    return {node for node, segments in count.items() if segments == 1}
 
 
 def path_length(line: Points) -> float:

@@ -5,18 +5,22 @@ compared with the sha256 sums of the card before they become a version.
 """
 
 import errno
+import logging
 import re
 import shutil
 import stat
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
-from charcnn.errors import BundleError
+from charcnn.errors import BundleError, ModelError
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE, Version
 from charcnn.specs.base import FILE_NAME_PATTERN
 from charcnn.specs.card import ModelCard
-from charcnn.storage.files import atomic_file, refuse_to_overwrite, sha256_of
+from charcnn.storage.files import create_file, sha256_of
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".charcnn.zip"
 _MAX_CARD_BYTES = 8 << 20
@@ -31,18 +35,17 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
 
     Args:
         version: The version, whose files are verified.
-        path: The file to write.
+        path: The file to write. Missing folders are created.
         force: Replace an existing file.
 
     Raises:
+        ConfigError: the path is a folder.
         OverwriteError: the file exists, and `force` is not set.
         IntegrityError: a file of the version is missing, or was modified.
         OSError: the file cannot be written; nothing is left behind.
     """
-    refuse_to_overwrite(path, force)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "Folder does not exist", str(path.parent))
-    with atomic_file(path, durable=False) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
+    example = f"{version.card.name}-{version.card.version}{SUFFIX}"
+    with create_file(path, force, example) as scratch, zipfile.ZipFile(scratch, "x", zipfile.ZIP_STORED) as bundle:
         bundle.writestr(zipfile.ZipInfo(CARD_FILE, _MEMBER_TIME), version.text)
         for name in sorted(version.card.files):
             source = version.file(name)
@@ -55,13 +58,15 @@ def export_bundle(version: Version, path: Path, force: bool = False) -> None:
 def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Version:
     """Import a bundle as the next version of its model, after verifying its checksums.
 
+    If the registry already has a version with the same name and content, nothing is imported.
+
     Args:
         registry: The registry to import into.
         path: A file written by `export_bundle`.
         name: Name of the model; by default, the name in the bundle.
 
     Returns:
-        The new version, of kind `imported`.
+        The new version, of kind `imported`, or the existing one.
 
     Raises:
         BundleError: the file is not a bundle, is damaged, or contains unexpected members.
@@ -76,13 +81,18 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
                 text = stream.read()
             card = ModelCard.parse(text, f"{path}: {CARD_FILE}")
             _check_files(set(members), set(card.files), path)
+            draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
+            registry.check_new_name(draft.name)
             with registry.staging() as folder:
                 for file, member in members.items():
                     with bundle.open(member) as reading, (folder / file).open("xb") as writing:
                         shutil.copyfileobj(reading, writing, _CHUNK_BYTES)
                     if sha256_of(folder / file) != card.files[file]:
                         raise BundleError(f"{path}: {file}: sha256 differs from the card.")
-                draft = card.model_copy(update={"kind": "imported", "name": name or card.name})
+                same = _find_same(registry, draft)
+                if same is not None:
+                    log.info("%s is already in the registry as %s. Nothing was imported.", path, same.card.reference)
+                    return same
                 return registry.publish(folder, draft)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as fault:
         raise _damaged(path, fault) from None
@@ -90,6 +100,17 @@ def import_bundle(registry: Registry, path: Path, name: str | None = None) -> Ve
         if fault.errno != errno.EINVAL:  # negative offset in a damaged list of members
             raise
         raise _damaged(path, fault) from None
+
+
+def _find_same(registry: Registry, draft: ModelCard) -> Version | None:
+    """Return the intact version with the name and the content of a draft; None if there is none."""
+    for info in registry.versions(draft.name):
+        with suppress(ModelError):  # a damaged version does not prevent the import
+            version = registry.open(info)
+            own = {name: getattr(version.card, name) for name in ("version", "sequence", "kind")}
+            if version.card == draft.model_copy(update=own) and not registry.problems(info):
+                return version
+    return None
 
 
 def _damaged(path: Path, fault: Exception) -> BundleError:

@@ -71,6 +71,13 @@ class Run:
         path = self.folder / FACTS_FILE
         return RunFacts.parse(path.read_bytes(), str(path))
 
+    def is_finished(self) -> bool:
+        """Return whether its version is in the registry; False if its description cannot be read."""
+        try:
+            return self.read_facts().finished
+        except (CardError, OSError):
+            return False
+
     def write_facts(self, facts: RunFacts) -> None:
         """Replace `run.json`."""
         write_atomically(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
@@ -173,9 +180,5 @@ def remove_finished_runs(root: Path, keep: str) -> None:
         keep: Name of a run to keep, so that it can be given more epochs.
     """
     for run in list_runs(root):
-        try:
-            is_finished = run.read_facts().finished
-        except (CardError, OSError):
-            continue
-        if is_finished and run.name != keep:
+        if run.name != keep and run.is_finished():
             run.remove_if_free()

@@ -7,6 +7,7 @@ version is never reused.
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -71,6 +72,28 @@ class Registry(RegistryReader):
                 if lock:
                     lock.release()
 
+    def check_writable(self) -> None:
+        """Check that versions can be saved, as far as possible without creating a folder.
+
+        Raises:
+            OSError: the registry cannot be written.
+        """
+        nearest = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            with self.staging():  # raises the error
+                pass
+
+    def check_new_name(self, name: str) -> None:
+        """Check that a version of this name can be saved.
+
+        Raises:
+            ModelError: the name is invalid, or differs from another model's only in case, which many disks ignore.
+        """
+        check_name(name, "model name")
+        same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
+        if same:
+            raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
+
     def publish(self, folder: Path, draft: "ModelCard") -> Version:
         """Turn a filled staging folder into a version.
 
@@ -85,7 +108,7 @@ class Registry(RegistryReader):
             ModelError: the name in the draft is invalid.
             OSError: a file cannot be written; no version is left behind.
         """
-        self._check_new_name(draft.name)
+        self.check_new_name(draft.name)
         hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
         for path in folder.iterdir():
             flush(path)
@@ -190,13 +213,6 @@ class Registry(RegistryReader):
         return path
 
     # internals
-
-    def _check_new_name(self, name: str) -> None:
-        """Raise if a name is invalid, or differs from another model's only in case, which many disks ignore."""
-        check_name(name, "model name")
-        same = [other for other in self.names() if other != name and other.casefold() == name.casefold()]
-        if same:
-            raise ModelError(f"{name} differs from the model {same[0]} only in case.", f'Use `name="{same[0]}"`.')
 
     def _move_into_place(self, folder: Path, card: "ModelCard", index: Index, entry: IndexEntry) -> None:
         """Move a staging folder into place. A process killed at any step leaves the version complete or absent."""

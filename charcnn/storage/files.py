@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charcnn.errors import OverwriteError
+from charcnn.errors import ConfigError, OverwriteError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -67,6 +67,28 @@ def atomic_file(path: Path, durable: bool = True) -> Iterator[Path]:
         raise
     if durable:
         flush(path.parent)
+
+
+@contextmanager
+def create_file(path: Path, force: bool = False, example: str = "FILE") -> Iterator[Path]:
+    """Yield a scratch file to write; create `path` from it when the block ends without an error.
+
+    Args:
+        path: The file to create. Missing folders are created.
+        force: Replace an existing file.
+        example: File name to suggest if the path is a folder.
+
+    Raises:
+        ConfigError: the path is a folder.
+        OverwriteError: the path exists, and `force` is not set.
+        OSError: the file cannot be written; nothing is left behind.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder.", f"Pass a file in it: {path / example}")
+    refuse_to_overwrite(path, force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path, durable=False) as scratch:
+        yield scratch
 
 
 def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:

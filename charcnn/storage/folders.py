@@ -38,12 +38,15 @@ def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: boo
     Args:
         destination: The folder to create or replace. Its parents are created.
         is_own: Returns whether a file of an existing destination, given as a path relative to it, may be replaced.
+            It is called once for each file, and again only for files that changed while the folder was filled.
         force: Instead of raising, keep other files in the new folder, unless a new file has the same name.
 
     Raises:
-        OverwriteError: the destination contains a file that may not be replaced, or is not a folder.
+        OverwriteError: the destination contains a file that may not be replaced, or is not a folder; or a file appeared
+            or changed there while the new folder was filled.
     """
-    foreign = [path for path in _files(destination) if not is_own(path)]
+    stamps = {path: _stamp(destination / path) for path in _files(destination)}  # before any file is read
+    foreign = [path for path in stamps if not is_own(path)]
     if foreign and not force:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise OverwriteError(
@@ -56,7 +59,8 @@ def replace_folder(destination: Path, is_own: Callable[[Path], bool], force: boo
             if not (fresh / path).exists():
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(destination / path, fresh / path, follow_symlinks=False)
-        _replace(destination, fresh, {*foreign, *(path for path in _files(destination) if is_own(path))})
+        known = {path for path in _files(destination) if stamps.get(path) == _stamp(destination / path) or is_own(path)}
+        _replace(destination, fresh, known)
 
 
 @contextmanager
@@ -70,22 +74,29 @@ def _scratch_folder(destination: Path) -> Iterator[Path]:
 
 
 def _replace(destination: Path, fresh: Path, known: Collection[Path]) -> None:
-    """Replace a folder with another one. If that fails, or if files appeared in the old one, restore it."""
+    """Replace a folder with another one. If that fails, or if files appeared or changed in the old one, restore it."""
     if not destination.exists():
         fresh.rename(destination)
         return
     old = destination.with_name(f".{destination.name}.old-{uuid.uuid4().hex[:8]}")
     try:
         destination.rename(old)
-        new_files = [path for path in _files(old) if path not in known]
-        if new_files:
-            raise OverwriteError(f"A file appeared in {destination} while writing: {new_files[0]}.", "Try again.")
+        changed = [path for path in _files(old) if path not in known]
+        if changed:
+            message = f"A file appeared or changed in {destination} while writing: {changed[0]}."
+            raise OverwriteError(message, "Try again.")
         fresh.rename(destination)
     except BaseException:  # Ctrl-C too
         if old.exists() and not destination.exists():
             old.rename(destination)
         raise
     shutil.rmtree(old)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return the inode, size and times of a file. While they are the same, its content is the same."""
+    found = path.lstat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Load training data: read the datasets of a config, or images in memory, and split off validation images."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels, LabeledImages, c
 from charcnn.datasets.locate import DATASET_FOLDERS, find_dataset
 from charcnn.datasets.provenance.fingerprint import content_fingerprint
 from charcnn.datasets.sample_stats import SampleStats, inspect_images, inspect_sample
-from charcnn.datasets.scan import scan
+from charcnn.datasets.scan import DatasetIndex, scan
 from charcnn.datasets.split import split_indices
 from charcnn.errors import DatasetError
 from charcnn.registry.references import name_from
@@ -52,7 +53,11 @@ class TrainingData:
 
 
 def load_training_data(
-    config: TrainSettings, size: int, arrays: ImagesAndLabels | None = None, val_arrays: ImagesAndLabels | None = None
+    config: TrainSettings,
+    size: int,
+    arrays: ImagesAndLabels | None = None,
+    val_arrays: ImagesAndLabels | None = None,
+    scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> TrainingData:
     """Read and split the images of a config, and choose fit and polarity if they are `auto`.
 
@@ -61,13 +66,17 @@ def load_training_data(
         size: Height and width of the network's input, in pixels.
         arrays: Images in memory and their labels, used instead of `config.data`.
         val_arrays: Images in memory and their labels, used instead of `config.val`.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
         DatasetError: a dataset is missing, empty or unlabeled, has only one class, or is too small to split.
         UnknownLabelError: the validation data has labels that are not in the training data.
     """
+    scanned = scanned or {}
     sources: list[_Source] = (
-        [_InMemory(arrays)] if arrays is not None else [_Folder(source, config.strict) for source in config.data]
+        [_InMemory(arrays)]
+        if arrays is not None
+        else [_Folder(source, config.strict, scanned.get(source)) for source in config.data]
     )
     names = (IN_MEMORY,) if arrays is not None else tuple(config.data)
     stats = [source.stats() for source in sources]
@@ -75,12 +84,9 @@ def load_training_data(
     polarities = [_choose_polarity(config, found) for found in stats]
     loaded = [source.load(_with_polarity(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
     train = LabeledImages.join(loaded)
-    if len(train.classes) < 2:
-        raise DatasetError(
-            f"{' + '.join(names)} has only one class ({train.classes[0]}). Training needs at least two.",
-            "A dataset is a folder with one subfolder per class.",
-        )
-    val, train_indices, val_indices = _split(config, spec, train, val_arrays)
+    check_classes(train.classes, names)
+    val_index = scanned.get(config.val or "")
+    val, train_indices, val_indices = _split(config, spec, train, val_arrays, val_index)
     facts = DataFacts(
         sources=names,
         fingerprint=content_fingerprint(train.labels, train.classes, train.digests),
@@ -98,6 +104,19 @@ def load_training_data(
     return TrainingData(spec, train.classes, train, train_indices, val, val_indices, facts)
 
 
+def check_classes(classes: Sequence[str], sources: Sequence[str]) -> None:
+    """Check that datasets together have at least two classes.
+
+    Raises:
+        DatasetError: they have only one.
+    """
+    if len(classes) < 2:
+        raise DatasetError(
+            f"{' + '.join(sources)} has only one class ({classes[0]}). Training needs at least two.",
+            "A dataset is a folder with one subfolder per class.",
+        )
+
+
 class _Source(Protocol):
     """A source of labeled images."""
 
@@ -109,8 +128,8 @@ class _Source(Protocol):
 
 
 class _Folder:
-    def __init__(self, source: str, strict: bool) -> None:
-        self.index, self.strict = scan(find_dataset(source)), strict
+    def __init__(self, source: str, strict: bool, index: DatasetIndex | None) -> None:
+        self.index, self.strict = scan(find_dataset(source)) if index is None else index, strict
 
     def stats(self) -> SampleStats:
         return inspect_sample(self.index)
@@ -132,12 +151,18 @@ class _InMemory:
 
 
 def _split(
-    config: TrainSettings, spec: ImageSpec, train: LabeledImages, val_arrays: ImagesAndLabels | None
+    config: TrainSettings,
+    spec: ImageSpec,
+    train: LabeledImages,
+    val_arrays: ImagesAndLabels | None,
+    val_index: DatasetIndex | None,
 ) -> tuple[LabeledImages, NDArray[np.int64], NDArray[np.int64]]:
     """Return the images with the validation images, the training indices, and the validation indices."""
     all_indices = np.arange(len(train.labels))
     if val_arrays is not None or config.val is not None:
-        source: _Source = _InMemory(val_arrays) if val_arrays is not None else _Folder(str(config.val), config.strict)
+        source: _Source = (
+            _InMemory(val_arrays) if val_arrays is not None else _Folder(str(config.val), config.strict, val_index)
+        )
         val = source.load(_with_polarity(spec, _choose_polarity(config, source.stats())))
         _check_val(val, train, str(config.val))
         return val, all_indices, np.arange(len(val.labels))

@@ -1,23 +1,22 @@
 """Train a network and save it as a version, or resume a stopped training."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from charcnn.datasets.arrays import IN_MEMORY, ImagesAndLabels
+from charcnn.datasets.arrays import ImagesAndLabels
+from charcnn.datasets.scan import DatasetIndex
 from charcnn.dependencies import require
-from charcnn.errors import ConfigError, DatasetError
-from charcnn.registry.references import check_name
-from charcnn.registry.runs import Run, find_run
+from charcnn.registry.runs import Run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.train_config import TrainConfig, TrainSettings
-from charcnn.text import pluralize
 from charcnn.training.callbacks import Callback
+from charcnn.training.check_request import check_request, find_resumable
 from charcnn.training.context import make_context
 from charcnn.training.fit import fit_network
 from charcnn.training.hardware.device import check_compiler, pick_device
@@ -56,6 +55,7 @@ def train(
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
+    scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
     """Train a network and save the weights of the best epoch as a new version.
 
@@ -70,10 +70,13 @@ def train(
         registry: The registry for the version and for `init_from`. The default one if omitted.
         callbacks: Callbacks to notify.
         command: The command line, for the card.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
         MissingDependencyError: a package that the export of the trained network needs is not installed.
-        ConfigError: the network or recipe is unknown, the network does not have an option, or the device is missing.
+        ConfigError: the network or recipe is unknown, the network does not have an option, the device is missing, or
+            `threads` is more than the machine can use.
+        ModelError: the name is not a valid model name, or `init_from` does not exist.
         DatasetError: the data is missing, empty or cannot be split.
         TrainingError: the loss is not finite.
         ExportError: the network has a layer that ONNX does not support.
@@ -93,10 +96,9 @@ def train(
         ('a', 'b', 'c')
     """
     draft = resolve_config(config)  # raises errors before the images are read
-    if config.name:
-        check_name(config.name, "model name")
-    request = _Request(registry or Registry(), callbacks, command, data, val)
-    return _train(config, draft, None, request)
+    registry = registry or Registry()
+    check_request(config, registry)
+    return _train(config, draft, None, _Request(registry, callbacks, command, data, val, scanned))
 
 
 def resume(
@@ -108,6 +110,7 @@ def resume(
     registry: Registry | None = None,
     callbacks: Sequence[Callback] = (),
     command: str = "",
+    scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> Trained:
     """Resume a stopped training, or train a finished one for more epochs.
 
@@ -122,12 +125,14 @@ def resume(
         registry: The registry of the run and of the new version. The default one if omitted.
         callbacks: Callbacks to notify.
         command: The command line, for the card.
+        scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
 
     Raises:
         RunNotFoundError: the run does not exist.
         ModelError: another process is training the run.
         CardError: the files of the run are damaged.
-        ConfigError: `epochs` is lower than before, or the number of processes differs.
+        ConfigError: `epochs` is lower than before, or not higher for a finished run; or the number of processes
+            differs.
         DatasetError: the data has changed.
         TrainingError: see `train`.
         ExportError: see `train`.
@@ -145,16 +150,8 @@ def resume(
         'letters@2'
     """
     registry = registry or Registry()
-    old = find_run(registry.root, run)
-    settings = old.read_facts().config
-    if epochs is not None and epochs < (settings.epochs or 0):
-        raise ConfigError(
-            f"{old.name} has {pluralize(settings.epochs or 0, 'epoch')}, which can be increased but not reduced."
-        )
-    _check_in_memory(old, "data", IN_MEMORY in settings.data, data)
-    _check_in_memory(old, "val", settings.val == IN_MEMORY, val)
-    config = ResolvedConfig(**{**settings.given(), "epochs": epochs or settings.epochs})
-    return _train(config, config, old, _Request(registry, callbacks, command, data, val))
+    old, config = find_resumable(run, registry, epochs=epochs, data=data, val=val)
+    return _train(config, config, old, _Request(registry, callbacks, command, data, val, scanned))
 
 
 @dataclass(frozen=True)
@@ -166,6 +163,7 @@ class _Request:
     command: str
     data: ImagesAndLabels | None
     val: ImagesAndLabels | None
+    scanned: Mapping[str, DatasetIndex] | None
 
 
 def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run | None, request: _Request) -> Trained:
@@ -176,8 +174,9 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
         with _leader_first(group):  # the leader fills the image cache
-            data = load_training_data(draft, draft.size or 0, request.data, request.val)
+            data = load_training_data(draft, draft.size or 0, request.data, request.val, request.scanned)
         context = make_context(config, data, group=group, parent=parent)
+        registry.check_new_name(context.config.name)
         log.info("%s", describe_training(context.config, len(data.train_indices)))
         with open_run(old, context, registry, request.command) as run:
             fitted = fit_network(context, callbacks=[run, *request.callbacks], start=run.start, save=run.save)
@@ -204,15 +203,3 @@ def _leader_first(group: ProcessGroup) -> Iterator[None]:
     yield
     if group.leads:
         group.wait()
-
-
-def _check_in_memory(run: Run, name: str, was_in_memory: bool, arrays: ImagesAndLabels | None) -> None:
-    """Check that a run is resumed with images in memory if and only if it was trained on them.
-
-    Raises:
-        DatasetError: images in memory are missing, or were passed although the run does not use them.
-    """
-    if was_in_memory and arrays is None:
-        raise DatasetError(f"{run.name} was trained on images in memory.", f"Pass the same images as `{name}`.")
-    if arrays is not None and not was_in_memory:
-        raise DatasetError(f"{run.name} was not trained on images in memory.", f"Omit `{name}`.")

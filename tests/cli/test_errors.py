@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,17 +230,86 @@ def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
         ("trian", ("trian", "train")),
         ("train --epochs three", ("--epochs", "integer", "train --help")),
         ("augment", ("SRC", "augment --help")),
+        ("synth -?", ("-?", "synth --help", "go after --: charcnn synth -- '-?'")),
+        ("predict -1.png", ("-1", "go after --: charcnn predict -- -1")),
     ],
 )
 def test_a_mistyped_command_line_is_answered_with_what_to_type(cli: Cli, line: str, words: tuple[str, ...]) -> None:
     check(cli(*line.split()), 2, *words)
 
 
+def test_two_dashes_are_suggested_only_where_they_help(cli: Cli) -> None:
+    assert "after --" not in cli("train", "-?").stderr
+    assert "after --" not in cli("synth", "--per-clas", 3).stderr
+    assert cli("synth", "--per-class", 2, "--test-per-class", 1, "--", "-?").exit_code == 0
+
+
+def _run_without_reader(line: str, folder: Path, *, without_stderr: bool = False) -> tuple[int, str]:
+    """Run `charcnn LINE` into a pipe without a reader; return exit code and stderr."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    stderr = writing if without_stderr else subprocess.PIPE
+    words = [sys.executable, "-m", "charcnn", *line.split()]
+    done = subprocess.run(words, cwd=folder, stdout=writing, stderr=stderr, encoding="utf-8")
+    os.close(writing)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+@pytest.mark.parametrize("line", ["models schema", "train --help", "--version"])
+def test_a_closed_pipe_is_not_an_error(tmp_path: Path, line: str) -> None:
+    assert _run_without_reader(line, tmp_path) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+def test_exit_code_and_messages_do_not_depend_on_a_reader(tmp_path: Path, trained: Path, starter: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"")
+    line = f"predict {starter / 'ttest'} bad.png --json --registry {trained}"
+    code, said = _run_without_reader(line, tmp_path)
+    assert (code, said.splitlines()[-2:-1]) == (0, ["Read 120 images with small12@1. 1 could not be read."])
+    assert _run_without_reader(f"{line} --strict", tmp_path)[0] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+def test_a_training_without_a_reader_saves_its_model(tmp_path: Path, starter: Path) -> None:
+    line = f"train --data {starter / 'test'} --net lenet --epochs 1 --name unread"
+    assert _run_without_reader(line, tmp_path, without_stderr=True)[0] == 0
+    assert (tmp_path / "registry/unread/1/model.onnx").is_file()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_messages_are_not_buffered(tmp_path: Path, unbuffered: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from charcnn.cli.startup import tuned_process\n"
+        "with tuned_process():\n"
+        "    sys.stderr.write('first\\n')\n"
+        "    os.write(2, b'second')\n"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.split() == ["first", "second"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
-def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
-    line = [sys.executable, "-m", "charcnn", "models", "schema"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stderr
-        process.stdout.close()
-        assert process.stderr.read() == b""
+def test_streams_closed_by_the_shell_are_not_an_error(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m charcnn networks --json"
+    done = subprocess.run(f"{command} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run(f"{command} >&- 2>&-", shell=True, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+@pytest.mark.parametrize("start", ["installed script", "-m charcnn"])
+def test_ctrl_c_while_loading_shows_no_traceback(tmp_path: Path, start: str) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as stream:
+        module, _, function = tomllib.load(stream)["project"]["scripts"]["charcnn"].partition(":")
+    script = f"import sys\nfrom {module} import {function}\nsys.exit({function}())"
+    done = subprocess.run(
+        [sys.executable, *(["-c", script] if start == "installed script" else start.split()), "networks"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 from charcnn.cli.app import make_app
 words = json.loads(sys.argv[1])
 result = CliRunner().invoke(make_app(words), words)
-assert result.exit_code == 0, result.stderr
+assert result.exit_code == int(sys.argv[3]), result.stderr
 sys.stderr.write(json.dumps(sorted(set(sys.modules) & set(json.loads(sys.argv[2])))))
 """
 
 
-def imported_by(command: list[str], folder: Path, watched: tuple[str, ...] = HEAVY) -> list[str]:
-    arguments = [sys.executable, "-c", PROBE, json.dumps(command), json.dumps(watched)]
+def imported_by(command: list[str], folder: Path, watched: tuple[str, ...] = HEAVY, *, exit_code: int = 0) -> list[str]:
+    arguments = [sys.executable, "-c", PROBE, json.dumps(command), json.dumps(watched), str(exit_code)]
     done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stderr)
@@ -65,3 +65,37 @@ def test_training_imports_no_compiler_and_no_exporter(starter: Path, tmp_path: P
     """They take seconds, and do nothing for networks of plain layers."""
     command = ["train", "--data", str(starter / "test"), "--epochs", "1", "--precision", "bf16"]
     assert imported_by(command, tmp_path, ("torch._dynamo", "torch._inductor", "onnxscript", "torchvision")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "exit_code"),
+    [
+        ("--data WRONG", 1),
+        ("--data two --val WRONG", 1),
+        ("--data flat", 1),
+        ("--data one", 1),
+        ("--data empty", 1),
+        ("--data two --val three", 1),
+        ("--data two --net lennet", 2),
+        ("--data two --opt adm", 2),
+        ("--data two --recipe labb", 2),
+        ("--data two --threads 1000", 2),
+        ("--data two --name latest", 1),
+        ("--data two --name SMALL12", 1),
+        ("--data Small12", 1),
+        ("--data two --init-from nomodel", 1),
+        ("--data two --registry two/a/1.png", 1),
+        ("--resume no-run", 1),
+        ("--resume last", 1),
+        ("--resume no-run --lr 0.1", 2),
+    ],
+)
+def test_an_invalid_training_is_refused_without_importing_torch(
+    line: str, exit_code: int, trained: Path, tmp_path: Path
+) -> None:
+    for name in ("two/a/1", "two/b/1", "three/a/1", "three/c/1", "one/a/1", "flat/1", "Small12/a/1", "Small12/b/1"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(trained, tmp_path / "registry")
+    assert imported_by(["train", *line.split()], tmp_path, exit_code=exit_code) == []

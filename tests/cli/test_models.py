@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from charcnn.registry.runs import Run
+from charcnn.registry.store import Registry
+
 Cli = Callable[..., Result]
 
 
@@ -43,9 +46,24 @@ def test_file_that_is_not_a_bundle_is_refused_in_one_line(cli: Cli, registry: Pa
     assert name in result.stderr
 
 
-def test_alias_rolls_back_to_its_previous_version(cli: Cli, registry: Path) -> None:
+def _publish_again(store: Registry) -> None:
+    version = store.open("small12@1")
+    with store.staging() as folder:
+        for name in version.card.files:
+            shutil.copy(version.file(name), folder)
+        assert store.publish(folder, version.card).reference == "small12@2"
+
+
+def test_a_bundle_is_not_imported_twice(cli: Cli, registry: Path) -> None:
     cli("models", "export-bundle", "small12", "-o", "b.zip")
-    assert cli("models", "import-bundle", "b.zip").stdout == "small12@2\n"
+    again = cli("models", "import-bundle", "b.zip")
+    assert (again.exit_code, again.stdout) == (0, "small12@1\n")
+    assert "b.zip is already in the registry as small12@1" in again.stderr
+    assert len(json.loads(cli("models", "list", "--json").stdout)["models"]) == 1
+
+
+def test_alias_rolls_back_to_its_previous_version(cli: Cli, registry: Path) -> None:
+    _publish_again(Registry(registry))
     cli("models", "alias", "small12@1", "best")
     cli("models", "alias", "small12@2", "best")
     back = cli("models", "alias", "small12", "best", "--rollback")
@@ -68,10 +86,23 @@ def test_gc_lists_then_removes(cli: Cli, registry: Path) -> None:
     assert cli("models", "verify", "--all").exit_code == 0
 
 
+def _unfinish(folder: Path) -> None:
+    run = Run(folder)
+    run.write_facts(run.read_facts().model_copy(update={"finished": False}))
+
+
 def test_gc_keeps_trainings_unless_asked(cli: Cli, registry: Path, starter: Path) -> None:
     assert cli("train", "--data", starter / "train", "--net", "lenet", "--epochs", 1).exit_code == 0
     run = json.loads(cli("models", "gc", "--json").stdout)["runs"]
     assert len(run) == 1
+    text = cli("models", "gc").stderr
+    assert (
+        f"Kept: {run[0]}, which is finished. Train it further with charcnn train --resume {run[0]} --epochs N" in text
+    )
+    assert cli("models", "gc", "--runs", "--dry-run").stdout == f"registry/.runs/{run[0]}: finished run\n"
+    _unfinish(registry / ".runs" / run[0])
+    assert f"Kept: {run[0]}. Resume it with charcnn train --resume {run[0]}, or" in cli("models", "gc").stderr
+    assert cli("models", "gc", "--runs", "--dry-run").stdout.endswith(": run that can be resumed\n")
     more = cli("train", "--resume", run[0], "--epochs", 2, "--json")
     assert json.loads(more.stdout)["training"]["epochs"] == 2
     assert json.loads(cli("models", "gc", "--runs", "--json").stdout)["runs_removed"] == run

@@ -119,6 +119,19 @@ def test_foreign_files_are_kept(cli: Cli, tmp_path: Path) -> None:
     assert [path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [b"mine"]
 
 
+def test_a_replaced_dataset_is_reported_and_one_of_other_characters_is_kept(cli: Cli) -> None:
+    assert "Replaced" not in cli("synth", "01", *FEW).stderr
+    again = cli("synth", "01", "--per-class", 3, "--test-per-class", 1)
+    assert "Replaced the earlier dataset in data/01: training images 4 → 6.\n" in again.stderr
+    other = cli("synth", "012", "-o", "data/01", *FEW)
+    assert (other.exit_code, other.stdout) == (1, "")
+    assert (
+        "data/01 contains a dataset of other characters: 0 1\nChoose another folder with --out, or use --force"
+        in other.stderr
+    )
+    assert cli("synth", "012", "-o", "data/01", "--force", *FEW).exit_code == 0
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one group")
 def test_ctrl_c_while_processes_start_leaves_nothing_and_shows_no_traceback(tmp_path: Path) -> None:
     """A terminal sends Ctrl-C to all processes of a command."""

@@ -197,6 +197,14 @@ def test_the_next_command_reads_the_starter_set_or_asks_for_files(
     assert f"Next: charcnn predict --model {said}\n" in result.stderr
 
 
+def test_a_warning_about_a_dataset_appears_once(cli: Cli, starter: Path, tmp_path: Path) -> None:
+    shutil.copytree(starter / "test", tmp_path / "set")
+    (tmp_path / "classes.txt").write_text("1\t博\n", encoding="utf-8")
+    result = cli("train", "--data", "set", "--net", "lenet", "--epochs", 1)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("does not list the folder 2") == 1
+
+
 @pytest.mark.parametrize(
     ("schedule", "accuracies", "marked", "said"),
     [

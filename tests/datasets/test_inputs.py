@@ -1,13 +1,11 @@
 """Paths, folders, patterns and lists → image files and their labels."""
 
-import io
-import sys
 from pathlib import Path
 
 import pytest
 
 import charcnn.datasets.inputs
-from charcnn.datasets.inputs import collect_image_files, read_path_list
+from charcnn.datasets.inputs import collect_image_files, parse_path_list
 from charcnn.errors import ConfigError, DatasetError
 from charcnn.images import find
 
@@ -111,11 +109,7 @@ def test_nothing_to_read_is_an_error(world: Path) -> None:
         collect_image_files(["empty"], "xy")
 
 
-def test_list_has_one_path_per_line(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = "\ufeffb.png\n\n字 1.png\n".encode()
-    (world / "list.txt").write_bytes(data)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert read_path_list("list.txt") == read_path_list("-") == ["b.png", "字 1.png"]
-    (world / "list.txt").write_bytes(b"\xff\xfe")
+def test_list_has_one_path_per_line() -> None:
+    assert parse_path_list("\ufeffb.png\n\n字 1.png\n".encode(), "list.txt") == ["b.png", "字 1.png"]
     with pytest.raises(ConfigError, match=r"list\.txt: the list of paths is not UTF-8"):
-        read_path_list("list.txt")
+        parse_path_list(b"\xff\xfe", "list.txt")

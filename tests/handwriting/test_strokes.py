@@ -5,8 +5,9 @@ import pytest
 
 from charcnn.handwriting.charsets import get_charset
 from charcnn.handwriting.glyph import draw_glyph
+from charcnn.handwriting.kaishu import find_kaishu_strokes
 from charcnn.handwriting.outline import find_outlines
-from charcnn.handwriting.strokes import Segment, find_segments
+from charcnn.handwriting.strokes import Segment, find_free_nodes, find_segments
 
 
 def strokes_of(character: str) -> tuple[Segment, ...]:
@@ -75,3 +76,11 @@ def test_every_character_of_gb2312_level_1_has_strokes() -> None:
             assert shape.segments >= 1
             assert np.isfinite(shape.points).all()
             assert float(np.ptp(shape.points, axis=0).max()) > 0.3
+
+
+@pytest.mark.parametrize("character", "口十问博")
+def test_an_end_is_free_where_no_other_segment_ends(character: str) -> None:
+    assert find_free_nodes([(0, 1), (1, 2), (3, 3), (4, 1)]) == {0, 2, 4}
+    for found in (strokes_of(character), find_kaishu_strokes(character)):
+        free = find_free_nodes(segment.nodes for segment in found)
+        assert [segment.free for segment in found] == [(a in free, b in free) for a, b in (s.nodes for s in found)]

@@ -1,5 +1,6 @@
 """Versions are moved to other registries as bundles; invalid bundles are refused and leave nothing behind."""
 
+import logging
 import random
 import stat
 import zipfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from charcnn.errors import BundleError, CardError, CharcnnError, IntegrityError, ModelError, OverwriteError
+from charcnn.errors import BundleError, CardError, CharcnnError, ConfigError, IntegrityError, ModelError, OverwriteError
 from charcnn.registry.bundle import export_bundle, import_bundle
 from charcnn.registry.store import Registry
 from charcnn.registry.version import CARD_FILE
@@ -50,8 +51,30 @@ def test_an_imported_bundle_equals_the_exported_version(registry: Registry, bund
     assert is_whole(elsewhere, "small@1")
     for name in FILES:
         assert came.file(name).read_bytes() == registry.open("small").file(name).read_bytes()
-    assert import_bundle(elsewhere, bundle).card.reference == "small@2"
     assert import_bundle(elsewhere, bundle, "other").card.reference == "other@1"
+
+
+def test_an_existing_version_is_reported_and_not_imported_again(
+    registry: Registry, bundle: Path, elsewhere: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "charcnn")
+    import_bundle(elsewhere, bundle)
+    assert "already in the registry" not in caplog.text
+    for where in (elsewhere, registry):  # the registry of the import, and that of the export
+        assert import_bundle(where, bundle).card.reference == "small@1"
+        assert f"{bundle} is already in the registry as small@1" in caplog.text
+        assert [info.reference for info in where.versions()] == ["small@1"]
+        assert list((where.root / ".staging").iterdir()) == []
+        caplog.clear()
+
+
+def test_a_different_card_or_a_damaged_version_does_not_count_as_existing(bundle: Path, elsewhere: Registry) -> None:
+    came = import_bundle(elsewhere, bundle)
+    rewrite_bundle(bundle, lambda members: members.update({CARD_FILE: members[CARD_FILE].replace(b"12.5", b"13.5")}))
+    assert import_bundle(elsewhere, bundle).card.reference == "small@2"
+    for number in (1, 2):
+        (came.folder.parent / str(number) / FILES[0]).write_bytes(b"damaged")
+    assert import_bundle(elsewhere, bundle).card.reference == "small@3"
 
 
 def test_the_same_version_gives_the_same_bytes(registry: Registry, bundle: Path, tmp_path: Path) -> None:
@@ -70,10 +93,14 @@ def test_a_file_is_replaced_only_with_force(registry: Registry, bundle: Path) ->
     assert zipfile.is_zipfile(bundle)
 
 
-def test_a_missing_folder_is_named(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="Folder does not exist") as fault:
-        export_bundle(publish(registry), tmp_path / "no" / "b.zip")
-    assert fault.value.filename == str(tmp_path / "no")
+def test_missing_folders_are_created_and_a_folder_as_the_file_is_refused(registry: Registry, tmp_path: Path) -> None:
+    version = publish(registry)
+    export_bundle(version, tmp_path / "new" / "deep" / "b.zip")
+    assert zipfile.is_zipfile(tmp_path / "new" / "deep" / "b.zip")
+    for force in (False, True):
+        with pytest.raises(ConfigError, match="new is a folder") as fault:
+            export_bundle(version, tmp_path / "new", force)
+        assert str(tmp_path / "new" / "small-1.charcnn.zip") in fault.value.hint
 
 
 def test_a_damaged_version_is_not_exported(registry: Registry, tmp_path: Path) -> None:

@@ -113,6 +113,37 @@ def test_force_keeps_foreign_files_unless_a_new_one_has_their_name(world: Path) 
     assert _tree(world) == {"out/x": "new", "out/both": "new", "out/sub/mine": "precious"}
 
 
+def test_each_file_is_checked_once(world: Path) -> None:
+    _write(world / "out", x="old", sub__y="old", mine="precious")
+    asked: list[str] = []
+
+    def is_own(path: Path) -> bool:
+        asked.append(path.as_posix())
+        return path.name != "mine"
+
+    with replace_folder(world / "out", is_own, force=True) as fresh:
+        _write(fresh, x="new")
+    assert sorted(asked) == ["mine", "sub/y", "x"]
+    assert _tree(world) == {"out/x": "new", "out/mine": "precious"}
+
+
+@pytest.mark.parametrize("name", ["mine", "x", "late"])
+def test_a_file_that_changes_during_the_write_is_kept(world: Path, name: str) -> None:
+    _write(world / "out", x="old", mine="precious")
+
+    def fill() -> None:
+        content = {"x": "old"}  # a file may be replaced while it has its old content
+        with replace_folder(
+            world / "out", lambda path: _tree(world / "out")[path.name] == content.get(path.name), True
+        ) as fresh:
+            _write(fresh, x="new")
+            _write(world / "out", **{name: "edited"})
+
+    with pytest.raises(OverwriteError, match=rf"changed in .*: {name}"):
+        fill()
+    assert _tree(world) == {"out/x": "old", "out/mine": "precious", f"out/{name}": "edited"}
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_file_in_place_of_the_folder_is_never_replaced(world: Path, force: bool) -> None:
     _write(world, out="precious")

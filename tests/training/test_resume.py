@@ -159,6 +159,17 @@ def test_a_finished_training_is_given_more_epochs(draw: Draw, run: Run, registry
         resume(short.run, epochs=3, registry=registry)
 
 
+@pytest.mark.parametrize("epochs", [None, 2])
+def test_a_finished_training_without_more_epochs_is_not_saved_again(
+    draw: Draw, run: Run, registry: Registry, epochs: int | None
+) -> None:
+    done = run(draw("small"), net="lenet", epochs=2, val_split=0)
+    with pytest.raises(ConfigError, match="is finished: it has trained 2 epochs") as fault:
+        resume(done.run, epochs=epochs, registry=registry)
+    assert "`epochs=4`" in fault.value.hint
+    assert [info.reference for info in registry.versions()] == [done.version.card.reference]
+
+
 def test_other_runs_finished_or_not_stay(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)

@@ -16,6 +16,7 @@ from charcnn.training.callbacks import Batch
 from charcnn.training.history import EpochRecord
 from charcnn.training.step import StepResult
 from charcnn.training.train import Trained, train
+from tests.support.cards import publish
 from tests.support.trainings import Notes, nothing_is_left, weights_hash
 
 Draw = Callable[..., Path]
@@ -145,6 +146,7 @@ def test_a_full_disk_leaves_no_version(
         ({"net": "mobilenet_v3_small", "batch_norm": False}, ConfigError, "has no option batch_norm"),
         ({"device": "mps"}, ConfigError, "has no such device"),
         ({"name": "latest"}, ModelError, "latest is reserved"),
+        ({"threads": 1000}, ConfigError, "must be at most"),
         ({"name": "a/b"}, ModelError, "not a valid model name"),
         ({"init_from": "nobody"}, ModelError, "No model named nobody"),
         ({"init_from": "./nowhere"}, ModelError, "nowhere is not a model version"),
@@ -162,3 +164,15 @@ def test_errors_are_raised_before_training(
         train(config, registry=registry, callbacks=[notes])
     assert notes.start == []
     assert nothing_is_left(registry)
+
+
+@pytest.mark.parametrize("settings", [{"name": "SMALL"}, {}], ids=["given", "default"])
+def test_a_name_that_differs_only_in_case_is_refused_before_training(
+    draw: Draw, registry: Registry, settings: dict[str, str]
+) -> None:
+    publish(registry, "Small")
+    notes = Notes()
+    config = TrainConfig.parse({"data": [str(draw("small"))], "net": "lenet", **settings})
+    with pytest.raises(ModelError, match="differs from the model Small only in case"):
+        train(config, registry=registry, callbacks=[notes])
+    assert notes.start == []

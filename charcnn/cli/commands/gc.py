@@ -29,6 +29,7 @@ def gc(
     store = Registry(registry)
     orphans = find_orphans(store) if dry_run else remove_orphans(store)
     resumable = [run for run in list_runs(store.root) if run.is_free()]
+    finished = {run.name for run in resumable if run.is_finished()}
     removed = [run for run in resumable if dry_run or run.remove_if_free()] if runs else []
     if form == "json":
         document = {
@@ -43,18 +44,22 @@ def gc(
     for path, what, _ in orphans:
         output.put(f"{path}: {what}")
     for run in removed:
-        output.put(f"{run.folder}: run that can be resumed")
+        output.put(f"{run.folder}: {'finished run' if run.name in finished else 'run that can be resumed'}")
     _sum_up(sum(orphan.size for orphan in orphans), len(orphans) + len(removed), dry_run)
     if not runs:
-        _tell_kept(resumable, registry)
+        _tell_kept(resumable, finished, registry)
 
 
 def _sum_up(size: int, count: int, dry_run: bool) -> None:
     verb = "would be removed" if dry_run else "removed"
-    output.say(f"{count} {verb}, {size / 1e6:.1f} MB, resumable runs not included.")
+    output.say(f"{count} {verb}, {size / 1e6:.1f} MB, runs not included.")
 
 
-def _tell_kept(runs: list["Run"], registry: Path | None) -> None:
+def _tell_kept(runs: list["Run"], finished: set[str], registry: Path | None) -> None:
     for run in runs:
-        command = with_registry(f"charcnn train --resume {run.name}", registry)
-        output.say(f"Kept: {run.name}. Resume it with {command}, or remove it with --runs.")
+        if run.name in finished:
+            command = with_registry(f"charcnn train --resume {run.name} --epochs N", registry)
+            text = f"{run.name}, which is finished. Train it further with {command}"
+        else:
+            text = f"{run.name}. Resume it with {with_registry(f'charcnn train --resume {run.name}', registry)}"
+        output.say(f"Kept: {text}, or remove it with --runs.")

@@ -83,17 +83,22 @@ def _read_stdin(predictor: "Predictor", top_k: int) -> "Prediction":
 
 
 def _collect(paths: Sequence[str], files_from: str | None, predictor: "Predictor") -> "ImageFiles":
-    from charcnn.datasets.inputs import collect_image_files, read_path_list
+    from charcnn.datasets.inputs import collect_image_files, parse_path_list
     from charcnn.errors import ConfigError, DatasetError
 
     if "-" in paths:
         raise ConfigError(
             "- is one image on standard input, and cannot be combined with other paths.", "Leave the others out."
         )
-    listed = read_path_list(files_from) if files_from is not None else []
+    listed = [] if files_from is None else parse_path_list(_read_bytes(files_from), files_from)
     if files_from is not None and not [*listed, *paths]:
         raise DatasetError(f"{files_from} names no files.")
     return collect_image_files([*listed, *paths] or [_default_folder(predictor)], predictor.labels)
+
+
+def _read_bytes(source: str) -> bytes:
+    """Return the content of a file; `-` is standard input."""
+    return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
 def _default_folder(predictor: "Predictor") -> Path:

@@ -19,6 +19,7 @@ from charcnn.cli.settings import with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
+    from charcnn.registry.store import Registry
     from charcnn.specs.card import ModelCard
     from charcnn.specs.train_config import TrainConfig
     from charcnn.training.history import EpochRecord
@@ -70,7 +71,8 @@ def train(
 def _train(asked: "TrainConfig", print_config: bool, registry: Path | None, as_json: bool) -> None:
     """Train what was asked, or print it."""
     from charcnn.datasets.generate.on_demand import dataset_or_starter
-    from charcnn.networks.built_in import BUILT_IN
+    from charcnn.networks.built_in import BUILT_IN, check_network_name
+    from charcnn.registry.store import Registry
 
     if print_config:
         from charcnn.specs.toml import to_toml
@@ -79,14 +81,20 @@ def _train(asked: "TrainConfig", print_config: bool, registry: Path | None, as_j
         output.put(to_toml(asked, resolve_config(asked)).rstrip())
         return
     if asked.net is not None and asked.net.casefold() not in BUILT_IN:
+        check_network_name(asked.net)
         from charcnn.networks.catalogue import get_network
 
         get_network(asked.net)  # raises for an unknown one before a starter set is written
+    from charcnn.training.check_request import check_request, scan_datasets
+
+    store = Registry(registry)
+    check_request(asked, store)
     for argument in filter(None, (*asked.data, asked.val)):
         dataset_or_starter(argument)
-    with _loading():
+    scanned = scan_datasets(asked, store)
+    with _loading(store):
         from charcnn.training.train import train as run
-    _show(partial(run, asked), registry, as_json)
+    _show(partial(run, asked, scanned=scanned), registry, as_json)
 
 
 @contextmanager
@@ -108,6 +116,8 @@ def _naming_keys(config: Path | None, keys: Collection[str]) -> Iterator[None]:
 
 def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path | None, as_json: bool) -> None:
     from charcnn.errors import ConfigError
+    from charcnn.registry.store import Registry
+    from charcnn.training.check_request import find_resumable, scan_datasets
 
     others = [flag_of(name) for name in [*flags, *(["config"] if config else [])] if name != "epochs"]
     if others:
@@ -115,12 +125,17 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
             f"--resume uses the settings of the run, and cannot be combined with {', '.join(others)}.",
             f"charcnn train --resume {run}",
         )
-    with _loading():
+    store = Registry(registry)
+    _, resolved = find_resumable(run, store, epochs=flags.get("epochs"))
+    scanned = scan_datasets(resolved, store)
+    with _loading(store):
         from charcnn.training.train import resume
-    _show(partial(resume, run, epochs=flags.get("epochs")), registry, as_json)
+    _show(partial(resume, run, epochs=flags.get("epochs"), scanned=scanned), registry, as_json)
 
 
-def _loading() -> AbstractContextManager[None]:
+def _loading(registry: "Registry") -> AbstractContextManager[None]:
+    """Show that torch is being imported, which takes seconds. First check that the registry can be written."""
+    registry.check_writable()
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
         output.mute()  # under torchrun only the first process writes messages
     return output.waiting("Loading torch")

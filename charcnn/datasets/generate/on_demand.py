@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def _write_starter(root: Path) -> object:
-    from charcnn.datasets.generate.starter import write_starter  # slow to import, and rarely needed
+    from charcnn.datasets.generate.starter import write_starter
 
     return write_starter(root)
 
@@ -28,10 +28,10 @@ def dataset_or_starter(argument: str, write_starter: Callable[[Path], object] = 
         OSError: the starter set cannot be written.
     """
     if argument in DATASET_FOLDERS and existing_path(argument) is None:
-        from charcnn.datasets.generate.owned_folder import is_free_for_dataset
+        from charcnn.datasets.generate.starter import is_free_for_starter  # slow to import, and rarely needed
 
         root = data_root()
-        if is_free_for_dataset(root):
+        if is_free_for_starter(root):
             log.warning(
                 "%s does not exist: writing the starter set (12 characters in synthetic handwriting).",
                 root / argument,

@@ -4,56 +4,73 @@
 """
 
 import hashlib
+import logging
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from charcnn.datasets.generate.dataset_change import describe_change
 from charcnn.datasets.generate.written_files import WrittenFiles
+from charcnn.datasets.labels import read_classes
 from charcnn.datasets.locate import DATASET_FOLDERS
 from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST, SynthEntry, read_synth_entries
 from charcnn.errors import OverwriteError
+from charcnn.images.codec import is_image
 from charcnn.machine import cache_root
 from charcnn.storage.files import file_lock, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
+log = logging.getLogger(__name__)
+
 DATASET_FILES = ("classes.txt", "ttest.csv", "preview.png")
 """Files that a generated dataset may contain, besides the manifest and the `DATASET_FOLDERS`."""
+_MAX_NAMED = 20
+"""Maximum number of characters that are named in an error."""
 
 
-def replace_owned_folder(root: Path, fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False) -> None:
+def replace_owned_folder(
+    root: Path, classes: Collection[str], fill: Callable[[Path], dict[str, SynthEntry]], force: bool = False
+) -> None:
     """Write a generated dataset, or replace an earlier one that was not modified.
 
     Args:
         root: The dataset's folder.
+        classes: Names of its class folders.
         fill: Writes folders and files, of `DATASET_FOLDERS` and `DATASET_FILES`, into a given empty folder, and
             returns file → entry.
-        force: Write even if there are other files; those with other names are kept.
+        force: Write even if there are other files, or a dataset of other characters. Files with other names are kept.
+            Those that would be read as part of the dataset are refused even so, because no file is deleted.
 
     Raises:
-        OverwriteError: a file in the way is not part of a generated dataset, or was modified.
+        OverwriteError: a file in the way is not part of a generated dataset, or was modified; or the folder contains a
+            dataset of other characters.
         OSError: a file cannot be written.
     """
-    _refuse_foreign(root, force)
-    is_new = not root.exists()
-    root.mkdir(parents=True, exist_ok=True)
-    try:
-        with _lock(root):
-            _refuse_foreign(root, force)
+    with _lock(root):
+        _refuse_foreign(root, force)
+        _refuse_other_characters(root, classes, force)
+        _refuse_strays(root, ("train", "test"), lambda file: len(file.parts) < 3 or file.parts[1] in classes)
+        is_new = not root.exists()
+        root.mkdir(parents=True, exist_ok=True)
+        try:
             with tempfile.TemporaryDirectory(prefix=".synth.", dir=root) as scratch:
                 entries = fill(Path(scratch))
                 _install(root, Path(scratch), entries, force)
-    except BaseException:  # Ctrl-C too
-        if is_new:
-            with suppress(OSError):  # another process may have written there
-                root.rmdir()
-        raise
+        except BaseException:  # Ctrl-C too
+            if is_new:
+                with suppress(OSError):  # another process may have written there
+                    root.rmdir()
+            raise
 
 
-def is_free_for_dataset(root: Path) -> bool:
-    """Return whether a generated dataset may be written, because only unmodified files of an earlier one exist."""
-    return not _find_foreign(root)
+def is_free_for_dataset(root: Path, classes: Collection[str]) -> bool:
+    """Return whether a generated dataset may be written there.
+
+    That is so if `root` contains only unmodified files of an earlier dataset of the same classes, or none at all.
+    """
+    return not _find_foreign(root) and _present_classes(root) in (set(), set(classes))
 
 
 def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
@@ -61,9 +78,12 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
     own, listed = _own_files(root), read_synth_entries(root)
     if own >= {Path(name) for name in entries} and listed == entries:
         return  # another process wrote it while this one waited for the lock
+    change = describe_change(root, listed, scratch, entries) if _present_classes(root) else ""
+    written = [folder for folder in DATASET_FOLDERS if (scratch / folder).is_dir()]
+    _refuse_strays(root, written, lambda file: not is_image(file.name) or file.as_posix() in entries)
     _write_manifest(root, {**listed, **entries})  # first, so that an interrupted write is recognized
     for folder in DATASET_FOLDERS:
-        if (scratch / folder).is_dir():
+        if folder in written:
             with replace_folder(root / folder, _within(folder, own).__contains__, force) as fresh:
                 for path in (scratch / folder).iterdir():
                     path.rename(fresh / path.name)
@@ -75,6 +95,29 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
         elif Path(name) in own:
             (root / name).unlink()
     _write_manifest(root, entries)
+    if change:
+        log.warning("Replaced the earlier dataset in %s: %s.", root, change)
+
+
+def _present_classes(root: Path) -> set[str]:
+    """Return the class folders of the generated dataset in `root`; empty if none of its images exists."""
+    images = [name for name in read_synth_entries(root) if "/" in name and is_image(name)]
+    if not any((root / name).is_file() for name in images):
+        return set()
+    return {name.split("/")[1] for name in images if name.count("/") == 2}
+
+
+def _refuse_other_characters(root: Path, classes: Collection[str], force: bool) -> None:
+    """Refuse to replace a dataset of other characters, which is not an earlier state of this one."""
+    present = _present_classes(root)
+    if not force and present and present != set(classes):
+        labels = read_classes(root)
+        names = sorted({labels.get(folder, folder) for folder in present})
+        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        raise OverwriteError(
+            f"{root} contains a dataset of other characters: {' '.join(names[:_MAX_NAMED])}{more}",
+            "Choose another folder with `root`, or use `force=True` to replace that dataset.",
+        )
 
 
 def _remove(folder: Path, files: Collection[Path]) -> None:
@@ -134,4 +177,24 @@ def _refuse_foreign(root: Path, force: bool) -> None:
             f"{root} contains {pluralize(len(foreign), 'file')} that synth did not write, or that were modified: "
             f"{foreign[0]}",
             "Choose another folder with `root`, or use `force=True`: it replaces only files of the same name.",
+        )
+
+
+def _refuse_strays(root: Path, folders: Iterable[str], is_expected: Callable[[Path], bool]) -> None:
+    """Refuse foreign files that would be read as part of a new dataset.
+
+    Args:
+        root: The dataset's folder.
+        folders: Those of `DATASET_FOLDERS` that are written.
+        is_expected: Returns whether a file, relative to the root, is allowed because it is replaced, or is not read.
+    """
+    present = [path.relative_to(root) for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
+    suspects = [file for file in present if file.name not in SYSTEM_FILES and not is_expected(file)]
+    own = _own_files(root) if suspects else set()
+    strays = [file for file in suspects if file not in own]
+    if strays:
+        more = f" (and {len(strays) - 1} more)" if len(strays) > 1 else ""
+        raise OverwriteError(
+            f"{root / strays[0]}{more} would be read as part of the new dataset, but does not belong to it.",
+            "Move such files, or choose another folder with `root`. `force=True` deletes no files.",
         )

@@ -22,7 +22,8 @@ class SynthRequest:
         style: How the handwriting looks.
         jobs: Number of processes. The files do not depend on it.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write even if there are other files; those with other names are kept.
+        force: Write even if there are other files, or a dataset of other characters. Files with other names are kept.
+            Those that would be read as part of the dataset have to be moved first.
         on_progress: Called with the number of images written and the total.
 
     Raises:

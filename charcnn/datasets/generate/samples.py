@@ -59,7 +59,7 @@ def write_dataset(characters: str, root: Path, request: SynthRequest) -> Path:
         entries = write_samples(folder, folders, splits, ".png", request)
         return entries | write_companions(folder, folders, ".png", request)
 
-    replace_owned_folder(root, fill, request.force)
+    replace_owned_folder(root, folders, fill, request.force)
     return root
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charcnn.datasets.generate.owned_folder import replace_owned_folder
+from charcnn.datasets.generate.owned_folder import is_free_for_dataset, replace_owned_folder
 from charcnn.datasets.generate.request import SynthRequest
 from charcnn.datasets.generate.samples import write_companions, write_samples
 from charcnn.datasets.provenance.synth_manifest import SynthEntry
@@ -35,7 +35,8 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
         The root.
 
     Raises:
-        OverwriteError: the root contains files that were not written by this function, or were modified.
+        OverwriteError: the root contains files that were not written by this function, or were modified, or a dataset
+            of other characters.
         OSError: a file cannot be written.
     """
     request = request or SynthRequest(size=STARTER_SIZE)
@@ -49,8 +50,13 @@ def write_starter(root: Path, request: SynthRequest | None = None) -> Path:
         entries = _shuffle_flat(folder, entries, style.seed)
         return entries | write_companions(folder, _CLASSES, ".bmp", request, [_FLAT_LABELS_FILE])
 
-    replace_owned_folder(root, fill, request.force)
+    replace_owned_folder(root, _CLASSES, fill, request.force)
     return root
+
+
+def is_free_for_starter(root: Path) -> bool:
+    """Return whether the starter set may be written, because only unmodified files of an earlier one exist."""
+    return is_free_for_dataset(root, _CLASSES)
 
 
 def _shuffle_flat(root: Path, entries: dict[str, SynthEntry], seed: int) -> dict[str, SynthEntry]:

@@ -46,7 +46,8 @@ def synth(
         jobs: Number of processes. The files do not depend on it. With several, a script needs
             `if __name__ == "__main__":`.
         preview: Also write a contact sheet, `preview.png`.
-        force: Write even if there are other files; those with other names are kept.
+        force: Write even if there are other files, or a dataset of other characters. Files with other names are kept.
+            Those that would be read as part of the dataset have to be moved first.
         on_progress: Called with the number of images written and the total.
 
     Returns:
@@ -55,7 +56,8 @@ def synth(
     Raises:
         ConfigError: a set is unknown, there are fewer than two characters, or a number is out of range.
         GlyphError: the font lacks some of the characters; nothing was written.
-        OverwriteError: the folder contains files that were not written by this function, or were modified.
+        OverwriteError: the folder contains files that were not written by this function, or were modified, or a
+            dataset of other characters.
         OSError: a file cannot be written.
 
     Example:

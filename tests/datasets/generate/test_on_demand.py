@@ -57,3 +57,9 @@ def test_starter_set_is_not_written_next_to_own_data(world: Path, own: str) -> N
     for name in {"train", "test", "ttest"} - {own}:
         with pytest.raises(DatasetNotFoundError, match=name):
             dataset_or_starter(name, _refuse_to_write)
+
+
+def test_starter_set_does_not_replace_a_dataset_of_other_characters(world: Path) -> None:
+    synth("01", world / "data", per_class=2, test_per_class=1)
+    with pytest.raises(DatasetNotFoundError, match="ttest"):
+        dataset_or_starter("ttest", _refuse_to_write)

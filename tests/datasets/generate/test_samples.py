@@ -183,9 +183,44 @@ def test_a_number_out_of_range_is_refused(world: Path, name: str, value: int) ->
 def test_an_unmodified_set_is_replaced_with_nothing_left_over(world: Path) -> None:
     synth(root=world / "set", per_class=3, test_per_class=1, preview=True)  # the starter set, with its ttest
     (world / "set" / "notes.txt").write_text("mine", encoding="utf-8")
-    _small("由自无", world / "set", per_class=9)
+    _small("由自无", world / "set", per_class=9, force=True)
     (world / "set" / "notes.txt").unlink()
-    assert _hashes(_small("无由", world / "set")) == _hashes(_small("无由", world / "fresh"))
+    assert _hashes(_small("无由", world / "set", force=True)) == _hashes(_small("无由", world / "fresh"))
+
+
+def test_a_dataset_of_other_characters_is_replaced_only_with_force(
+    world: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = _hashes(_small("Ab", world / "set"))
+    for characters in ("Abc", "A由"):
+        with pytest.raises(OverwriteError, match=r"contains a dataset of other characters: A b\n") as caught:
+            _small(characters, world / "set")
+        assert "`force=True`" in caught.value.hint
+        assert _hashes(world / "set") == before
+    assert _hashes(_small("A由", world / "set", force=True)) == _hashes(_small("A由", world / "fresh"))
+    assert "Replaced the earlier dataset" in caplog.text
+    assert "set: other characters." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"per_class": 7, "size": 30}, "training images 10 → 14, size 24 → 30"),
+        ({"style": WritingStyle(seed=3), "test_per_class": 1}, "test images 4 → 2, seed 0 → 3"),
+        ({"style": WritingStyle(pen="marker")}, "another style, pen, paper, font or version"),
+    ],
+)
+def test_the_replacement_of_an_earlier_dataset_is_reported_with_the_differences(
+    world: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], message: str
+) -> None:
+    root = _small("由自", world / "set")
+    _small("自由", root)
+    (root / "train/由/1.png").unlink()
+    _small("由自", root)
+    assert caplog.text == "", "the datasets are the same"
+    _small("由自", root, **settings)
+    assert f"Replaced the earlier dataset in {root}: " in caplog.text
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize("name", ["train/由/1.png", "train/mine/1.png", "test/note.txt", "classes.txt", "preview.png"])
@@ -198,8 +233,27 @@ def test_foreign_and_modified_files_are_kept_without_force(world: Path, name: st
         _small("由自", root, per_class=3)
     assert name in caught.value.message
     assert _hashes(root) == before
-    _small("由自", root, force=True)
-    assert (root / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["train/由/1.png", "test/note.txt", "ttest/1.png", "classes.txt", "preview.png"])
+def test_force_writes_the_dataset_and_keeps_files_that_are_not_read_as_part_of_it(world: Path, name: str) -> None:
+    root, fresh = _small("由自", world / "set"), _hashes(_small("由自无", world / "fresh"))
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"mine")
+    _small("由自无", root, force=True)
+    assert _hashes(root) == {name: hashlib.sha256(b"mine").hexdigest(), **fresh}
+
+
+@pytest.mark.parametrize("name", ["train/mine/1.png", "train/mine/note.txt", "test/由/mine.png", "train/由/5.png"])
+def test_files_that_would_become_part_of_a_dataset_are_refused_even_with_force(world: Path, name: str) -> None:
+    root = _small("由自", world / "set")
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"mine")
+    before = _hashes(root)
+    with pytest.raises(OverwriteError, match="would be read as part of the new dataset") as caught:
+        _small("由自", root, per_class=3, force=True)
+    assert name in caught.value.message
+    assert _hashes(root) == before
 
 
 def test_a_file_in_place_of_the_folder_is_refused(world: Path) -> None:
@@ -217,7 +271,7 @@ def test_an_interruption_leaves_nothing_half_done(world: Path, there: bool) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _small("由自无", world / "set", on_progress=interrupt)
+        _small("由自", world / "set", per_class=9, on_progress=interrupt)
     assert (world / "set").exists() == there
     assert _hashes(world / "set") == before
 

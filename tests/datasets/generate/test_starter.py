@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charcnn.datasets.generate.owned_folder import is_free_for_dataset
+from charcnn.datasets.generate.starter import is_free_for_starter
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
 from charcnn.errors import OverwriteError
@@ -184,13 +184,23 @@ def test_a_users_own_synth_csv_is_never_overwritten(world: Path) -> None:
     assert _bytes(world / "data") == {"synth.csv": b"frequency,waveform\n440,sine\n"}
 
 
-def test_force_writes_and_keeps_files_with_other_names(world: Path) -> None:
+def test_force_writes_and_keeps_files_that_are_not_read_as_part_of_it(world: Path) -> None:
     (world / "data" / "train" / "1").mkdir(parents=True)
-    (world / "data" / "train" / "1" / "mine.bmp").write_bytes(b"mine")
+    (world / "data" / "train" / "1" / "mine.txt").write_bytes(b"mine")
     (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"replaced")
     _small(world / "data", force=True)
-    assert (world / "data" / "train" / "1" / "mine.bmp").read_bytes() == b"mine"
+    assert (world / "data" / "train" / "1" / "mine.txt").read_bytes() == b"mine"
     assert read_image(world / "data" / "train" / "1" / "1.bmp").shape == (28, 28)
+    assert len(scan(world / "data" / "train")) == 24
+
+
+@pytest.mark.parametrize("name", ["train/13/1.bmp", "ttest/mine.bmp"])
+def test_an_additional_class_or_image_is_refused_even_with_force(world: Path, name: str) -> None:
+    (world / "data" / name).parent.mkdir(parents=True)
+    (world / "data" / name).write_bytes(b"mine")
+    with pytest.raises(OverwriteError, match=name):
+        _small(world / "data", force=True)
+    assert _bytes(world / "data") == {name: b"mine"}
 
 
 def test_an_interruption_leaves_the_set_unchanged(root: Path) -> None:
@@ -221,6 +231,6 @@ def test_progress_ends_at_the_total(world: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train", "test", "ttest", "ttest.csv", "classes.txt"])
 def test_any_foreign_file_in_its_place_is_noticed(world: Path, name: str) -> None:
-    assert is_free_for_dataset(world)
+    assert is_free_for_starter(world)
     (world / name).touch()
-    assert not is_free_for_dataset(world)
+    assert not is_free_for_starter(world)
