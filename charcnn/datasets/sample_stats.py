@@ -26,11 +26,13 @@ class SampleStats:
     Attributes:
         polarity: `light-on-dark` if most images are, else `dark-on-light`.
         one_square_size: Whether all images are square and of the same size.
+        side: Median length of the longer side, in pixels.
         synthetic: Whether the images are synthetic handwriting.
     """
 
     polarity: Polarity
     one_square_size: bool
+    side: int
     synthetic: bool = False
 
     @property
@@ -69,11 +71,12 @@ def _step(count: int) -> int:
 
 def _stats(images: NDArray[np.uint8] | Sequence[Gray], synthetic: bool) -> SampleStats:
     light = sum(is_light_on_dark(image) for image in images)
-    sizes = {image.shape for image in images}
-    height, width = next(iter(sizes))
+    shapes = [image.shape for image in images]
+    height, width = shapes[0]
     return SampleStats(
         polarity="light-on-dark" if light > len(images) / 2 else "dark-on-light",
-        one_square_size=len(sizes) == 1 and height == width,
+        one_square_size=len(set(shapes)) == 1 and height == width,
+        side=int(np.median([max(shape) for shape in shapes])),
         synthetic=synthetic,
     )
 

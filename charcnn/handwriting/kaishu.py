@@ -47,6 +47,15 @@ def find_kaishu_strokes(character: str) -> tuple[Segment, ...]:
     return _build_segments([[piece - middle for piece in stroke] for stroke in strokes])
 
 
+def count_strokes(character: str) -> int:
+    """Return the number of strokes of a Chinese character; 0 if the character is not in the data."""
+    known = _load()
+    at = int(np.searchsorted(known.characters, ord(character)))
+    if at == len(known.characters) or known.characters[at] != ord(character):
+        return 0
+    return int(known.first_stroke[at + 1] - known.first_stroke[at])
+
+
 @dataclass(frozen=True)
 class _Medians:
     """Arrays of the data file. `first_stroke` `[C+1]` and `first_point` `[S+1]` are offsets by character and stroke."""

@@ -67,6 +67,7 @@ def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, grou
         fit=data.spec.fit,
         margin=data.spec.margin,
         name=default_model_name(data.facts.sources[0], len(data.classes)),
+        size=data.spec.height,
     )
     precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(use_bf16) else "fp32"
     share_cores = device.type == "cpu" and group.size == 1 and "OMP_NUM_THREADS" not in os.environ

@@ -21,6 +21,7 @@ from charcnn.specs.card import DataFacts
 from charcnn.specs.choices import Polarity
 from charcnn.specs.image import ImageSpec
 from charcnn.specs.train_config import TrainSettings
+from charcnn.training.input_size import choose_size
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +55,16 @@ class TrainingData:
 
 def load_training_data(
     config: TrainSettings,
-    size: int,
+    sizes: Sequence[int],
     arrays: ImagesAndLabels | None = None,
     val_arrays: ImagesAndLabels | None = None,
     scanned: Mapping[str, DatasetIndex] | None = None,
 ) -> TrainingData:
-    """Read and split the images of a config, and choose fit and polarity if they are `auto`.
+    """Read and split the images of a config, and choose size, fit and polarity if they are open.
 
     Args:
         config: The requested or the resolved settings.
-        size: Height and width of the network's input, in pixels.
+        sizes: Heights and widths of the network's input to choose from, in pixels, the network's own first.
         arrays: Images in memory and their labels, used instead of `config.data`.
         val_arrays: Images in memory and their labels, used instead of `config.val`.
         scanned: Datasets that were already scanned, by their names in the config. The others are scanned here.
@@ -80,7 +81,8 @@ def load_training_data(
     )
     names = (IN_MEMORY,) if arrays is not None else tuple(config.data)
     stats = [source.stats() for source in sources]
-    spec = _image_spec(config, size, stats)
+    labels = {label for source in sources for label in source.classes()}
+    spec = _image_spec(config, choose_size(sizes, labels, min(found.side for found in stats)), stats)
     polarities = [_choose_polarity(config, found) for found in stats]
     loaded = [source.load(_with_polarity(spec, polarity)) for source, polarity in zip(sources, polarities, strict=True)]
     train = LabeledImages.join(loaded)
@@ -120,6 +122,9 @@ def check_classes(classes: Sequence[str], sources: Sequence[str]) -> None:
 class _Source(Protocol):
     """A source of labeled images."""
 
+    def classes(self) -> Sequence[str]:
+        """Return the label texts of the classes."""
+
     def stats(self) -> SampleStats:
         """Inspect a sample of the images."""
 
@@ -130,6 +135,9 @@ class _Source(Protocol):
 class _Folder:
     def __init__(self, source: str, strict: bool, index: DatasetIndex | None) -> None:
         self.index, self.strict = scan(find_dataset(source)) if index is None else index, strict
+
+    def classes(self) -> Sequence[str]:
+        return self.index.classes
 
     def stats(self) -> SampleStats:
         return inspect_sample(self.index)
@@ -142,6 +150,9 @@ class _InMemory:
     def __init__(self, arrays: ImagesAndLabels) -> None:
         self.images, self.labels = arrays
         check_images(self.images)
+
+    def classes(self) -> Sequence[str]:
+        return [str(label) for label in self.labels]
 
     def stats(self) -> SampleStats:
         return inspect_images(self.images)

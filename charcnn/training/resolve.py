@@ -12,6 +12,7 @@ from charcnn.specs.optimizers import OPTIMIZERS
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.train_config import OptionValue, TrainConfig, TrainSettings
 from charcnn.text import known_names
+from charcnn.training.input_size import has_choice
 from charcnn.training.recipes import RECIPES, Recipe
 
 DEFAULT_NETWORK = "compact"
@@ -31,12 +32,14 @@ class ImageFacts:
         fit: How images are fitted to the network's input.
         margin: Width of the paper around the ink, as a fraction of the side.
         name: Default name of the model, from the name of the data.
+        size: Height and width of the network's input chosen for the images, in pixels. None is the network's own.
     """
 
     count: int
     fit: Fit
     margin: float
     name: str
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def resolve_config(
 
     Args:
         config: The requested settings.
-        images: Facts about the images. Without them, settings that depend on the images may stay None (epochs, and a
-            recipe's weight decay and augmentation). This is enough to check or print a config.
+        images: Facts about the images. Without them, settings that depend on the images may stay None (size, epochs,
+            and a recipe's weight decay and augmentation). This is enough to check or print a config.
         machine: Facts about the machine. Required with `images`.
 
     Raises:
@@ -99,11 +102,14 @@ def resolve_config(
     options = network.default_options | network.check_options(network_options(config))
     filled |= {name: options.pop(name) for name in _COMMON_OPTIONS if name in options}
     filled["net_options"] = options
-    filled |= {"net": network.name, "size": network.check_size(config.size), "recipe": recipe_name}
+    filled |= {"net": network.name, "recipe": recipe_name}
+    if config.size is not None or not has_choice(network.sizes):
+        filled["size"] = network.check_size(config.size)
     if images is None or machine is None:
         draft = TrainSettings(**filled)
         _check_learning_rate(draft)
         return draft
+    filled.setdefault("size", network.check_size(images.size))
     filled |= _fill_from_images(filled, recipe, _uses_recipe_decay(config, recipe), images)
     filled |= {"device": machine.device, "threads": config.threads or machine.threads}
     filled.setdefault("share_cores", machine.share_cores and not config.threads)

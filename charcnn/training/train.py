@@ -10,6 +10,7 @@ from typing import NamedTuple
 from charcnn.datasets.arrays import ImagesAndLabels
 from charcnn.datasets.scan import DatasetIndex
 from charcnn.dependencies import require
+from charcnn.networks.catalogue import get_network
 from charcnn.registry.runs import Run
 from charcnn.registry.store import Registry
 from charcnn.registry.version import Version
@@ -24,7 +25,7 @@ from charcnn.training.hardware.distributed import ProcessGroup, process_group
 from charcnn.training.history import EpochRecord
 from charcnn.training.prepare import load_training_data
 from charcnn.training.publish import write_version
-from charcnn.training.resolve import resolve_config
+from charcnn.training.resolve import DEFAULT_NETWORK, resolve_config
 from charcnn.training.resumable import open_run
 from charcnn.training.varied import describe_training
 
@@ -174,7 +175,7 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
         with _leader_first(group):  # the leader fills the image cache
-            data = load_training_data(draft, draft.size or 0, request.data, request.val, request.scanned)
+            data = load_training_data(draft, _sizes(draft, parent), request.data, request.val, request.scanned)
         context = make_context(config, data, group=group, parent=parent)
         registry.check_new_name(context.config.name)
         log.info("%s", describe_training(context.config, len(data.train_indices)))
@@ -193,6 +194,13 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
             number = group.from_leader(number)
     version = registry.open(f"{context.config.name}@{number}")
     return Trained(version, history.records, history.interrupted, run.run.name if run.run else "")
+
+
+def _sizes(draft: TrainSettings, parent: Version | None) -> tuple[int, ...]:
+    """Return the sizes of the network's input to choose from. The weights of a parent version fit one size."""
+    if draft.size is not None:
+        return (draft.size,)
+    return (parent.card.image.height,) if parent else get_network(draft.net or DEFAULT_NETWORK).sizes
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_unreadable_images_are_ignored(world: Path) -> None:
     root = _dataset(world / "a", _picture(light=True), _picture(light=True))
     for name in ("7.png", "8.png", "9.png"):
         (root / "1" / name).write_bytes(b"broken")
-    assert inspect_sample(scan(root)) == SampleStats("light-on-dark", one_square_size=True)
+    assert inspect_sample(scan(root)) == SampleStats("light-on-dark", one_square_size=True, side=28)
 
 
 def test_a_dataset_without_readable_images_is_named(world: Path) -> None:
@@ -73,23 +73,25 @@ def test_every_class_of_a_large_dataset_is_sampled(world: Path) -> None:
 
 
 def test_the_labs_images_are_dark_on_light_of_one_square_size(fudan12: Path) -> None:
-    assert inspect_sample(scan(fudan12 / "train")) == SampleStats("dark-on-light", one_square_size=True)
+    assert inspect_sample(scan(fudan12 / "train")) == SampleStats("dark-on-light", one_square_size=True, side=28)
 
 
 def test_casias_images_are_dark_on_light_of_several_sizes(casia20: Path) -> None:
-    assert inspect_sample(scan(casia20 / "train")) == SampleStats("dark-on-light", one_square_size=False)
+    assert inspect_sample(scan(casia20 / "train")) == SampleStats("dark-on-light", one_square_size=False, side=64)
 
 
 def test_mnists_images_are_light_on_dark_of_one_square_size(mnist: Path, world: Path) -> None:
     images = read_idx(mnist / "t10k-images-idx3-ubyte.gz")[:40]
     assert inspect_sample(scan(_dataset(world / "mnist", *images))) == SampleStats(
-        "light-on-dark", one_square_size=True
+        "light-on-dark", one_square_size=True, side=28
     )
 
 
 def test_synthetic_handwriting_is_recognized_and_fit_to_the_ink(tmp_path: Path) -> None:
     root = synth("ab", tmp_path / "ab", per_class=3, test_per_class=1, size=28)
-    assert inspect_sample(scan(root / "train")) == SampleStats("dark-on-light", one_square_size=True, synthetic=True)
+    assert inspect_sample(scan(root / "train")) == SampleStats(
+        "dark-on-light", one_square_size=True, side=28, synthetic=True
+    )
     assert inspect_sample(scan(root / "train")).fit == "ink"
 
 

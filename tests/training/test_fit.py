@@ -74,7 +74,7 @@ def test_a_step_leaves_its_gradients_and_no_graph(arrays: Labeled) -> None:
 
 
 def test_two_folds_are_fitted_and_nothing_is_written(arrays: Labeled, tmp_path: Path) -> None:
-    data = load_training_data(CONFIG, 32, arrays)
+    data = load_training_data(CONFIG, (32,), arrays)
     folds = np.arange(24) % 2
     accuracies = []
     for fold in (0, 1):
@@ -88,7 +88,7 @@ def test_two_folds_are_fitted_and_nothing_is_written(arrays: Labeled, tmp_path: 
 
 
 def test_the_fitted_network_has_the_best_epochs_weights(arrays: Labeled) -> None:
-    fitted = fit_network(make_context(CONFIG, load_training_data(CONFIG, 32, arrays)))
+    fitted = fit_network(make_context(CONFIG, load_training_data(CONFIG, (32,), arrays)))
     state = fitted.network.state_dict()
     assert state.keys() == fitted.history.weights.keys()
     assert all(torch.equal(state[name], value) for name, value in fitted.history.weights.items())
@@ -129,7 +129,7 @@ class Order(Callback):
 
 def test_callbacks_are_called_in_order(arrays: Labeled) -> None:
     config, order = replace(CONFIG, val_split=0.0, batch_size=12), Order()
-    fit_network(make_context(config, load_training_data(config, 32, arrays)), callbacks=[order])
+    fit_network(make_context(config, load_training_data(config, (32,), arrays)), callbacks=[order])
     epoch = ["batch 1/2", "batch end", "batch 2/2", "batch end", "epoch end"]
     assert order.told == ["train", "epoch 1", *epoch, "epoch 2", *epoch, "train end"]
     assert order.end is not None
@@ -138,7 +138,7 @@ def test_callbacks_are_called_in_order(arrays: Labeled) -> None:
 
 def test_on_train_end_gets_the_error(arrays: Labeled) -> None:
     fault = RuntimeError("of a callback")
-    order, context = Order(fault), make_context(CONFIG, load_training_data(CONFIG, 32, arrays))
+    order, context = Order(fault), make_context(CONFIG, load_training_data(CONFIG, (32,), arrays))
     with pytest.raises(RuntimeError, match="of a callback"):
         fit_network(context, callbacks=[order])
     assert order.end is not None
@@ -155,7 +155,7 @@ class StopsAtEnd(Callback):
 def test_a_callback_stops_after_an_epoch(arrays: Labeled) -> None:
     config = replace(CONFIG, epochs=9)
     history = fit_network(
-        make_context(config, load_training_data(config, 32, arrays)), callbacks=[StopsAtEnd()]
+        make_context(config, load_training_data(config, (32,), arrays)), callbacks=[StopsAtEnd()]
     ).history
     assert (len(history.records), history.interrupted) == (1, True)
 
@@ -163,5 +163,5 @@ def test_a_callback_stops_after_an_epoch(arrays: Labeled) -> None:
 def test_the_rate_counts_the_images_that_were_seen(arrays: Labeled) -> None:
     """24 images in batches of 23: the last batch has a single image and is dropped."""
     config = replace(CONFIG, val_split=0.0, batch_size=23, epochs=1)
-    (record,) = fit_network(make_context(config, load_training_data(config, 32, arrays))).history.records
+    (record,) = fit_network(make_context(config, load_training_data(config, (32,), arrays))).history.records
     assert record.images_per_second * record.seconds == pytest.approx(23)

@@ -22,7 +22,7 @@ Draw = Callable[..., Path]
 
 
 def load(*data: Path, size: int = 28, **settings: object) -> TrainingData:
-    return load_training_data(TrainConfig.parse({"data": [str(path) for path in data], **settings}), size)
+    return load_training_data(TrainConfig.parse({"data": [str(path) for path in data], **settings}), (size,))
 
 
 def files(arrays: LabeledImages, indices: np.ndarray) -> list[Path]:

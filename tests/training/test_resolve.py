@@ -32,7 +32,8 @@ def resolve(config: TrainConfig, count: int) -> ResolvedConfig:
 
 def test_the_default_is_compact_with_its_own_recipe() -> None:
     default = draft()
-    assert (default.net, default.size, default.precision) == ("compact", 28, "auto")
+    assert (default.net, default.size, default.precision) == ("compact", None, "auto")  # size follows from the images
+    assert resolve(TrainConfig(), 1000).size == 28
     assert default == draft(net="compact")
     assert default.recipe == "compact"
 
@@ -192,7 +193,7 @@ def test_what_does_not_go_together_is_refused(chosen: dict[str, Any], words: tup
 
 def test_a_size_of_the_networks_is_taken() -> None:
     for network in map(get_network, BUILT_IN):
-        assert draft(net=network.name).size == network.sizes[0]
+        assert resolve(TrainConfig(net=network.name), 1000).size == network.sizes[0]
         for size in network.sizes:
             assert draft(net=network.name, size=size).size == size
 

@@ -137,7 +137,7 @@ def test_validation_is_measured_by_the_saved_weights(draw: Draw, run: Run, net: 
     """The score in the card equals one that is computed from the saved files."""
     data, other = draw("small"), draw("other", count=5, seed=8)
     trained = run(data, net=net, epochs=2, val=str(other))
-    loaded = load_training_data(trained.version.card.training.config, get_network(net).size)
+    loaded = load_training_data(trained.version.card.training.config, (get_network(net).size,))
     images = torch.from_numpy(loaded.val.images.copy())[:, None]
     labels = torch.from_numpy(loaded.val.labels_in(loaded.classes))
     with torch.inference_mode():

@@ -74,7 +74,9 @@ def test_the_labels_of_ttest_are_right(starter: Path) -> None:
             row["file"]: int(row["writer"].removeprefix("0-")) for row in csv.DictReader(stream) if row["writer"]
         }
     for file, label in zip(truth.files, labels, strict=True):
-        (written,) = write_character(label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", "ballpoint", "scan"))
+        (written,) = write_character(
+            label, [writers[f"ttest/{file.name}"]], 28, WritingStyle("neat", "ballpoint", "scan")
+        )
         assert np.array_equal(read_image(file), written)
 
 
