@@ -43,7 +43,7 @@ def test_training_chooses_the_size_and_says_why(
     caplog.set_level("INFO", "charcnn")
     card = run(dense, net="compact", epochs=1).version.card
     assert (card.image.height, card.training.config.size) == (48, 48)
-    assert "12.8 strokes on average, so `size=48`" in caplog.text
+    assert "13.5 strokes on average, so `size=48`" in caplog.text
 
 
 def test_a_requested_size_is_used(dense: Path, run: Callable[..., Trained]) -> None:
