@@ -82,7 +82,7 @@ def limit_openmp_spinning() -> None:
     """Make idle OpenMP threads sleep soon, in processes that have not loaded OpenMP (with torch) yet.
 
     By default, threads that wait for each other keep their cores busy: for milliseconds with GNU's OpenMP, for
-    a fifth of a second with LLVM's and Intel's. Beside other work, they keep it, and each other, from computing.
+    a fifth of a second with LLVM's and Intel's. While other programs run, they slow them, and each other, down.
     Environment variables that are already set are kept. Child processes inherit them.
     """
     for name, value in _OPENMP_SETTINGS.items():

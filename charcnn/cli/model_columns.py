@@ -104,7 +104,7 @@ def find_column(word: str) -> str:
     """Return the name of a column that was typed in any case, with `-` for `_`, or by another name of the setting.
 
     Raises:
-        ConfigError: there is no such column.
+        ConfigError: the column is unknown.
     """
     name = word.strip().casefold().replace("-", "_")
     aliases = {alias: known for known, declared in SETTINGS.items() for alias in declared.setting.aliases}
@@ -120,7 +120,7 @@ def parse_columns(text: str) -> tuple[str, ...]:
     """Return the columns of a list separated by commas.
 
     Raises:
-        ConfigError: there is no such column, or none is named.
+        ConfigError: a column is unknown, or none is named.
     """
     names = tuple(dict.fromkeys(find_column(word) for word in text.split(",") if word.strip()))
     if not names:
@@ -133,7 +133,7 @@ def parse_columns(text: str) -> tuple[str, ...]:
 def read_values(model: Model, columns: Sequence[str]) -> dict[str, Any]:
     """Return the values of a model by column; None where it has none.
 
-    A damaged version has only what the index tells, and `error`.
+    A damaged version has only what the index contains, and `error`.
     """
     from charcnn.errors import ModelError
 

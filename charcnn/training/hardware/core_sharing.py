@@ -1,8 +1,9 @@
 """Train with fewer threads while other programs keep cores busy.
 
 The threads of an operation get equal parts of it, and wait for the slowest. If one of them shares its core with another
-program, all run at its speed and wait for each other thousands of times per second: on two cores, beside one busy
-program, two threads reach a third of their speed, and one thread almost two thirds (docs/decisions/0004-threads.md).
+program, all run at its speed and wait for each other thousands of times per second. On two cores, while one other
+program is busy, two threads reach a third of their speed, and one thread almost two thirds
+(docs/decisions/0004-threads.md).
 """
 
 import logging
