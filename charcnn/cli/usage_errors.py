@@ -114,7 +114,11 @@ def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
     """Return how to type an argument that begins with a dash, if one was taken for an option; else an empty text."""
     option: str | None = getattr(fault, "option_name", None)
     parameters = getattr(getattr(getattr(fault, "ctx", None), "command", None), "params", ())
-    if option is None or not any(parameter.param_type_name == "argument" for parameter in parameters):
+    if (
+        option is None
+        or option.startswith("--")
+        or not any(parameter.param_type_name == "argument" for parameter in parameters)
+    ):
         return ""
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
     return f" Arguments that begin with a dash go after --: {command} -- {shlex.quote(word)}"

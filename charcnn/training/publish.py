@@ -72,7 +72,7 @@ def _draft_card(context: TrainingContext, fitted: Fitted, run: OpenRun) -> Model
 def _describe_metric(config: ResolvedConfig, data: TrainingData) -> str:
     if not data.facts.val:
         return "none, the last epoch"
-    annealed = "; the last epoch where none is ahead by more than a standard error"
+    annealed = ", or the last epoch if no other is better by more than one standard error"
     return "val_accuracy, highest" + ("" if config.schedule == "constant" else annealed)
 
 

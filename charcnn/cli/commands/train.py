@@ -196,8 +196,8 @@ def _say_kept(card: "ModelCard", history: "Sequence[EpochRecord]") -> None:
     if not is_highest:
         schedule = card.training.config.schedule
         output.say(
-            f"Epoch {highest.epoch} had {highest.val_accuracy:.2%}, less than one standard error more. "
-            f"The {schedule} schedule lowers the learning rate to the end, so the last epoch is kept then."
+            f"Epoch {highest.epoch} reached {highest.val_accuracy:.2%}, which is within one standard error. "
+            f"The {schedule} schedule ends at a low learning rate, so the last epoch is kept unless it is clearly worse."
         )
 
 
