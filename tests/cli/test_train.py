@@ -229,4 +229,4 @@ def test_the_epoch_that_is_kept_is_marked_and_explained(
     kept = [int(line.split("/")[0]) for line in text.splitlines() if line.endswith("kept")]
     assert kept == marked
     assert said.replace(" %", "%") in text
-    assert ("Epoch 1 had 60.00%" in text) is (marked[-1] == 2 and accuracies[0] > accuracies[1])
+    assert ("Epoch 1 reached 60.00%" in text) is (marked[-1] == 2 and accuracies[0] > accuracies[1])

@@ -197,7 +197,7 @@ def _say_kept(card: "ModelCard", history: "Sequence[EpochRecord]") -> None:
         schedule = card.training.config.schedule
         output.say(
             f"Epoch {highest.epoch} reached {highest.val_accuracy:.2%}, which is within one standard error. "
-            f"The {schedule} schedule ends at a low learning rate, so the last epoch is kept unless it is clearly worse."
+            f"The {schedule} schedule ends at a low rate, so the last epoch is kept unless it is clearly worse."
         )
 
 
