@@ -8,8 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
-_OPENMP_SETTINGS = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
-"""Rounds that a thread of GNU's OpenMP waits before it sleeps (some 0.02 ms); milliseconds in LLVM's and Intel's."""
+_SPIN_ROUNDS = 1000
+"""Rounds, of some 0.02 µs each, that a thread of GNU's OpenMP waits before it sleeps."""
 _MAX_THREADS = 16
 """On images this small, more threads than this lose more time to synchronization than they gain."""
 
@@ -79,14 +79,14 @@ def _quota(cgroup: Path) -> float:
 
 
 def limit_openmp_spinning() -> None:
-    """Make idle OpenMP threads sleep soon, in processes that have not loaded OpenMP (with torch) yet.
+    """Let idle threads of GNU's OpenMP sleep soon, if this process has not loaded it (with torch) yet.
 
-    By default, threads that wait for each other keep their cores busy: for milliseconds with GNU's OpenMP, for
-    a fifth of a second with LLVM's and Intel's. While other programs run, they slow them, and each other, down.
-    Environment variables that are already set are kept. Child processes inherit them.
+    By default, threads that wait for each other keep their cores busy for milliseconds. While other programs run, they
+    slow them, and each other, down. LLVM's and Intel's OpenMP, which torch uses on macOS and Windows, yield by default.
+    A `GOMP_SPINCOUNT` or `OMP_WAIT_POLICY` that the user has set is kept. Child processes inherit the setting.
     """
-    for name, value in _OPENMP_SETTINGS.items():
-        os.environ.setdefault(name, value)
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", str(_SPIN_ROUNDS))
 
 
 @cache

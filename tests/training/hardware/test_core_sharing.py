@@ -152,3 +152,19 @@ def test_fewer_threads_are_recorded_in_the_card(world: object, monkeypatch: pyte
     card = train(threads=2, share_cores=True, batch_size=4)
     assert (card.environment.threads, card.environment.fewest_threads) == (2, 1)
     assert card.files[WEIGHTS_FILE]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],
+)
+def test_idle_threads_sleep_soon_unless_the_user_decided(variables: dict[str, str], expected: str) -> None:
+    """Set before torch is loaded, in a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    }
+    script = "import os, sys; import charcnn.training; print('torch' in sys.modules, os.environ.get('GOMP_SPINCOUNT'))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment | variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", expected]
