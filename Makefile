@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 TESTS  := pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reference test test-all coverage check format bench clean
+.PHONY: help setup demo reference docs test test-all coverage check format bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	@touch $@
 
 demo: $(READY) ## augment → train → evaluate → predict → export, on the starter set
@@ -61,7 +61,13 @@ bench: $(READY) ## measure against plain scripts (half an hour; BENCH="commands"
 
 reference: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/reference/settings.py
+	$(BIN)/python docs/reference/commands.py
+	$(BIN)/python docs/reference/examples.py
+
+docs: $(READY) ## check the pages and build them as a site, in site/
+	$(BIN)/python -m pytest -q -n 0 tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 clean: ## remove .venv and what tools left; data/ and registry/ stay
-	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) build dist demo site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find charcnn tests -name __pycache__ -type d -prune -exec rm -rf {} +
