@@ -64,10 +64,10 @@ reference: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/reference/commands.py
 	$(BIN)/python docs/reference/examples.py
 
-docs: $(READY) ## check the pages and build them as a site, in site/
+docs: $(READY) ## check the pages and build them as a site, in build/site
 	$(BIN)/python -m pytest -q -n 0 tests/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 clean: ## remove .venv and what tools left; data/ and registry/ stay
-	rm -rf $(VENV) build dist demo site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find charcnn tests -name __pycache__ -type d -prune -exec rm -rf {} +
