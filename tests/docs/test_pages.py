@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -12,10 +14,11 @@ import typer.main
 import charcnn
 from charcnn import errors
 from charcnn.cli.app import make_app
+from charcnn.handwriting.charsets import CHARSETS
 from charcnn.networks.built_in import BUILT_IN
-from charcnn.specs.choices import Augmentation, Loss, Schedule
+from charcnn.specs.choices import Augmentation, Loss, Neatness, Paper, Pen, Schedule
 from charcnn.specs.optimizers import OPTIMIZERS, Optimizer
-from tests.support.pages import DOCS, PAGES, READMES, ROOT, blocks, commands, mentions, name_of, words_of
+from tests.support.pages import DOCS, PAGES, READMES, ROOT, Block, blocks, commands, mentions, name_of, words_of
 
 TYPED = [(page, command) for page in PAGES for command in commands(page)]
 MENTIONED = [(page, command) for page in PAGES for command in mentions(page)]
@@ -73,6 +76,12 @@ def test_every_choice_is_named_in_its_guide() -> None:
     assert [name for name in names if f"`{name}`" not in text and f" {name}`" not in text] == []
 
 
+def test_every_way_of_writing_is_named_in_its_guide() -> None:
+    text = (ROOT / "docs/guides/train-without-images.md").read_text(encoding="utf-8")
+    names = [*get_args(Neatness), *get_args(Pen), *get_args(Paper), *CHARSETS]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
 def test_the_optimizers_are_those_that_a_config_may_name() -> None:
     assert get_args(Optimizer) == tuple(OPTIMIZERS)
 
@@ -108,6 +117,21 @@ def test_a_package_index_gets_no_link_into_the_repository() -> None:
     assert re.findall(r"\]\((?!https?:|#)[^)]*\)|<img|<a ", shown) == []
     assert "charcnn train --opt adam" in shown
     assert "Documentation" in shown
+
+
+DIFFS = blocks(ROOT / "CONTRIBUTING.md", "diff")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git applies the diffs")
+@pytest.mark.parametrize("block", DIFFS, ids=lambda block: re.findall(r"^\+\+\+ b/(\S+)", block.text, re.MULTILINE)[0])
+def test_the_diffs_that_show_how_to_add_something_apply(block: Block) -> None:
+    command = ["git", "apply", "--check", "--unidiff-zero", "-"]
+    done = subprocess.run(command, cwd=ROOT, input=block.text, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_is_a_diff_for_each_thing_to_add() -> None:
+    assert len(DIFFS) == 7
 
 
 @pytest.mark.parametrize("page", DOCS, ids=name_of)
