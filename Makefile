@@ -8,7 +8,7 @@ READER := .venv-read
 TESTS  := pytest -q -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reference test test-all coverage check format bench read-only requirements clean
+.PHONY: help setup demo reference docs test test-all coverage check format bench read-only requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	@touch $@
 
 demo: $(READY) ## augment → train → evaluate → predict → export, on the starter set
@@ -62,6 +62,12 @@ bench: $(READY) ## measure against plain scripts (half an hour; BENCH="commands"
 
 reference: $(READY) ## write docs/reference from the code
 	$(BIN)/python docs/reference/settings.py
+	$(BIN)/python docs/reference/commands.py
+	$(BIN)/python docs/reference/examples.py
+
+docs: $(READY) ## check the pages and build them as a site, in build/site
+	$(BIN)/python -m pytest -q -n 0 tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 read-only: $(READY) ## install what only reads into .venv-read, and try all commands there (docs/guides/read-only.md)
 	rm -rf build/read-only

@@ -1,4 +1,4 @@
-"""The Python of both READMEs passes type checkers as a stranger's code does: strict, and without a plugin."""
+"""The Python of the READMEs and pages passes type checkers as a stranger's code does: strict, and without a plugin."""
 
 import json
 import os
@@ -6,13 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-import charcnn
-
-ROOT = Path(charcnn.__file__).parents[1]
+from tests.support.pages import DOCS, READMES, ROOT, Block, name_of, python_blocks
 
 pytestmark = pytest.mark.slow
 
@@ -20,14 +19,18 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def examples(tmp_path: Path) -> list[str]:
     """Each block of Python that imports charcnn, as a file in the working folder."""
-    names = []
-    for page in (ROOT / "README.md", ROOT / "README.zh-CN.md"):
-        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for number, block in enumerate(block for block in blocks if "import charcnn" in block):
-            names.append(f"{page.stem.replace('.', '_').replace('-', '_')}_{number}.py")
-            (tmp_path / names[-1]).write_text(block, encoding="utf-8")
-    assert len(names) >= 2
-    return names
+    found = [*chain.from_iterable(map(python_blocks, (*READMES, *DOCS)))]
+    for block in found:
+        (tmp_path / _file_name(block)).write_text(block.text, encoding="utf-8")
+    for script in (ROOT / "examples").glob("*.py"):
+        if "import charcnn" in (text := script.read_text(encoding="utf-8")):  # ONNX Runtime has no types
+            (tmp_path / script.name).write_text(text, encoding="utf-8")
+    assert len(found) >= 10
+    return sorted(path.name for path in tmp_path.glob("*.py"))
+
+
+def _file_name(block: Block) -> str:
+    return f"{re.sub('[^a-z]', '_', name_of(block.page).lower())}_{block.number}.py"
 
 
 def checked(*command: str) -> subprocess.CompletedProcess[str]:
