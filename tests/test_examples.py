@@ -79,7 +79,7 @@ def test_example_runs(template: Path, world: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("name", REQUIRED)
 def test_important_names_have_an_example(name: str) -> None:
     docstring = attrgetter(name)(charcnn).__doc__
-    assert "    Example:\n" in docstring
+    assert "    Examples:\n" in docstring
     assert name in EXAMPLES
 
 

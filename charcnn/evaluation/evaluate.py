@@ -41,7 +41,7 @@ def evaluate(
         DatasetError: the dataset does not exist or has no labels, or the images in memory are not gray.
         UnknownLabelError: the dataset has labels that the model does not know.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> evaluation = charcnn.evaluate("abc")
         >>> evaluation.images

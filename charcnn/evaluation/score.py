@@ -66,7 +66,7 @@ def score(
         UnknownLabelError: the images have labels that the model does not know.
         ImageError: the images do not have the model's input size.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> import numpy as np
         >>> predictor = charcnn.load("abc")

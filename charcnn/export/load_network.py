@@ -16,7 +16,7 @@ def load_network(version: Version) -> nn.Module:
         ExportError: the version's network is not registered.
         IntegrityError: the weights were modified, or do not fit the network.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> import torch
         >>> network = charcnn.load_network(charcnn.Registry().open("abc"))

@@ -52,7 +52,7 @@ class Predictor:
         labels: The label texts, in the order of the probabilities.
         spec: How images are preprocessed.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> import charcnn
         >>> predictor = charcnn.Predictor(Path("registry/abc/1/model.onnx"))
@@ -80,7 +80,7 @@ class Predictor:
             ModelError: the model does not exist.
             IntegrityError: the model's file was modified after it was saved.
 
-        Example:
+        Examples:
             >>> import charcnn
             >>> charcnn.load("abc@1").labels
             ('a', 'b', 'c')
@@ -104,7 +104,7 @@ class Predictor:
         Raises:
             ImageError: the file cannot be read, or the array is not a gray image.
 
-        Example:
+        Examples:
             >>> import charcnn
             >>> predictor = charcnn.load("abc")
             >>> prediction = predictor.predict("data/abc/test/b/1.png", top_k=2)

@@ -70,7 +70,7 @@ def plain_layers(network: nn.Module) -> Iterator[None]:
     Args:
         network: Any network. A network without `Layers` is not affected.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> import torch
         >>> from charcnn.networks.catalogue import get_network

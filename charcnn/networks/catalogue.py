@@ -41,7 +41,7 @@ def register_network(
         ConfigError: the name is taken or invalid, `sizes` is empty, the recipe is unknown, or an option of the builder
             has no default or is not annotated as str, int, float or bool.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> from torch import nn
         >>> @charcnn.register_network("tiny", sizes=[28], summary="one convolution")

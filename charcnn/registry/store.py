@@ -38,7 +38,7 @@ class Registry(RegistryReader):
     Args:
         root: The folder; by default `$CHARCNN_REGISTRY` or `registry`. It is created when something is saved.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> registry = charcnn.Registry()
         >>> [info.reference for info in registry.versions("abc")]

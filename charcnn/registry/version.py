@@ -30,7 +30,7 @@ class Version:
         folder: Its folder.
         text: Its card, as JSON. It was checked when the version was opened.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> version = charcnn.Registry().open("abc")
         >>> version.card.labels, version.card.network.name

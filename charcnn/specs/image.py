@@ -12,7 +12,7 @@ class ImageSpec(StrictModel):
     Inside charcnn an image is uint8 `[H,W]`, dark ink on white paper (255). The network sees
     `(pixel / 255 - mean) / std`; with the default mean of 1, paper is 0, the value that convolutions pad with.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> import numpy as np
         >>> spec = charcnn.ImageSpec(height=32, width=32, fit="pad", polarity="dark-on-light")

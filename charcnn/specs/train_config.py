@@ -266,7 +266,7 @@ class TrainSettings:
 class TrainConfig(TrainSettings):
     """The requested settings of a training, given as keywords. `resolve_config` determines those left at None.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> config = charcnn.TrainConfig(data=("abc/train",), net="lenet", opt="sgd", lr=0.05)
         >>> config.lr, config.momentum is None

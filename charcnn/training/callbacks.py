@@ -39,7 +39,7 @@ class Callback:
         should_stop: Set it to True to stop the training after the current step. The training then counts as
             interrupted, and can be resumed from there.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> class StopAtLoss(charcnn.Callback):
         ...     def on_epoch_end(self, record, is_best):

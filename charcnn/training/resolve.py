@@ -81,7 +81,7 @@ def resolve_config(
         ConfigError: the network is unknown or does not have an option, settings contradict each other, or the learning
             rate falls to 0.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> config = charcnn.TrainConfig(net="cnn", batch_size=32)
         >>> settings = charcnn.resolve_config(config)

@@ -58,7 +58,7 @@ def train_step(
         precision: Precision of the forward pass. Weights and loss are float32.
         loss_factor: Factor of the loss, for batches that several processes share.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> import torch
         >>> from torch import nn

@@ -85,7 +85,7 @@ def train(
         TrainingInterrupted: the training was stopped before the end of the first epoch. The run can be resumed.
         OSError: the registry cannot be written, or its disk is too full (raised before training starts).
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> folder = charcnn.synth("abc", per_class=40, test_per_class=10)
         >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=4, name="letters"))
@@ -141,7 +141,7 @@ def resume(
         TrainingInterrupted: see `train`.
         OSError: see `train`.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> trained = charcnn.train(charcnn.TrainConfig(data=("abc/train",), epochs=2, name="letters"))
         >>> resumed = charcnn.resume(trained.run, epochs=3)

@@ -75,7 +75,7 @@ def augment(
         OverwriteError: the destination contains files that its manifest does not list, or that were modified.
         OSError: a file cannot be written.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> result = charcnn.augment("data/abc/test", "rotated", copies=2, seed=1)
         >>> result.copies

@@ -60,7 +60,7 @@ def synth(
             dataset of other characters.
         OSError: a file cannot be written.
 
-    Example:
+    Examples:
         >>> import charcnn
         >>> folder = charcnn.synth("xyz", per_class=5, test_per_class=2)
         >>> folder.as_posix()
