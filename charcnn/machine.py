@@ -36,11 +36,11 @@ def usable_cpus() -> set[int]:
 
 
 def max_threads() -> int:
-    """Return the maximum number of threads: one per logical processor, and at least as many as the default can be.
+    """Return the maximum number of threads: one per logical processor, and at least as many as any default.
 
-    So a training with the default of a larger machine can be repeated here with the same number, bit for bit.
+    A training with the default number of a larger machine can so be repeated here with the same number.
     """
-    return max(os.cpu_count() or 1, _MAX_THREADS)
+    return max(os.cpu_count() or 1, _MAX_THREADS, usable_cores())
 
 
 def _core_of(cpu: int) -> str:

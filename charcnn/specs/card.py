@@ -67,7 +67,7 @@ class Environment(StrictModel):
     device: str
     threads: int
     fewest_threads: int | None = Field(
-        None, ge=1, description="threads that were left while other programs kept cores busy"
+        None, ge=1, description="fewest threads used since the training was started or last resumed"
     )
     precision: str
     processes: int = Field(1, description="processes that trained together (torchrun's world size)")

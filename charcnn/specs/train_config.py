@@ -220,6 +220,7 @@ class TrainSettings:
             help="Use fewer threads while other programs keep cores busy.",
             panel="Machine",
             default="on, unless the number of threads is set",
+            is_negatable=True,
         ),
     ] = None
     compile: Annotated[

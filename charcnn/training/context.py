@@ -70,7 +70,10 @@ def _resolve(config: TrainConfig, data: TrainingData, device: torch.device, grou
         size=data.spec.height,
     )
     precision: Literal["fp32", "bf16"] = "bf16" if group.from_leader(use_bf16) else "fp32"
-    share_cores = device.type == "cpu" and group.size == 1 and "OMP_NUM_THREADS" not in os.environ
+    if group.size > 1:  # each process would take the others for other programs
+        config = replace(config, share_cores=False)
+    # a compiled network would be compiled again for each number of threads
+    share_cores = device.type == "cpu" and not config.compile and "OMP_NUM_THREADS" not in os.environ
     machine = MachineFacts(cast("Device", device.type), threads, precision, share_cores)
     return resolve_config(config, images, machine)
 

@@ -13,6 +13,7 @@ from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint, Generators
 from charcnn.training.context import TrainingContext
 from charcnn.training.device_images import DeviceImages
+from charcnn.training.hardware.allocator import keep_freed_memory
 from charcnn.training.hardware.core_sharing import CoreSharing
 from charcnn.training.hardware.device import compute_settings
 from charcnn.training.history import History
@@ -31,7 +32,7 @@ class Fitted(NamedTuple):
             finished.
         history: The finished epochs.
         seconds: Duration of the training, in seconds.
-        fewest_threads: The fewest CPU threads that were used at any time.
+        fewest_threads: The fewest CPU threads used since the training was started or resumed.
     """
 
     network: nn.Module
@@ -49,7 +50,8 @@ def fit_network(
 ) -> Fitted:
     """Build a network and train it.
 
-    torch's global generators, number of threads and denormal mode are restored afterwards.
+    torch's global generators, number of threads and denormal mode are restored afterwards. With glibc, the process
+    keeps freed memory from then on (`keep_freed_memory`).
 
     Args:
         context: Settings, images and device.
@@ -61,6 +63,7 @@ def fit_network(
         ConfigError: the network does not have an option, or the parent's weights do not fit it.
         TrainingError: the loss is not finite.
     """
+    keep_freed_memory()
     config, device = context.config, context.device
     devices = [device] if device.type == "cuda" else []
     with compute_settings(config.threads), torch.random.fork_rng(devices=devices):

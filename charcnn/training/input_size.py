@@ -9,7 +9,7 @@ from charcnn.handwriting.kaishu import count_strokes
 
 log = logging.getLogger(__name__)
 
-_DENSE_SIZE = 48
+DENSE_SIZE = 48
 """Height and width of the input for characters with many strokes, in pixels."""
 _MIN_STROKES = 8.0
 """Average number of strokes per character from which the larger input pays off."""
@@ -17,7 +17,7 @@ _MIN_STROKES = 8.0
 
 def has_choice(sizes: Sequence[int]) -> bool:
     """Return whether a network that supports these sizes, its own first, may get a larger input."""
-    return sizes[0] < _DENSE_SIZE and _DENSE_SIZE in sizes
+    return sizes[0] < DENSE_SIZE and DENSE_SIZE in sizes
 
 
 def choose_size(sizes: Sequence[int], labels: Collection[str], side: int) -> int:
@@ -31,7 +31,7 @@ def choose_size(sizes: Sequence[int], labels: Collection[str], side: int) -> int
         labels: The label texts. Labels without known strokes are ignored.
         side: Typical length of the longer side of the images, in pixels.
     """
-    if not has_choice(sizes) or side < _DENSE_SIZE:
+    if not has_choice(sizes) or side < DENSE_SIZE:
         return sizes[0]
     strokes = [count for label in labels if len(label) == 1 and (count := count_strokes(label))]
     if not strokes or np.mean(strokes) < _MIN_STROKES:
@@ -39,7 +39,7 @@ def choose_size(sizes: Sequence[int], labels: Collection[str], side: int) -> int
     log.info(
         "Characters have %.1f strokes on average, so `size=%d`. `size=%d` trains twice as fast, less accurately.",
         np.mean(strokes),
-        _DENSE_SIZE,
+        DENSE_SIZE,
         sizes[0],
     )
-    return _DENSE_SIZE
+    return DENSE_SIZE

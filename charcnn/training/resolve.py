@@ -103,13 +103,14 @@ def resolve_config(
     filled |= {name: options.pop(name) for name in _COMMON_OPTIONS if name in options}
     filled["net_options"] = options
     filled |= {"net": network.name, "recipe": recipe_name}
-    if config.size is not None or not has_choice(network.sizes):
-        filled["size"] = network.check_size(config.size)
+    size = config.size or (images.size if images else None)
+    if size is not None or not has_choice(network.sizes):
+        filled["size"] = network.check_size(size)
     if images is None or machine is None:
         draft = TrainSettings(**filled)
         _check_learning_rate(draft)
         return draft
-    filled.setdefault("size", network.check_size(images.size))
+    filled.setdefault("size", network.size)
     filled |= _fill_from_images(filled, recipe, _uses_recipe_decay(config, recipe), images)
     filled |= {"device": machine.device, "threads": config.threads or machine.threads}
     filled.setdefault("share_cores", machine.share_cores and not config.threads)

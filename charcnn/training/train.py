@@ -60,7 +60,8 @@ def train(
 ) -> Trained:
     """Train a network and save the weights of the best epoch as a new version.
 
-    On a CPU, the same config gives the same weights on the same machine, bit for bit. With `torchrun`, every process
+    On a CPU, the same config gives the same weights on the same machine, bit for bit, unless other programs kept cores
+    busy. To rule that out, set `threads`, or `share_cores=False`. With `torchrun`, every process
     calls this function. The processes train together, the leading one writes the version, and all return it. A
     `KeyboardInterrupt` stops the training and saves the best epoch so far.
 
@@ -115,7 +116,8 @@ def resume(
 ) -> Trained:
     """Resume a stopped training, or train a finished one for more epochs.
 
-    On a CPU, the weights equal those of an uninterrupted training, bit for bit. With a constant learning rate, this
+    On a CPU, the weights equal those of an uninterrupted training, bit for bit, unless other programs kept cores busy
+    (see `train`). With a constant learning rate, this
     also applies to additional epochs. Other schedules are stretched over the additional epochs.
 
     Args:
@@ -175,7 +177,9 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
     with process_group(device) as group, registry.staging() if group.leads else nullcontext(Path()) as folder:
         parent = registry.open(draft.init_from) if draft.init_from and not old else None
         with _leader_first(group):  # the leader fills the image cache
-            data = load_training_data(draft, _sizes(draft, parent), request.data, request.val, request.scanned)
+            data = load_training_data(
+                draft, _sizes(config, draft.net, parent), request.data, request.val, request.scanned
+            )
         context = make_context(config, data, group=group, parent=parent)
         registry.check_new_name(context.config.name)
         log.info("%s", describe_training(context.config, len(data.train_indices)))
@@ -196,11 +200,12 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
     return Trained(version, history.records, history.interrupted, run.run.name if run.run else "")
 
 
-def _sizes(draft: TrainSettings, parent: Version | None) -> tuple[int, ...]:
-    """Return the sizes of the network's input to choose from. The weights of a parent version fit one size."""
-    if draft.size is not None:
-        return (draft.size,)
-    return (parent.card.image.height,) if parent else get_network(draft.net or DEFAULT_NETWORK).sizes
+def _sizes(config: TrainSettings, net: str | None, parent: Version | None) -> tuple[int, ...]:
+    """Return the sizes of the network's input to choose from. A parent version's size is kept if none is set."""
+    if config.size is not None:
+        return (config.size,)
+    sizes = get_network(net or DEFAULT_NETWORK).sizes
+    return (parent.card.image.height,) if parent and parent.card.image.height in sizes else sizes
 
 
 @contextmanager

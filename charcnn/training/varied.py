@@ -8,6 +8,7 @@ from charcnn.specs.image import ImageSpec
 from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.specs.train_config import TrainConfig
 from charcnn.text import pluralize
+from charcnn.training.input_size import DENSE_SIZE, has_choice
 from charcnn.training.recipes import RECIPES
 from charcnn.training.resolve import ImageFacts, MachineFacts, resolve_config
 
@@ -21,8 +22,8 @@ def varied_settings(config: ResolvedConfig, images: int) -> dict[str, Any]:
     """Return the settings that differ from what the network and its recipe alone come to, by name.
 
     What follows from another setting does not count as varied: the learning rate and momentum that another optimizer
-    brings with it, the weight decay and augmentation that follow from the number of epochs, or what `fit=auto` may
-    choose. Of `net_options` only those are returned that differ.
+    brings with it, the weight decay and augmentation that follow from the number of epochs, or what training may choose
+    for the images (`fit` and `size`). Of `net_options` only those are returned that differ.
 
     Args:
         config: The settings of a training.
@@ -46,9 +47,12 @@ def _plain_settings(config: ResolvedConfig, images: int) -> dict[str, Any]:
     plain = resolve_config(TrainConfig(**asked), facts, machine)
     given: dict[str, Any] = {"lr": config.lr, "epochs": config.epochs, "batch_size": config.batch_size}
     following = resolve_config(TrainConfig(**asked, **given), facts, machine)
+    network = get_network(config.net)
+    is_dense = has_choice(network.sizes) and config.size == DENSE_SIZE
     return {
         **asdict(plain),
-        "recipe": get_network(config.net).recipe,
+        "size": config.size if is_dense else plain.size,
+        "recipe": network.recipe,
         "opt": recipe.settings["opt"],
         "weight_decay": following.weight_decay,
         "augment": following.augment,

@@ -50,6 +50,11 @@ def test_a_requested_size_is_used(dense: Path, run: Callable[..., Trained]) -> N
     assert run(dense, net="compact", epochs=1, size=28).version.card.image.height == 28
 
 
-def test_a_parent_version_keeps_its_size(dense: Path, run: Callable[..., Trained]) -> None:
-    parent = run(dense, net="compact", epochs=1, size=28).version.reference
-    assert run(dense, net="compact", epochs=1, init_from=parent).version.card.image.height == 28
+@pytest.mark.parametrize(("net", "size"), [("compact", 28), ("compact-l", 32)])
+def test_a_parent_version_keeps_its_size(dense: Path, run: Callable[..., Trained], net: str, size: int) -> None:
+    parent = run(dense, net=net, epochs=1, size=size).version.reference
+    assert run(dense, net=net, epochs=1, init_from=parent).version.card.image.height == size
+
+
+def test_a_chosen_size_is_not_a_deviation_from_the_recipe(dense: Path, run: Callable[..., Trained]) -> None:
+    assert "size" not in (run(dense, net="compact", epochs=1).version.card.training.varied or ())

@@ -52,7 +52,7 @@ def train(
     from charcnn.dependencies import require
     from charcnn.errors import ConfigError
 
-    require("charcnn train", "torch", "onnx", "onnxscript", "safetensors")  # before a starter set is written
+    require("charcnn train", "torch", "onnx", "onnxscript", "psutil", "safetensors")  # before a starter set is written
     from charcnn.specs.train_config import TrainConfig
 
     if resume is not None:

@@ -1,6 +1,7 @@
-"""Keep freed memory in the process, which trains 1.6 times as fast with glibc."""
+"""Keep freed memory in the process: with glibc, training is up to 1.6 times as fast."""
 
 import ctypes
+import os
 import platform
 from functools import cache
 
@@ -15,12 +16,14 @@ def keep_freed_memory() -> None:
 
     Every training step allocates and frees the same blocks. By default, glibc returns blocks of that size when they
     are freed, and the next step waits for the kernel to clear new ones, page by page: 70 page faults per image were
-    counted. The setting applies to the process and cannot be undone. Other allocators and systems are left as they are.
+    counted. The setting applies to the whole process, for the rest of its life. Settings that the user made through the
+    environment (`GLIBC_TUNABLES`, `MALLOC_…_`) are kept, and other allocators and systems are left as they are.
 
     Source:
         mallopt(3): M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
     """
-    if platform.libc_ver()[0] != "glibc":
+    is_set_by_user = "GLIBC_TUNABLES" in os.environ or any(name.startswith("MALLOC_") for name in os.environ)
+    if platform.libc_ver()[0] != "glibc" or is_set_by_user:
         return
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(_M_MMAP_THRESHOLD, _MAX_MMAP_THRESHOLD_BYTES)

@@ -7,6 +7,7 @@ program is busy, two threads reach a third of their speed, and one thread almost
 """
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -37,11 +38,11 @@ def other_cpu_seconds() -> float:
     Work at a lower priority than this process's (`nice`) does not count, because it yields.
     """
     counts_nice = hasattr(os, "nice") and os.nice(0) > 0
-    own_cpus, own = usable_cpus(), psutil.Process().cpu_times()
-    all_cpus = enumerate(psutil.cpu_times(percpu=True))
-    used = sum(
-        cpu.user + cpu.system + (cpu.nice if counts_nice else 0) for number, cpu in all_cpus if number in own_cpus
-    )
+    own, times = psutil.Process().cpu_times(), psutil.cpu_times(percpu=True)
+    cpus = usable_cpus()
+    if max(cpus) >= len(times):  # some CPUs are offline, so their numbers are not those of the list
+        cpus = set(range(len(times)))
+    used = sum(times[cpu].user + times[cpu].system + (times[cpu].nice if counts_nice else 0) for cpu in cpus)
     return float(used - own.user - own.system)
 
 
@@ -73,8 +74,12 @@ class CoreSharing(Callback):
         self._cores, self._measure, self._clock = cores, measure, clock
 
     def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
-        """Start measuring."""
-        self._since, self._used = self._clock(), self._measure()
+        """Start measuring. Where the system does not tell CPU times, the number of threads stays as it is."""
+        self._since = self._clock()
+        try:
+            self._used = self._measure()
+        except (OSError, psutil.Error):
+            self._since = math.inf
 
     def on_batch_begin(self, batch: Batch) -> None:
         """Measure once a second, and change the number of threads if two measurements agree."""
@@ -84,7 +89,8 @@ class CoreSharing(Callback):
         used = self._measure()
         wanted = self._wanted_threads((used - self._used) / (now - self._since))
         self._since, self._used = now, used
-        if wanted == self._candidate != self._current:
+        is_confirmed = wanted == self._candidate
+        if is_confirmed and wanted != self._current:
             self._change(wanted)
         self._candidate = wanted
 

@@ -15,7 +15,6 @@ from charcnn.errors import ConfigError
 from charcnn.machine import processor_name
 from charcnn.specs.card import Environment
 from charcnn.specs.choices import Device
-from charcnn.training.hardware.allocator import keep_freed_memory
 
 _LIBRARIES = ("charcnn", "torch", "numpy", "opencv-python", "onnx", "onnxruntime", "safetensors")
 
@@ -44,7 +43,6 @@ def compute_settings(threads: int) -> Iterator[None]:
     Denormals are slow. Adam's moments of weights that no longer change become denormal; at batch size 1 a step then
     takes several times as long.
     """
-    keep_freed_memory()
     before, flushed_before = torch.get_num_threads(), _flushes_denormals()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)

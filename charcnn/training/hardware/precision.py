@@ -69,8 +69,8 @@ def choose_precision(
     """Return the precision to train in.
 
     `auto` is bf16 on a CPU or GPU that has units for it; on a CPU, only if a short benchmark clearly shows that it is
-    faster. A clear result is kept in the cache folder, so that the same machine always trains in the same way. After
-    an unclear one, this training uses fp32 and the next one measures again.
+    faster. A clear result is kept in the cache folder, and used from then on. After an unclear one, this training uses
+    fp32 and the next one measures again.
 
     Args:
         asked: The precision in the config.
