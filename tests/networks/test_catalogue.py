@@ -10,6 +10,7 @@ import pytest
 from torch import nn
 
 from charcnn.errors import ConfigError, UnknownNetworkError
+from charcnn.networks.built_in import BUILT_IN
 from charcnn.networks.catalogue import get_network, networks, register_network
 
 
@@ -156,7 +157,7 @@ def test_a_broken_plugin_costs_a_warning_that_names_it(tmp_path: Path) -> None:
     )
     code = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{program}"]
     done = subprocess.run(code, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["cnn is there", "8"]
+    assert done.stdout.split("\n")[:2] == ["cnn is there", str(len(BUILT_IN))]
     assert done.stderr == "The network broken-net of broken_networks cannot be loaded: the author left\n"
 
 
