@@ -89,7 +89,7 @@ class TrainSettings:
         Setting(
             help="Side of the network's input, in pixels.",
             panel="Network",
-            default="the network's own",
+            default="the network's own; 48 for characters with many strokes",
             hidden_flags=("--img-size", "--imgsz"),
             ge=8,
             le=512,
