@@ -102,8 +102,9 @@ def test_several_stops_change_nothing(draw: Draw, run: Run, registry: Registry) 
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 
 
+@pytest.mark.parametrize("epoch", [3, 5], ids=["before", "after the last"])
 def test_patience_and_the_best_epoch_are_restored(
-    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     def scripted() -> None:
         scores = iter([0.2, 0.9, 0.5, 0.5, 0.5, 0.5])
@@ -114,7 +115,7 @@ def test_patience_and_the_best_epoch_are_restored(
     whole = run(data, name="whole", **settings)
     assert len(whole.history) == 5
     scripted()
-    cut(run, data, Dies(3), **settings)
+    cut(run, data, Dies(epoch), **settings)
     again = resume("last", registry=registry)
     assert [record.val_accuracy for record in again.history] == [0.2, 0.9, 0.5, 0.5, 0.5]
     assert again.version.card.training.best_epoch == 2
