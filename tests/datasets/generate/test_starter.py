@@ -3,11 +3,14 @@
 import csv
 import hashlib
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from charcnn.datasets.generate import owned_folder
 from charcnn.datasets.generate.starter import is_free_for_starter
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
@@ -16,6 +19,7 @@ from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
 from charcnn.images.codec import read_image
+from charcnn.storage.folders import replace_folder
 
 
 def _small(root: Path, *, per_class: int = 2, seed: int = 0, force: bool = False) -> Path:
@@ -214,6 +218,26 @@ def test_an_interruption_leaves_the_set_unchanged(root: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         synth(root=root, per_class=2, test_per_class=1, style=WritingStyle(seed=4), on_progress=interrupt)
     assert _bytes(root) == before
+
+
+def test_an_interrupted_replacement_can_be_repeated(
+    root: Path, smallest: Path, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After `train` was replaced and `test` was not, each is still known as part of a generated dataset."""
+
+    def interrupted(destination: Path, *rest: Any) -> AbstractContextManager[Path]:
+        if destination.name == "test":
+            raise KeyboardInterrupt
+        return replace_folder(destination, *rest)
+
+    for seed in (3, 4):
+        with monkeypatch.context() as patched:
+            patched.setattr(owned_folder, "replace_folder", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                _small(root, seed=seed)
+        assert (root / "train/1/1.bmp").read_bytes() != (smallest / "train/1/1.bmp").read_bytes()
+        assert (root / "test/1/1.bmp").read_bytes() == (smallest / "test/1/1.bmp").read_bytes()
+    assert _bytes(_small(root, seed=4)) == _bytes(_small(world / "fresh", seed=4))
 
 
 def test_a_refusal_leaves_no_files_behind(world: Path) -> None:
