@@ -134,14 +134,14 @@ def _remove(folder: Path, files: Collection[Path]) -> None:
 
 
 def _lock(root: Path) -> AbstractContextManager[object]:
-    """Return a lock for writing to a root; it does nothing if the user's cache folder is not writable."""
+    """Acquire and return the lock for writing to a root; it does nothing if the user's cache folder is not writable."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     folder = cache_root()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return file_lock(folder / f"synth-{name}.lock").acquire()
     except OSError:
         return nullcontext()
-    return file_lock(folder / f"synth-{name}.lock")
 
 
 def _write_manifest(root: Path, rows: Iterable[tuple[str, SynthEntry]]) -> None:

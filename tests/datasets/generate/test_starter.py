@@ -1,12 +1,14 @@
 """The starter set is complete, deterministic, and never replaces a user's own images."""
 
 import csv
+import errno
 import hashlib
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 
@@ -246,6 +248,14 @@ def test_a_refusal_leaves_no_files_behind(world: Path) -> None:
     with pytest.raises(OverwriteError):
         _small(world / "data")
     assert [path.name for path in (world / "data").iterdir()] == ["train"]
+
+
+def test_a_cache_folder_that_cannot_be_written_is_not_needed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(lock: filelock.FileLock, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", lock.lock_file)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", denied)
+    assert len(scan(_small(world / "data") / "train")) == 24
 
 
 def test_progress_ends_at_the_total(world: Path) -> None:
