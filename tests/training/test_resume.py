@@ -171,6 +171,18 @@ def test_a_finished_training_without_more_epochs_is_not_saved_again(
     assert [info.reference for info in registry.versions()] == [done.version.card.reference]
 
 
+@pytest.mark.parametrize("epochs", [None, 9])
+def test_a_training_ended_by_patience_is_not_given_more_epochs(
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch, epochs: int | None
+) -> None:
+    monkeypatch.setattr(trainer, "validate", lambda *_: (1.0, 0.5))
+    done = run(draw("small"), net="lenet", epochs=6, patience=1)
+    with pytest.raises(ConfigError, match="is finished: `patience=1` ended it after 2 of 6 epochs") as fault:
+        resume(done.run, epochs=epochs, registry=registry)
+    assert "a higher `patience`" in fault.value.hint
+    assert [info.reference for info in registry.versions()] == [done.version.card.reference]
+
+
 def test_other_runs_finished_or_not_stay(draw: Draw, run: Run, registry: Registry) -> None:
     data = draw("small")
     cut(run, data, Dies(1), net="lenet", epochs=2)
