@@ -40,6 +40,7 @@ class RunFacts(Document):
     processes: int = Field(ge=1, description="processes that train together")
     parent: str | None = Field(None, description="the version whose weights training started from")
     finished: bool = Field(False, description="whether its version is in the registry")
+    ended_by_patience: int | None = Field(None, description="epoch after which `patience` ended the finished training")
 
 
 class Run:

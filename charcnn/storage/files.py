@@ -5,7 +5,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,21 +74,29 @@ def create_file(path: Path, force: bool = False, example: str = "FILE") -> Itera
     """Yield a scratch file to write; create `path` from it when the block ends without an error.
 
     Args:
-        path: The file to create. Missing folders are created.
+        path: The file to create. Missing folders are created, and removed again if the block fails.
         force: Replace an existing file.
         example: File name to suggest if the path is a folder.
 
     Raises:
         ConfigError: the path is a folder.
-        OverwriteError: the path exists, and `force` is not set.
+        OverwriteError: the path exists, before the block or after it, and `force` is not set.
         OSError: the file cannot be written; nothing is left behind.
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder.", f"Pass a file in it: {path / example}")
     refuse_to_overwrite(path, force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path, durable=False) as scratch:
-        yield scratch
+    missing = [folder for folder in path.parents if not folder.exists()]  # the innermost first
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path, durable=False) as scratch:
+            yield scratch
+            refuse_to_overwrite(path, force)  # again, because writing may take long
+    except BaseException:  # Ctrl-C too
+        for folder in missing:
+            with suppress(OSError):  # another process may have written there
+                folder.rmdir()
+        raise
 
 
 def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:

@@ -75,7 +75,7 @@ def find_resumable(
     Raises:
         RunNotFoundError: the run does not exist.
         CardError: the files of the run are damaged.
-        ConfigError: `epochs` is lower than before, or not higher for a finished run.
+        ConfigError: `epochs` is lower than before, or not higher for a finished run; or `patience` ended the run.
         DatasetError: images in memory are missing, or were passed although the run does not use them.
     """
     run = find_run(registry.root, name)
@@ -83,6 +83,12 @@ def find_resumable(
     settings, before = facts.config, facts.config.epochs or 0
     if epochs is not None and epochs < before:
         raise ConfigError(f"{run.name} has {pluralize(before, 'epoch')}, which can be increased but not reduced.")
+    if facts.finished and facts.ended_by_patience is not None:
+        raise ConfigError(
+            f"{run.name} is finished: `patience={settings.patience}` ended it after {facts.ended_by_patience} of "
+            f"{pluralize(before, 'epoch')}.",
+            "To train longer, start a new training with a higher `patience`.",
+        )
     if facts.finished and epochs in (None, before):
         raise ConfigError(
             f"{run.name} is finished: it has trained {pluralize(before, 'epoch')}.",

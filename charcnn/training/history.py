@@ -52,6 +52,10 @@ class History:
         images = [record.images_per_second * record.seconds for record in self.records]
         return sum(images) / sum(seconds)
 
+    def is_out_of_patience(self, patience: int | None) -> bool:
+        """Return whether the last `patience` epochs brought no improvement. Never if `patience` is None."""
+        return patience is not None and len(self.records) - self.last_improvement >= patience
+
     def append(self, record: EpochRecord, network: nn.Module) -> "History":
         """Return the history with one more epoch. Without validation, the last epoch is the best."""
         current, best = record.val_accuracy, self.best.val_accuracy if self.records else None

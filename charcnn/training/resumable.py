@@ -20,6 +20,7 @@ from charcnn.specs.resolved_config import ResolvedConfig
 from charcnn.training.callbacks import Callback
 from charcnn.training.checkpoint import Checkpoint
 from charcnn.training.context import TrainingContext
+from charcnn.training.history import History
 from charcnn.training.prepare import TrainingData
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,11 @@ class OpenRun(Callback):
         except OSError as fault:
             log.warning("Cannot write the checkpoint (%s). Training continues without it.", fault.strerror)
 
-    def finish(self) -> None:
-        """Mark the run as finished."""
+    def finish(self, history: History) -> None:
+        """Mark the run as finished, and record whether `patience` ended it."""
         if self.run:
-            self.run.write_facts(self.facts.model_copy(update={"finished": True}))
+            ended = len(history.records) if history.is_out_of_patience(self.facts.config.patience) else None
+            self.run.write_facts(self.facts.model_copy(update={"finished": True, "ended_by_patience": ended}))
 
 
 @contextmanager

@@ -193,7 +193,7 @@ def _train(config: TrainConfig | ResolvedConfig, draft: TrainSettings, old: Run 
                 card = write_version(folder, context, fitted, run)
                 number = registry.publish(folder, card).card.version
                 if not history.interrupted:
-                    run.finish()
+                    run.finish(history)
         if not history.interrupted:  # interrupted processes do not wait for each other
             number = group.from_leader(number)
     version = registry.open(f"{context.config.name}@{number}")

@@ -94,7 +94,8 @@ class Trainer:
     def _train_epochs(self, partial: PartialEpoch) -> None:
         compiled = cast("nn.Module", torch.compile(self.network)) if self.config.compile else self.network
         network = self.group.together(compiled)
-        for epoch in range(len(self.history.records) + 1, self.config.epochs + 1):
+        while not self._is_done():  # also for a resumed training, which may have nothing left to do
+            epoch = len(self.history.records) + 1
             order_before = self.generators.order.get_state()
             for callback in self.callbacks:
                 callback.on_epoch_begin(epoch)
@@ -109,12 +110,13 @@ class Trainer:
             self._finalize()  # after the checkpoint, so that more epochs can follow
             for callback in self.callbacks:
                 callback.on_epoch_end(result, is_best=self.history.best_epoch == epoch)
-            if self.config.patience and epoch - self.history.last_improvement >= self.config.patience:
-                break
-            if epoch < self.config.epochs and self._should_stop():
+            if not self._is_done() and self._should_stop():
                 self.history = replace(self.history, interrupted=True)
                 return
         self._finalize()  # a resumed training may have no epoch left
+
+    def _is_done(self) -> bool:
+        return len(self.history.records) >= self.config.epochs or self.history.is_out_of_patience(self.config.patience)
 
     def _finalize(self) -> None:
         """After the last epoch of a falling learning rate, choose between it and the best one."""

@@ -45,3 +45,19 @@ def test_the_registry_is_named_in_what_other_commands_offer(cli: Cli, trained: P
     (predict,) = offered(cli("models", "import-bundle", "b.zip", "--registry", "other ones"))
     assert predict[-2:] == ["--registry", "other ones"]
     assert offered(cli("models", "list", "--registry", "empty one")) == [["train", "--registry", "empty one"]]
+
+
+def test_the_registry_is_named_in_the_hints_of_errors(cli: Cli, trained: Path, starter: Path, tmp_path: Path) -> None:
+    """Without it, the command that is offered would work on, or even remove, a model of another registry."""
+    shutil.copytree(trained, tmp_path / "my models")
+    (tmp_path / "data" / "ttest" / "unknown").mkdir(parents=True)
+    shutil.copy(starter / "ttest" / "1.bmp", tmp_path / "data" / "ttest" / "unknown")
+    where = ("--registry", "my models")
+    for command, hint in {
+        ("models", "rm", "small12@1"): "charcnn models rm small12@1 --yes --registry 'my models'",
+        ("predict",): "charcnn predict --model small12@1 FILE… --registry 'my models'",
+        ("train", "--resume", "last", "--lr", "1"): "charcnn train --resume last --registry 'my models'",
+    }.items():
+        assert hint in cli(*command, *where).stderr
+    (tmp_path / "my models/small12/1/card.json").write_text("{")
+    assert "damaged: charcnn models verify --all --registry 'my models'" in cli("models", "list", *where).stdout

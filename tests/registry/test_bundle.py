@@ -106,8 +106,9 @@ def test_missing_folders_are_created_and_a_folder_as_the_file_is_refused(registr
 def test_a_damaged_version_is_not_exported(registry: Registry, tmp_path: Path) -> None:
     version = publish(registry)
     (version.folder / FILES[0]).write_bytes(b"other")
-    with pytest.raises(IntegrityError):
-        export_bundle(version, tmp_path / "b.zip")
+    for path in ("b.zip", "new/deep/b.zip"):
+        with pytest.raises(IntegrityError):
+            export_bundle(version, tmp_path / path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["registry"]
 
 

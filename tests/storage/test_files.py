@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from charcnn.errors import OverwriteError
 from charcnn.storage.files import (
     atomic_file,
+    create_file,
     file_lock,
     is_scratch_file,
     is_unmodified,
@@ -98,6 +100,19 @@ def test_existing_paths_are_overwritten_only_with_force(world: Path, kind: str) 
         refuse_to_overwrite(path)
     assert "`force=True`" in caught.value.hint
     refuse_to_overwrite(path, force=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_that_appears_while_writing_is_replaced_only_with_force(world: Path, force: bool) -> None:
+    def write() -> None:
+        with create_file(world / "file", force) as scratch:
+            scratch.write_bytes(b"new")
+            (world / "file").write_bytes(b"of another process")
+
+    with nullcontext() if force else pytest.raises(OverwriteError, match="file already exists"):
+        write()
+    assert (world / "file").read_bytes() == (b"new" if force else b"of another process")
+    assert names(world) == ["file"]
 
 
 def test_a_lock_is_held_by_one_process_until_it_ends(world: Path) -> None:

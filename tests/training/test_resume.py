@@ -102,8 +102,9 @@ def test_several_stops_change_nothing(draw: Draw, run: Run, registry: Registry) 
     assert weights(resume(stopped.value.run, registry=registry).version) == weights(whole)
 
 
+@pytest.mark.parametrize("epoch", [3, 5], ids=["before", "after the last"])
 def test_patience_and_the_best_epoch_are_restored(
-    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     def scripted() -> None:
         scores = iter([0.2, 0.9, 0.5, 0.5, 0.5, 0.5])
@@ -114,7 +115,7 @@ def test_patience_and_the_best_epoch_are_restored(
     whole = run(data, name="whole", **settings)
     assert len(whole.history) == 5
     scripted()
-    cut(run, data, Dies(3), **settings)
+    cut(run, data, Dies(epoch), **settings)
     again = resume("last", registry=registry)
     assert [record.val_accuracy for record in again.history] == [0.2, 0.9, 0.5, 0.5, 0.5]
     assert again.version.card.training.best_epoch == 2
@@ -167,6 +168,18 @@ def test_a_finished_training_without_more_epochs_is_not_saved_again(
     with pytest.raises(ConfigError, match="is finished: it has trained 2 epochs") as fault:
         resume(done.run, epochs=epochs, registry=registry)
     assert "`epochs=4`" in fault.value.hint
+    assert [info.reference for info in registry.versions()] == [done.version.card.reference]
+
+
+@pytest.mark.parametrize("epochs", [None, 9])
+def test_a_training_ended_by_patience_is_not_given_more_epochs(
+    draw: Draw, run: Run, registry: Registry, monkeypatch: pytest.MonkeyPatch, epochs: int | None
+) -> None:
+    monkeypatch.setattr(trainer, "validate", lambda *_: (1.0, 0.5))
+    done = run(draw("small"), net="lenet", epochs=6, patience=1)
+    with pytest.raises(ConfigError, match="is finished: `patience=1` ended it after 2 of 6 epochs") as fault:
+        resume(done.run, epochs=epochs, registry=registry)
+    assert "a higher `patience`" in fault.value.hint
     assert [info.reference for info in registry.versions()] == [done.version.card.reference]
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -82,7 +83,8 @@ def list_models(
     else:
         if chosen is None and all(row.get("accuracy") is None for row in rows):
             names = tuple(name for name in names if name != "accuracy")
-        output.put_table(names, [_line(row, names) for row in rows], right=[n for n in names if is_number(rows, n)])
+        lines = [_line(row, names, registry) for row in rows]
+        output.put_table(names, lines, right=[name for name in names if is_number(rows, name)])
 
 
 _JSON_COLUMNS = ("model", "aliases", "kind", "network", "labels", "images", "val_accuracy", "created", "accuracy")
@@ -94,13 +96,14 @@ def _csv_value(value: object) -> object:
     return value if isinstance(value, float) else as_text(value)
 
 
-def _line(row: dict[str, Any], names: Sequence[str]) -> output.Row:
+def _line(row: dict[str, Any], names: Sequence[str], registry: Path | None) -> output.Row:
     if "error" not in row:
         return [shown(name, row[name]) for name in names]
     cells: list[str | output.Cell] = [shown(name, row[name]) if name in row else "" for name in names]
     place = next((number for number, name in enumerate(names) if name not in row), 0)
     before = f"{cells[0]} " if place == 0 and names[0] in row else ""
-    cells[place] = output.Cell(f"{before}damaged: charcnn models verify --all", "red")
+    verify_all = with_registry("charcnn models verify --all", registry)
+    cells[place] = output.Cell(f"{before}damaged: {verify_all}", "red")
     return cells
 
 
@@ -152,7 +155,8 @@ def rm(
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigError(
-                f"Removing {info.reference} needs confirmation.", f"charcnn models rm {info.reference} --yes"
+                f"Removing {info.reference} needs confirmation.",
+                with_registry(f"charcnn models rm {info.reference} --yes", registry),
             )
         typer.confirm(f"Remove {info.reference} permanently?", abort=True, err=True)
     store.remove(info, force)

@@ -51,7 +51,7 @@ def predict(
     if paths == ["-"] and files_from is None:
         rows = [Row("-", _read_stdin(predictor, top_k))]
     else:
-        images = _collect(paths or [], files_from, predictor)
+        images = _collect(paths or [], files_from, predictor, registry)
         with output.progress("Reading") as update:
             answers = predictor.predict_files(images.files, top_k, update)
             rows = list(map(Row, images.files, answers, images.truth))
@@ -82,7 +82,9 @@ def _read_stdin(predictor: "Predictor", top_k: int) -> "Prediction":
         return Prediction("unreadable", reason=fault.message)
 
 
-def _collect(paths: Sequence[str], files_from: str | None, predictor: "Predictor") -> "ImageFiles":
+def _collect(
+    paths: Sequence[str], files_from: str | None, predictor: "Predictor", registry: Path | None
+) -> "ImageFiles":
     from charcnn.datasets.inputs import collect_image_files, parse_path_list
     from charcnn.errors import ConfigError, DatasetError
 
@@ -93,7 +95,7 @@ def _collect(paths: Sequence[str], files_from: str | None, predictor: "Predictor
     listed = [] if files_from is None else parse_path_list(_read_bytes(files_from), files_from)
     if files_from is not None and not [*listed, *paths]:
         raise DatasetError(f"{files_from} names no files.")
-    return collect_image_files([*listed, *paths] or [_default_folder(predictor)], predictor.labels)
+    return collect_image_files([*listed, *paths] or [_default_folder(predictor, registry)], predictor.labels)
 
 
 def _read_bytes(source: str) -> bytes:
@@ -101,7 +103,8 @@ def _read_bytes(source: str) -> bytes:
     return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
 
 
-def _default_folder(predictor: "Predictor") -> Path:
+def _default_folder(predictor: "Predictor", registry: Path | None) -> Path:
+    from charcnn.cli.suggestions import with_registry
     from charcnn.datasets.generate.on_demand import dataset_or_starter
     from charcnn.datasets.locate import data_root
     from charcnn.datasets.scan import scan
@@ -110,7 +113,7 @@ def _default_folder(predictor: "Predictor") -> Path:
 
     fault = DatasetError(
         f"{predictor.reference} does not know the characters of the starter set, so it needs images to read.",
-        f"charcnn predict --model {predictor.reference} FILE…",
+        with_registry(f"charcnn predict --model {predictor.reference} FILE…", registry),
     )
     if not (data_root() / "ttest").exists() and not set(STARTER) <= set(predictor.labels):
         raise fault

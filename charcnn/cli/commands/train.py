@@ -115,6 +115,7 @@ def _naming_keys(config: Path | None, keys: Collection[str]) -> Iterator[None]:
 
 
 def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path | None, as_json: bool) -> None:
+    from charcnn.cli.suggestions import with_registry
     from charcnn.errors import ConfigError
     from charcnn.registry.store import Registry
     from charcnn.training.check_request import find_resumable, scan_datasets
@@ -123,7 +124,7 @@ def _resume(run: str, flags: dict[str, Any], config: Path | None, registry: Path
     if others:
         raise ConfigError(
             f"--resume uses the settings of the run, and cannot be combined with {', '.join(others)}.",
-            f"charcnn train --resume {run}",
+            with_registry(f"charcnn train --resume {run}", registry),
         )
     store = Registry(registry)
     _, resolved = find_resumable(run, store, epochs=flags.get("epochs"))

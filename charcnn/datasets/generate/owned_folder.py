@@ -11,14 +11,18 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from charcnn.datasets.generate.dataset_change import describe_change
-from charcnn.datasets.generate.written_files import WrittenFiles
 from charcnn.datasets.labels import read_classes
 from charcnn.datasets.locate import DATASET_FOLDERS
-from charcnn.datasets.provenance.synth_manifest import SYNTH_MANIFEST, SynthEntry, read_synth_entries
+from charcnn.datasets.provenance.synth_manifest import (
+    SYNTH_MANIFEST,
+    SynthEntry,
+    read_synth_entries,
+    read_synth_rows,
+)
 from charcnn.errors import OverwriteError
 from charcnn.images.codec import is_image
 from charcnn.machine import cache_root
-from charcnn.storage.files import file_lock, write_atomically
+from charcnn.storage.files import file_lock, is_unmodified, write_atomically
 from charcnn.storage.folders import SYSTEM_FILES, replace_folder
 from charcnn.text import pluralize
 
@@ -75,13 +79,13 @@ def is_free_for_dataset(root: Path, classes: Collection[str]) -> bool:
 
 def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: bool) -> None:
     """Move a new dataset into place, and remove files of the previous one that are not part of it."""
-    own, listed = _own_files(root), read_synth_entries(root)
-    if own >= {Path(name) for name in entries} and listed == entries:
+    own, listed = _own_files(root), read_synth_rows(root)
+    if own >= {Path(name) for name in entries} and listed == list(entries.items()):
         return  # another process wrote it while this one waited for the lock
-    change = describe_change(root, listed, scratch, entries) if _present_classes(root) else ""
+    change = describe_change(root, dict(listed), scratch, entries) if _present_classes(root) else ""
     written = [folder for folder in DATASET_FOLDERS if (scratch / folder).is_dir()]
     _refuse_strays(root, written, lambda file: not is_image(file.name) or file.as_posix() in entries)
-    _write_manifest(root, {**listed, **entries})  # first, so that an interrupted write is recognized
+    _write_manifest(root, [*listed, *entries.items()])  # first, so that an interrupted write is recognized
     for folder in DATASET_FOLDERS:
         if folder in written:
             with replace_folder(root / folder, _within(folder, own).__contains__, force) as fresh:
@@ -94,7 +98,7 @@ def _install(root: Path, scratch: Path, entries: dict[str, SynthEntry], force: b
             (scratch / name).replace(root / name)
         elif Path(name) in own:
             (root / name).unlink()
-    _write_manifest(root, entries)
+    _write_manifest(root, entries.items())
     if change:
         log.warning("Replaced the earlier dataset in %s: %s.", root, change)
 
@@ -130,27 +134,27 @@ def _remove(folder: Path, files: Collection[Path]) -> None:
 
 
 def _lock(root: Path) -> AbstractContextManager[object]:
-    """Return a lock for writing to a root; it does nothing if the user's cache folder is not writable."""
+    """Acquire and return the lock for writing to a root; it does nothing if the user's cache folder is not writable."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     folder = cache_root()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return file_lock(folder / f"synth-{name}.lock").acquire()
     except OSError:
         return nullcontext()
-    return file_lock(folder / f"synth-{name}.lock")
 
 
-def _write_manifest(root: Path, entries: dict[str, SynthEntry]) -> None:
-    lines = [f"{name},{entry.sha256},{entry.writer}\n" for name, entry in entries.items()]
+def _write_manifest(root: Path, rows: Iterable[tuple[str, SynthEntry]]) -> None:
+    lines = [f"{name},{entry.sha256},{entry.writer}\n" for name, entry in rows]
     text = "file,sha256,writer\n" + "".join(lines)
     write_atomically(root / SYNTH_MANIFEST, text.encode(), durable=False)
 
 
 def _own_files(root: Path) -> set[Path]:
     """Return the unmodified files below `root` that its manifest lists, and the manifest."""
-    listed = read_synth_entries(root)
-    written = WrittenFiles(root, {Path(name): entry.sha256 for name, entry in listed.items()})
-    return written.own_files() | ({Path(SYNTH_MANIFEST)} if listed else set())
+    listed = read_synth_rows(root)
+    own = {Path(name) for name, entry in listed if is_unmodified(root / name, entry.sha256)}
+    return own | ({Path(SYNTH_MANIFEST)} if listed else set())
 
 
 def _within(folder: str, files: Iterable[Path]) -> set[Path]:

@@ -1,13 +1,18 @@
 """The starter set is complete, deterministic, and never replaces a user's own images."""
 
 import csv
+import errno
 import hashlib
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 
+from charcnn.datasets.generate import owned_folder
 from charcnn.datasets.generate.starter import is_free_for_starter
 from charcnn.datasets.generate.synth import synth
 from charcnn.datasets.scan import scan
@@ -16,6 +21,7 @@ from charcnn.handwriting.charsets import STARTER
 from charcnn.handwriting.style import WritingStyle
 from charcnn.handwriting.writer import write_character
 from charcnn.images.codec import read_image
+from charcnn.storage.folders import replace_folder
 
 
 def _small(root: Path, *, per_class: int = 2, seed: int = 0, force: bool = False) -> Path:
@@ -216,12 +222,40 @@ def test_an_interruption_leaves_the_set_unchanged(root: Path) -> None:
     assert _bytes(root) == before
 
 
+def test_an_interrupted_replacement_can_be_repeated(
+    root: Path, smallest: Path, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After `train` was replaced and `test` was not, each is still known as part of a generated dataset."""
+
+    def interrupted(destination: Path, *rest: Any) -> AbstractContextManager[Path]:
+        if destination.name == "test":
+            raise KeyboardInterrupt
+        return replace_folder(destination, *rest)
+
+    for seed in (3, 4):
+        with monkeypatch.context() as patched:
+            patched.setattr(owned_folder, "replace_folder", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                _small(root, seed=seed)
+        assert (root / "train/1/1.bmp").read_bytes() != (smallest / "train/1/1.bmp").read_bytes()
+        assert (root / "test/1/1.bmp").read_bytes() == (smallest / "test/1/1.bmp").read_bytes()
+    assert _bytes(_small(root, seed=4)) == _bytes(_small(world / "fresh", seed=4))
+
+
 def test_a_refusal_leaves_no_files_behind(world: Path) -> None:
     (world / "data" / "train" / "1").mkdir(parents=True)
     (world / "data" / "train" / "1" / "1.bmp").write_bytes(b"mine")
     with pytest.raises(OverwriteError):
         _small(world / "data")
     assert [path.name for path in (world / "data").iterdir()] == ["train"]
+
+
+def test_a_cache_folder_that_cannot_be_written_is_not_needed(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(lock: filelock.FileLock, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", lock.lock_file)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", denied)
+    assert len(scan(_small(world / "data") / "train")) == 24
 
 
 def test_progress_ends_at_the_total(world: Path) -> None:
