@@ -1,5 +1,6 @@
 """Mistyped commands → messages, and hints in the words of this command line."""
 
+import os
 import re
 import shlex
 import sys
@@ -52,7 +53,8 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
         extra = re.fullmatch(r"Got unexpected extra argument\(?s?\)? ?\((?P<words>.*)\)", fault.message or "")
         if extra:
             typed = extra["words"]
-            words = [typed] if Path(typed).exists() else typed.split(" ")  # a path may have spaces
+            is_path = os.path.exists(typed)  # noqa: PTH110 - Path raises where the name is too long
+            words = [typed] if is_path else typed.split(" ")  # a path may have spaces
             return f"Unexpected argument: {extra['words']}", _option_for(command, words) or _ask_help(command)
         hint = _closest_option(fault) or _ask_help(command) + _after_two_dashes(fault, command)
         return fault.message or fault.format_message(), hint
@@ -77,11 +79,19 @@ def _option_for(command: str, words: Sequence[str]) -> str:
     if verb == "train" and len(words) == 1:
         return f"{command} --data {shlex.quote(words[0])}"
     if verb in ("evaluate", "export") and len(words) == 1:
-        is_data = verb == "evaluate" and Path(words[0]).is_dir() and not Path(words[0], "card.json").is_file()
+        is_data = verb == "evaluate" and _is_dataset(words[0])
         return f"{command} {'--data' if is_data else '--model'} {shlex.quote(words[0])}"
     if verb == "evaluate" and len(words) == 2:
         return f"{command} --model {shlex.quote(words[0])} --data {shlex.quote(words[1])}"
     return ""
+
+
+def _is_dataset(typed: str) -> bool:
+    """Return whether an argument is a folder, but not of a model; False where it is too long for a path."""
+    try:
+        return Path(typed).is_dir() and not Path(typed, "card.json").is_file()
+    except OSError:
+        return False
 
 
 def _closest_option(fault: typer.TyperException) -> str:

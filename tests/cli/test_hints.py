@@ -70,6 +70,12 @@ def test_a_folder_given_to_evaluate_is_data(cli: Cli, tmp_path: Path) -> None:
     assert "charcnn evaluate --data 'some set'" in refused(cli, "evaluate", "some set")
 
 
+@pytest.mark.parametrize("verb", ["train", "evaluate", "export", "models list"])
+def test_a_long_pasted_argument_is_unexpected_and_no_traceback(cli: Cli, verb: str) -> None:
+    pasted = "0123456789" * 500
+    assert f"Unexpected argument: {pasted}" in refused(cli, *verb.split(), pasted)
+
+
 def test_every_offered_flag_exists() -> None:
     commands = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
     flags = {flag for command in commands.values() for flag in _flags(command)}
