@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ _FLAGS_OF_OTHER_TOOLS: dict[str, tuple[str, ...]] = {
     "--cfg --config-file": ("--config",),
     "--criterion --loss-fn --loss-function": ("--loss",),
     "--cuda --gpu --gpus": ("--device",),
-    "--data-dir --data-path --dataset --root --train-dir --train-data --test-data --test-dir --test": ("--data",),
+    "--data-dir --data-path --dataset --root --train-dir --train-data": ("--data",),
+    "--test --test-data --test-dir": ("--data",),
     "--drop --drop-rate": ("--dropout",),
     "--early-stopping --early-stop": ("--patience",),
     "--epoch --n-epochs --num-epochs --max-epochs --iters": ("--epochs",),
@@ -100,6 +102,9 @@ def _closest_option(fault: typer.TyperException) -> str:
     if typed is None or context is None:
         known: Sequence[str] = getattr(fault, "possibilities", None) or ()
         return f"Did you mean {' or '.join(known[:2])}?" if known else ""
+    if context.command.name == "train" and _canonical(typed) in ("--test", "--test-data", "--test-dir"):
+        given = next((value for word, value in pairwise(sys.argv) if word == typed), "FOLDER")
+        return f"After training: {context.command_path.removesuffix('train')}evaluate --data {shlex.quote(given)}"
     meant = _translated(typed, _flags(context.command))
     if meant:
         return f"Did you mean {meant}?"
@@ -136,11 +141,15 @@ def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
 
 def _translated(typed: str, flags: Iterable[str]) -> str:
     """Return the flag for what another tool calls so, if it is one of these; empty where there is none."""
-    word = typed.casefold().replace("_", "-")
+    word = _canonical(typed)
     for words, candidates in _FLAGS_OF_OTHER_TOOLS.items():
         if word in words.split():
             return next((flag for flag in candidates if flag in flags), "")
     return word if word in flags else ""
+
+
+def _canonical(flag: str) -> str:
+    return flag.casefold().replace("_", "-")
 
 
 def _flags(command: Any) -> list[str]:

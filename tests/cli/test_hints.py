@@ -76,6 +76,15 @@ def test_a_long_pasted_argument_is_unexpected_and_no_traceback(cli: Cli, verb: s
     assert f"Unexpected argument: {pasted}" in refused(cli, *verb.split(), pasted)
 
 
+@pytest.mark.parametrize("flag", ["--test", "--test-data", "--TEST_DIR"])
+def test_test_data_is_not_recommended_as_training_data(cli: Cli, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    monkeypatch.setattr("sys.argv", ["charcnn", "train", flag, "my set"])
+    said = refused(cli, "train", flag, "my set")
+    assert "After training: charcnn evaluate --data 'my set'" in said
+    assert "Did you mean" not in said
+    assert "Did you mean --data?" in refused(cli, "evaluate", flag, "my set")
+
+
 def test_every_offered_flag_exists() -> None:
     commands = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
     flags = {flag for command in commands.values() for flag in _flags(command)}
