@@ -1,5 +1,6 @@
 """`charcnn train`."""
 
+import codecs
 import os
 import shlex
 import sys
@@ -211,9 +212,9 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not TOML: it is not UTF-8.") from None
+        text = _decode(path.read_bytes())
+    except UnicodeDecodeError as fault:
+        raise ConfigError(f"{path} is not TOML: it is not {fault.encoding.upper()}.") from None
     except FileNotFoundError:
         raise ConfigError(
             f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."
@@ -222,3 +223,9 @@ def _read_config(path: Path | None) -> dict[str, Any]:
         return TrainConfig.rename_aliases(tomllib.loads(text))
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path} is not TOML: {fault}") from None
+
+
+def _decode(text: bytes) -> str:
+    """Decode UTF-8, with or without a byte-order mark, or UTF-16 with one, as `>` in Windows PowerShell writes."""
+    is_utf16 = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return text.decode("utf-16" if is_utf16 else "utf-8-sig")
