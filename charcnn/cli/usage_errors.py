@@ -45,6 +45,7 @@ _FLAGS_OF_OTHER_TOOLS: dict[str, tuple[str, ...]] = {
 """Flags that other tools have, and the flags of this one for the same, the first one that a command has counting."""
 
 _FLAGS_OF_IMAGES = ("--data", "--file", "--files", "--image", "--images", "--input", "--source")
+"""Flags of other tools for images, which are arguments here."""
 
 
 def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
@@ -117,10 +118,7 @@ def _closest_option(fault: typer.TyperException) -> str:
         return f"Did you mean {' or '.join(known[:2])}?"
     if inner and context.parent is None:
         return f"Options follow the command: {context.command_path} COMMAND {typed} …"
-    if (
-        typed in ("--data", "--input", "--image", "--images", "--source", "--file")
-        and "predict" in context.command_path
-    ):
+    if typed in _FLAGS_OF_IMAGES and "predict" in context.command_path:
         return f"Images are arguments without a flag: {context.command_path} FILE…"
     return ""
 

@@ -46,6 +46,7 @@ def registry(trained: Path) -> Path:
         ("evaluate --weights x", "Did you mean --model?"),
         ("train --weights x", "Did you mean --init-from?"),
         ("predict --data x", "charcnn predict FILE…"),
+        ("predict --files x", "charcnn predict FILE…"),
         ("evaluate small12", "charcnn evaluate --model small12"),
         ("evaluate small12 test", "charcnn evaluate --model small12 --data test"),
         ("export small12", "charcnn export --model small12"),
