@@ -16,7 +16,7 @@ from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED
 from charcnn.cli.flags import flag_of, in_keys
 from charcnn.cli.options import Json, RegistryRoot
-from charcnn.cli.settings import with_settings
+from charcnn.cli.settings import SETTINGS, with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _naming_keys(config: Path | None, keys: Collection[str]) -> Iterator[None]:
             raise
         text = f"`{fault.field}={fault.value}`: {fault.reason}" if fault.field else fault.reason
         message, hint = in_keys(text, keys), in_keys(fault.hint, keys)
-        if message == text and not message.startswith("Unknown setting"):
+        if message == text and SETTINGS.keys() >= set(keys):  # unknown keys are found first
             raise
         raise ConfigError(f"{config}: {message}", hint) from None
 
