@@ -89,6 +89,12 @@ def test_an_unknown_column_is_answered_with_the_closest_and_with_all(cli: Cli, t
     assert ", ".join(COLUMNS) in result.stderr
 
 
+def test_columns_help_lists_all_columns(cli: Cli) -> None:
+    result = cli("models", "list", "--columns", "help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.split() == list(COLUMNS)
+
+
 def test_every_setting_is_a_column(cli: Cli, three: None) -> None:
     assert set(declared_settings(TrainSettings)) <= set(COLUMNS)
     (*_, row) = json.loads(cli("models", "list", "--columns", ",".join(COLUMNS), "--json").stdout)["models"]

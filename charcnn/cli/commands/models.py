@@ -12,6 +12,7 @@ from charcnn.cli.commands.gc import gc
 from charcnn.cli.commands.show import show
 from charcnn.cli.commands.verify import verify
 from charcnn.cli.model_columns import (
+    COLUMNS,
     DEFAULT_COLUMNS,
     Model,
     as_text,
@@ -58,11 +59,14 @@ def list_models(
 ) -> None:
     """List all versions, newest first.
 
-    The column accuracy, and others of a test set, are those of the newest evaluation of a version. With --columns help
-    the error message lists all columns.
+    The column accuracy, and others of a test set, are those of the newest evaluation of a version. --columns help lists
+    all columns.
     """
     from charcnn.registry.store import Registry
 
+    if columns == "help":
+        output.put("\n".join(COLUMNS))
+        return
     form = chosen_format(output_format, json=as_json, csv=as_csv)
     chosen = parse_columns(columns) if columns is not None else None
     by = () if sort is None else (find_column(sort.removeprefix("-")),)
