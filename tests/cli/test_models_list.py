@@ -143,6 +143,9 @@ def test_a_damaged_version_keeps_its_row(cli: Cli, three: None) -> None:
     assert row["model"] == "first@1"
     assert "card.json" in row["error"]
     assert "damaged" in cli(*words).stdout
+    (*_, line) = csv.DictReader(io.StringIO(cli(*words, "--csv").stdout))
+    assert list(line) == ["lr", "model", "error"]
+    assert "card.json" in line["error"]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def list_models(
         models = [{name: row[name] for name in (*names, "error") if name in row} for row in rows]
         output.put_json({"schema_version": 1, "registry": str(store.root), "models": models})
     elif form == "csv":
+        if "error" not in names and any("error" in row for row in rows):
+            names = (*names, "error")  # else a damaged version would be a row without values or a reason
         output.put_csv(names, [[_csv_value(row.get(name)) for name in names] for row in rows])
     elif not rows:
         output.say(f"{store.root} has no models yet.")
