@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Any
 
 import typer
 
+from charcnn.cli.suggestions import quote
 from charcnn.specs.choices import closest_choice
 from charcnn.text import one_of
 
@@ -80,12 +80,12 @@ def _option_for(command: str, words: Sequence[str]) -> str:
     """Return the command with the options that arguments were meant for; empty where that is not known."""
     verb = command.rpartition(" ")[2]
     if verb == "train" and len(words) == 1:
-        return f"{command} --data {shlex.quote(words[0])}"
+        return f"{command} --data {quote(words[0])}"
     if verb in ("evaluate", "export") and len(words) == 1:
         is_data = verb == "evaluate" and _is_dataset(words[0])
-        return f"{command} {'--data' if is_data else '--model'} {shlex.quote(words[0])}"
+        return f"{command} {'--data' if is_data else '--model'} {quote(words[0])}"
     if verb == "evaluate" and len(words) == 2:
-        return f"{command} --model {shlex.quote(words[0])} --data {shlex.quote(words[1])}"
+        return f"{command} --model {quote(words[0])} --data {quote(words[1])}"
     return ""
 
 
@@ -105,7 +105,7 @@ def _closest_option(fault: typer.TyperException) -> str:
         return f"Did you mean {' or '.join(known[:2])}?" if known else ""
     if context.command.name == "train" and _canonical(typed) in ("--test", "--test-data", "--test-dir"):
         given = next((value for word, value in pairwise(sys.argv) if word == typed), "FOLDER")
-        return f"After training: {context.command_path.removesuffix('train')}evaluate --data {shlex.quote(given)}"
+        return f"After training: {context.command_path.removesuffix('train')}evaluate --data {quote(given)}"
     meant = _translated(typed, _flags(context.command))
     if meant:
         return f"Did you mean {meant}?"
@@ -134,7 +134,7 @@ def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
     ):
         return ""
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
-    return f" Arguments that begin with a dash go after --: {command} -- {shlex.quote(word)}"
+    return f" Arguments that begin with a dash go after --: {command} -- {quote(word)}"
 
 
 def _translated(typed: str, flags: Iterable[str]) -> str:

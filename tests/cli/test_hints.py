@@ -9,6 +9,7 @@ import typer
 from typer.testing import Result
 
 from charcnn.cli.app import make_app
+from charcnn.cli.suggestions import quote
 from charcnn.cli.usage_errors import _FLAGS_OF_OTHER_TOOLS, _flags
 
 Cli = Callable[..., Result]
@@ -84,6 +85,24 @@ def test_test_data_is_not_recommended_as_training_data(cli: Cli, monkeypatch: py
     assert "After training: charcnn evaluate --data 'my set'" in said
     assert "Did you mean" not in said
     assert "Did you mean --data?" in refused(cli, "evaluate", flag, "my set")
+
+
+@pytest.mark.parametrize(
+    ("system", "word", "quoted"),
+    [
+        ("posix", "my set", "'my set'"),
+        ("nt", "my set", '"my set"'),
+        ("nt", "my set\\", '"my set"'),
+        ("nt", r"C:\Users\a\博学-1.csv", r"C:\Users\a\博学-1.csv"),
+        ("nt", "a&b", '"a&b"'),
+        ("nt", "it's", '"it\'s"'),
+    ],
+)
+def test_hints_quote_as_the_shell_does(monkeypatch: pytest.MonkeyPatch, system: str, word: str, quoted: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", system)
+        found = quote(word)
+    assert found == quoted
 
 
 def test_every_offered_flag_exists() -> None:
