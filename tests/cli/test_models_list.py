@@ -30,7 +30,7 @@ def add(name: str, seconds: float, **settings: Any) -> None:
         registry.publish(folder, card.model_copy(update={"training": training}))
 
 
-def evaluated(name: str, created: str, accuracy: float, **damage: Any) -> Path:
+def evaluated(name: str, created: str, accuracy: float, /, **damage: Any) -> Path:
     """Store an evaluation, some of whose fields may be damaged; return its file."""
     registry = Registry()
     fingerprint = f"{accuracy:.4f}".replace(".", "0") * 8
