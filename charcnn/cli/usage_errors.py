@@ -109,6 +109,8 @@ def _closest_option(fault: typer.TyperException) -> str:
     meant = _translated(typed, _flags(context.command))
     if meant:
         return f"Did you mean {meant}?"
+    if typed in _FLAGS_OF_IMAGES and "predict" in context.command_path:
+        return f"Images are arguments without a flag: {context.command_path} FILE…"
     inner = getattr(context.command, "commands", {})
     owners = [name for name, command in inner.items() if not command.hidden and typed in _flags(command)]
     if owners:
@@ -118,8 +120,6 @@ def _closest_option(fault: typer.TyperException) -> str:
         return f"Did you mean {' or '.join(known[:2])}?"
     if inner and context.parent is None:
         return f"Options follow the command: {context.command_path} COMMAND {typed} …"
-    if typed in _FLAGS_OF_IMAGES and "predict" in context.command_path:
-        return f"Images are arguments without a flag: {context.command_path} FILE…"
     return ""
 
 
