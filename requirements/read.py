@@ -1,4 +1,4 @@
-"""Write read.txt: what an environment needs that only reads, from pyproject.toml. `python requirements/read.py`."""
+"""Write requirements/read.txt: the packages that a read-only environment needs."""
 
 import re
 import tomllib

@@ -1,12 +1,13 @@
 """The columns of `charcnn models list`: facts of the card, settings, scores and the newest evaluation."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from charcnn.cli import output
 from charcnn.cli.settings import SETTINGS
 from charcnn.errors import ConfigError
 from charcnn.text import best_match
@@ -37,16 +38,21 @@ class Model:
 
     @cached_property
     def evaluation(self) -> dict[str, Any]:
-        """The newest evaluation; empty where there is none. Damaged ones do not count."""
+        """The newest evaluation; empty where there is none. Damaged ones are skipped with a warning."""
+        paths = self.store.evaluations(self.version)
+        if not paths:
+            return {}
+        from charcnn.errors import CardError
+        from charcnn.evaluation.evaluation import Evaluation
+
         found = []
-        for path in self.store.evaluations(self.version):
+        for path in paths:
             try:
-                document = json.loads(path.read_bytes())
-            except (OSError, ValueError):
-                continue
-            if isinstance(document, dict):
-                found.append(document)
-        return max(found, key=lambda document: str(document.get("created")), default={})
+                found.append(Evaluation.parse(path.read_bytes(), str(path)))
+            except (CardError, OSError) as fault:
+                output.warn(str(fault))
+        newest = max(found, key=lambda one: one.created.replace(tzinfo=one.created.tzinfo or UTC), default=None)
+        return newest.model_dump(mode="json") if newest else {}
 
 
 _OF_CARD = {

@@ -22,8 +22,8 @@ class TrainingProgress(Callback):
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._epochs = 0
-        self._unseen, self._shown = 0, 0.0
+        self._epochs = self._images = 0
+        self._shown = 0.0
 
     def __enter__(self) -> "TrainingProgress":
         if output.is_live():
@@ -46,22 +46,30 @@ class TrainingProgress(Callback):
 
     def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
         """Show the table's header."""
-        self._epochs = epochs = config.epochs
+        self._epochs, self._images = config.epochs, images
         output.say(f"{'epoch':>9}  {'loss':>8}  {'val loss':>8}  {'val acc':>8}  {'lr':>8}  {'images/s':>8}")
-        if self._bar:
-            self._bar.add_task("train", total=epochs * images, epoch=f"1/{epochs}", rate="")
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Show the number of the epoch. The first one is later than 1 in a resumed run."""
+        if not self._bar:
+            return
+        done, name = (epoch - 1) * self._images, f"{epoch}/{self._epochs}"
+        if self._bar.tasks:
+            self._bar.update(0, completed=done, epoch=name)
+        else:
+            self._bar.add_task("train", total=self._epochs * self._images, completed=done, epoch=name, rate="")
             self._bar.start()
 
     def on_batch_end(self, batch: Batch, result: "StepResult") -> None:
         """Move the bar."""
         if not self._bar:
             return
-        self._unseen += batch.images
         now = time.monotonic()
-        if now - self._shown > _REFRESH_S:
+        if now - self._shown > _REFRESH_S or batch.number == batch.count:
             speed = self._bar.tasks[0].speed
-            self._bar.update(0, advance=self._unseen, rate=f"{speed:,.0f}" if speed else "…")
-            self._unseen, self._shown = 0, now
+            done = self._images * (batch.epoch - 1 + batch.number / batch.count)
+            self._bar.update(0, completed=done, rate=f"{speed:,.0f}" if speed else "…")
+            self._shown = now
 
     def on_epoch_end(self, record: "EpochRecord", is_best: bool) -> None:
         """Show the line of the epoch."""
@@ -71,5 +79,3 @@ class TrainingProgress(Callback):
             f"{f'{record.epoch}/{self._epochs}':>9}  {record.loss:8.4f}  {val_loss:>8}  {val_accuracy:>8}"
             f"  {record.lr:8.2g}  {record.images_per_second:8,.0f}{'  kept' if is_best else ''}"
         )
-        if self._bar:
-            self._bar.update(0, epoch=f"{min(record.epoch + 1, self._epochs)}/{self._epochs}")

@@ -1,5 +1,6 @@
 """Process settings: quick start and exit, and UTF-8 streams."""
 
+import errno
 import gc
 import io
 import os
@@ -33,13 +34,17 @@ class _PipeWriter(io.FileIO):
     `charcnn predict scans | head -2` has finished its work when it writes. It ends as it would without `head`, with the
     exit code of the work (0 on success), and `charcnn train 2>&1 | head -1` still saves its model. If the process ended
     by a signal (141 in a shell), a script with `set -o pipefail` would fail although nothing went wrong.
+    Windows usually reports the closed pipe as EINVAL.
     """
 
     def write(self, data: Any) -> int:
         """Write bytes, and return how many were written or dropped."""
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except OSError as fault:
+            is_closed = isinstance(fault, BrokenPipeError) or (os.name == "nt" and fault.errno == errno.EINVAL)
+            if not is_closed:
+                raise
             return memoryview(data).nbytes
 
 

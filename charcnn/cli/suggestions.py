@@ -1,13 +1,25 @@
 """Commands to type next: they name the registry that was used, and fit what there is."""
 
+import os
+import re
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 
+def quote(word: str) -> str:
+    """Return an argument as one word of a command: on Windows in double quotes, since cmd.exe has no others."""
+    if os.name != "nt":
+        return shlex.quote(word)
+    if re.fullmatch(r"[\w.:/\\@+=-]+", word):
+        return word
+    path = word.rstrip("\\")  # a backslash before the closing quote would escape it
+    return f'"{path}"'
+
+
 def with_registry(command: str, registry: Path | None) -> str:
     """Return a command with --registry, where one was given."""
-    return command if registry is None else f"{command} --registry {shlex.quote(str(registry))}"
+    return command if registry is None else f"{command} --registry {quote(str(registry))}"
 
 
 def reading_command(reference: str, labels: Collection[str], registry: Path | None = None) -> str:

@@ -1,14 +1,16 @@
 """Mistyped commands → messages, and hints in the words of this command line."""
 
+import os
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from charcnn.cli.suggestions import quote
 from charcnn.specs.choices import closest_choice
 from charcnn.text import one_of
 
@@ -20,7 +22,8 @@ _FLAGS_OF_OTHER_TOOLS: dict[str, tuple[str, ...]] = {
     "--cfg --config-file": ("--config",),
     "--criterion --loss-fn --loss-function": ("--loss",),
     "--cuda --gpu --gpus": ("--device",),
-    "--data-dir --data-path --dataset --root --train-dir --train-data --test-data --test-dir --test": ("--data",),
+    "--data-dir --data-path --dataset --root --train-dir --train-data": ("--data",),
+    "--test --test-data --test-dir": ("--data",),
     "--drop --drop-rate": ("--dropout",),
     "--early-stopping --early-stop": ("--patience",),
     "--epoch --n-epochs --num-epochs --max-epochs --iters": ("--epochs",),
@@ -42,6 +45,7 @@ _FLAGS_OF_OTHER_TOOLS: dict[str, tuple[str, ...]] = {
 """Flags that other tools have, and the flags of this one for the same, the first one that a command has counting."""
 
 _FLAGS_OF_IMAGES = ("--data", "--file", "--files", "--image", "--images", "--input", "--source")
+"""Flags of other tools for images, which are arguments here."""
 
 
 def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
@@ -52,7 +56,8 @@ def explain_usage(fault: typer.TyperException) -> tuple[str, str]:
         extra = re.fullmatch(r"Got unexpected extra argument\(?s?\)? ?\((?P<words>.*)\)", fault.message or "")
         if extra:
             typed = extra["words"]
-            words = [typed] if Path(typed).exists() else typed.split(" ")  # a path may have spaces
+            is_path = os.path.exists(typed)  # noqa: PTH110 - Path raises where the name is too long
+            words = [typed] if is_path else typed.split(" ")  # a path may have spaces
             return f"Unexpected argument: {extra['words']}", _option_for(command, words) or _ask_help(command)
         hint = _closest_option(fault) or _ask_help(command) + _after_two_dashes(fault, command)
         return fault.message or fault.format_message(), hint
@@ -75,13 +80,21 @@ def _option_for(command: str, words: Sequence[str]) -> str:
     """Return the command with the options that arguments were meant for; empty where that is not known."""
     verb = command.rpartition(" ")[2]
     if verb == "train" and len(words) == 1:
-        return f"{command} --data {shlex.quote(words[0])}"
+        return f"{command} --data {quote(words[0])}"
     if verb in ("evaluate", "export") and len(words) == 1:
-        is_data = verb == "evaluate" and Path(words[0]).is_dir() and not Path(words[0], "card.json").is_file()
-        return f"{command} {'--data' if is_data else '--model'} {shlex.quote(words[0])}"
+        is_data = verb == "evaluate" and _is_dataset(words[0])
+        return f"{command} {'--data' if is_data else '--model'} {quote(words[0])}"
     if verb == "evaluate" and len(words) == 2:
-        return f"{command} --model {shlex.quote(words[0])} --data {shlex.quote(words[1])}"
+        return f"{command} --model {quote(words[0])} --data {quote(words[1])}"
     return ""
+
+
+def _is_dataset(typed: str) -> bool:
+    """Return whether an argument is a folder, but not of a model; False where it is too long for a path."""
+    try:
+        return Path(typed).is_dir() and not Path(typed, "card.json").is_file()
+    except OSError:
+        return False
 
 
 def _closest_option(fault: typer.TyperException) -> str:
@@ -90,9 +103,14 @@ def _closest_option(fault: typer.TyperException) -> str:
     if typed is None or context is None:
         known: Sequence[str] = getattr(fault, "possibilities", None) or ()
         return f"Did you mean {' or '.join(known[:2])}?" if known else ""
+    if context.command.name == "train" and _canonical(typed) in ("--test", "--test-data", "--test-dir"):
+        given = next((value for word, value in pairwise(sys.argv) if word == typed), "FOLDER")
+        return f"After training: {context.command_path.removesuffix('train')}evaluate --data {quote(given)}"
     meant = _translated(typed, _flags(context.command))
     if meant:
         return f"Did you mean {meant}?"
+    if typed in _FLAGS_OF_IMAGES and "predict" in context.command_path:
+        return f"Images are arguments without a flag: {context.command_path} FILE…"
     inner = getattr(context.command, "commands", {})
     owners = [name for name, command in inner.items() if not command.hidden and typed in _flags(command)]
     if owners:
@@ -102,11 +120,6 @@ def _closest_option(fault: typer.TyperException) -> str:
         return f"Did you mean {' or '.join(known[:2])}?"
     if inner and context.parent is None:
         return f"Options follow the command: {context.command_path} COMMAND {typed} …"
-    if (
-        typed in ("--data", "--input", "--image", "--images", "--source", "--file")
-        and "predict" in context.command_path
-    ):
-        return f"Images are arguments without a flag: {context.command_path} FILE…"
     return ""
 
 
@@ -121,16 +134,20 @@ def _after_two_dashes(fault: typer.TyperException, command: str) -> str:
     ):
         return ""
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
-    return f" Arguments that begin with a dash go after --: {command} -- {shlex.quote(word)}"
+    return f" Arguments that begin with a dash go after --: {command} -- {quote(word)}"
 
 
 def _translated(typed: str, flags: Iterable[str]) -> str:
     """Return the flag for what another tool calls so, if it is one of these; empty where there is none."""
-    word = typed.casefold().replace("_", "-")
+    word = _canonical(typed)
     for words, candidates in _FLAGS_OF_OTHER_TOOLS.items():
         if word in words.split():
             return next((flag for flag in candidates if flag in flags), "")
     return word if word in flags else ""
+
+
+def _canonical(flag: str) -> str:
+    return flag.casefold().replace("_", "-")
 
 
 def _flags(command: Any) -> list[str]:

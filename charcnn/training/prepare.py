@@ -206,9 +206,11 @@ def default_model_name(source: str, classes: int) -> str:
     if source == IN_MEMORY:
         return f"chars{classes}"
     path = find_dataset(source).resolve()
-    folder = path.parent if path.stem in DATASET_FOLDERS else path
-    is_generic = folder.name in ("data", "") or folder == Path.cwd()
-    return ("" if is_generic else name_from(folder.stem)) or f"chars{classes}"
+    name = path.name if path.is_dir() else path.stem  # only files have suffixes: digits.v2 is a folder's whole name
+    if name in DATASET_FOLDERS:
+        path, name = path.parent, path.parent.name
+    is_generic = path.name in ("data", "") or path == Path.cwd()
+    return ("" if is_generic else name_from(name)) or f"chars{classes}"
 
 
 def _image_spec(config: TrainSettings, size: int, samples: list[SampleStats]) -> ImageSpec:

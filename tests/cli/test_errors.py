@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from charcnn.cli.startup import _PipeWriter
+
 Cli = Callable[..., Result]
 
 
@@ -275,6 +277,17 @@ def test_a_training_without_a_reader_saves_its_model(tmp_path: Path, starter: Pa
     line = f"train --data {starter / 'test'} --net lenet --epochs 1 --name unread"
     assert _run_without_reader(line, tmp_path, without_stderr=True)[0] == 0
     assert (tmp_path / "registry/unread/1/model.onnx").is_file()
+
+
+@pytest.mark.skipif(not hasattr(os, "eventfd"), reason="only Linux has files that refuse a short write with EINVAL")
+def test_windows_reports_a_pipe_without_a_reader_as_an_invalid_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _PipeWriter(os.eventfd(0), "w") as pipe:
+        with pytest.raises(OSError, match="Invalid argument"):
+            pipe.write(b"text")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "name", "nt")
+            written = pipe.write(b"text")
+    assert written == 4
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

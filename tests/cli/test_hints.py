@@ -9,6 +9,7 @@ import typer
 from typer.testing import Result
 
 from charcnn.cli.app import make_app
+from charcnn.cli.suggestions import quote
 from charcnn.cli.usage_errors import _FLAGS_OF_OTHER_TOOLS, _flags
 
 Cli = Callable[..., Result]
@@ -46,6 +47,7 @@ def registry(trained: Path) -> Path:
         ("evaluate --weights x", "Did you mean --model?"),
         ("train --weights x", "Did you mean --init-from?"),
         ("predict --data x", "charcnn predict FILE…"),
+        ("predict --files x", "charcnn predict FILE…"),
         ("evaluate small12", "charcnn evaluate --model small12"),
         ("evaluate small12 test", "charcnn evaluate --model small12 --data test"),
         ("export small12", "charcnn export --model small12"),
@@ -68,6 +70,39 @@ def test_words_of_other_tools_are_answered_with_those_of_this_one(cli: Cli, line
 def test_a_folder_given_to_evaluate_is_data(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "some set").mkdir()
     assert "charcnn evaluate --data 'some set'" in refused(cli, "evaluate", "some set")
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "export", "models list"])
+def test_a_long_pasted_argument_is_unexpected_and_no_traceback(cli: Cli, verb: str) -> None:
+    pasted = "0123456789" * 500
+    assert f"Unexpected argument: {pasted}" in refused(cli, *verb.split(), pasted)
+
+
+@pytest.mark.parametrize("flag", ["--test", "--test-data", "--TEST_DIR"])
+def test_test_data_is_not_recommended_as_training_data(cli: Cli, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    monkeypatch.setattr("sys.argv", ["charcnn", "train", flag, "my set"])
+    said = refused(cli, "train", flag, "my set")
+    assert "After training: charcnn evaluate --data 'my set'" in said
+    assert "Did you mean" not in said
+    assert "Did you mean --data?" in refused(cli, "evaluate", flag, "my set")
+
+
+@pytest.mark.parametrize(
+    ("system", "word", "quoted"),
+    [
+        ("posix", "my set", "'my set'"),
+        ("nt", "my set", '"my set"'),
+        ("nt", "my set\\", '"my set"'),
+        ("nt", r"C:\Users\a\博学-1.csv", r"C:\Users\a\博学-1.csv"),
+        ("nt", "a&b", '"a&b"'),
+        ("nt", "it's", '"it\'s"'),
+    ],
+)
+def test_hints_quote_as_the_shell_does(monkeypatch: pytest.MonkeyPatch, system: str, word: str, quoted: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", system)
+        found = quote(word)
+    assert found == quoted
 
 
 def test_every_offered_flag_exists() -> None:

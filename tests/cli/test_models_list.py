@@ -30,10 +30,15 @@ def add(name: str, seconds: float, **settings: Any) -> None:
         registry.publish(folder, card.model_copy(update={"training": training}))
 
 
-def evaluated(name: str, created: str, accuracy: float) -> None:
+def evaluated(name: str, created: str, accuracy: float, /, **damage: Any) -> Path:
+    """Store an evaluation, some of whose fields may be damaged; return its file."""
     registry = Registry()
-    document = {"created": created, "accuracy": accuracy, "loss": 0.5, "dataset": "test"}
-    registry.add_evaluation(registry.open(name), f"{accuracy:.4f}".replace(".", "0") * 8, json.dumps(document))
+    fingerprint = f"{accuracy:.4f}".replace(".", "0") * 8
+    scores = {"accuracy": accuracy, "top3": 1.0, "macro_f1": 0.5, "balanced_accuracy": 0.5, "loss": 0.5}
+    facts = {"model": f"{name}@1", "dataset": "test", "fingerprint": fingerprint, "created": created, "seconds": 1.0}
+    empty: dict[str, Any] = {"unreadable": 0, "per_class": [], "labels": ["a", "b"], "confusion": []}
+    document = {"schema_version": 2, "images": 4, **facts, **scores, **empty, **damage}
+    return registry.add_evaluation(registry.open(name), fingerprint, json.dumps(document))
 
 
 @pytest.fixture
@@ -84,6 +89,12 @@ def test_an_unknown_column_is_answered_with_the_closest_and_with_all(cli: Cli, t
     assert ", ".join(COLUMNS) in result.stderr
 
 
+def test_columns_help_lists_all_columns(cli: Cli) -> None:
+    result = cli("models", "list", "--columns", "help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.split() == list(COLUMNS)
+
+
 def test_every_setting_is_a_column(cli: Cli, three: None) -> None:
     assert set(declared_settings(TrainSettings)) <= set(COLUMNS)
     (*_, row) = json.loads(cli("models", "list", "--columns", ",".join(COLUMNS), "--json").stdout)["models"]
@@ -100,6 +111,31 @@ def test_the_default_table_has_accuracy_once_there_is_one(cli: Cli) -> None:
     assert "50.00%" in text
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [{"accuracy": "high"}, {"accuracy": float("nan")}, {"created": None}, {"schema_version": None}],
+    ids=["word", "not a number", "no date", "no schema"],
+)
+def test_a_damaged_evaluation_is_skipped(cli: Cli, damage: dict[str, Any]) -> None:
+    add("one", 1.0)
+    evaluated("one", "2026-01-01T00:00:00Z", 0.5)
+    path = evaluated("one", "2026-01-02T00:00:00Z", 0.75, **damage)
+    for form in ("table", "json", "csv"):
+        result = cli("models", "list", "--columns", "accuracy", "--format", form)
+        assert result.exit_code == 0, result.output
+        assert "50.00%" in result.stdout if form == "table" else "0.5" in result.stdout
+        assert path.name in result.stderr
+
+
+def test_the_newest_evaluation_counts_in_any_time_zone(cli: Cli) -> None:
+    add("one", 1.0)
+    evaluated("one", "2026-01-01T23:00:00-05:00", 0.75)
+    evaluated("one", "2026-01-02T01:00:00Z", 0.5)  # three hours earlier
+    evaluated("one", "2026-01-01T00:00:00", 0.25)  # without a time zone
+    (row,) = json.loads(cli("models", "list", "--columns", "accuracy", "--json").stdout)["models"]
+    assert row == {"accuracy": 0.75}
+
+
 def test_a_damaged_version_keeps_its_row(cli: Cli, three: None) -> None:
     Path("registry/first/1/card.json").write_text("{}")
     words = ("models", "list", "--columns", "lr,model", "--sort", "lr")
@@ -107,6 +143,9 @@ def test_a_damaged_version_keeps_its_row(cli: Cli, three: None) -> None:
     assert row["model"] == "first@1"
     assert "card.json" in row["error"]
     assert "damaged" in cli(*words).stdout
+    (*_, line) = csv.DictReader(io.StringIO(cli(*words, "--csv").stdout))
+    assert list(line) == ["lr", "model", "error"]
+    assert "card.json" in line["error"]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,25 @@ def test_printed_config_is_read_again(cli: Cli, tmp_path: Path, flags: str) -> N
     assert printed(cli, "--config", "again.toml") == first
 
 
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [(b"", "utf-8"), (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")],
+)
+def test_a_config_written_on_windows_is_read(cli: Cli, tmp_path: Path, mark: bytes, encoding: str) -> None:
+    text = 'name = "博学"\r\nepochs = 3\r\n'
+    (tmp_path / "train.toml").write_bytes(mark + text.encode(encoding))
+    settings = tomllib.loads(printed(cli, "--config", "train.toml"))
+    assert (settings["name"], settings["epochs"]) == ("博学", 3)
+
+
+@pytest.mark.parametrize(("content", "encoding"), [(b"name = '\xe4'", "UTF-8"), (b"\xff\xfea", "UTF-16")])
+def test_a_config_in_an_unknown_encoding_is_refused(cli: Cli, tmp_path: Path, content: bytes, encoding: str) -> None:
+    (tmp_path / "train.toml").write_bytes(content)
+    result = cli("train", "--config", "train.toml", "--print-config")
+    assert result.exit_code == 2
+    assert f"train.toml is not TOML: it is not {encoding}" in result.stderr
+
+
 def test_a_flag_wins_over_the_config_and_the_config_over_the_recipe(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "train.toml").write_text('recipe = "lab"\nepochs = 3\n')
     text = printed(cli, "--config", "train.toml", "--batch-size", 5)

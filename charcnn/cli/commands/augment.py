@@ -1,12 +1,12 @@
 """`charcnn augment`."""
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import ForceOverChanges, Jobs, Seed
+from charcnn.cli.suggestions import quote
 from charcnn.text import pluralize
 
 
@@ -65,4 +65,4 @@ def augment(
     output.say(f"Wrote {pluralize(result.copies, 'image')} and augment.csv to {result.folder}.")
     output.put(str(result.folder))
     command = "train --data" if any(path.is_dir() for path in result.folder.iterdir()) else "predict"
-    output.next_step(f"charcnn {command} {shlex.quote(str(target))}")
+    output.next_step(f"charcnn {command} {quote(str(target))}")

@@ -1,6 +1,5 @@
 """`charcnn models export-bundle|import-bundle`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Json, ModelArgument, RegistryRoot, TableOrJson, chosen_format
+from charcnn.cli.suggestions import quote
 
 
 def export_bundle(
@@ -28,7 +28,7 @@ def export_bundle(
     path = destination or output_file or Path(f"{version.card.name}-{version.card.version}{SUFFIX}")
     export_bundle(version, path, force)
     output.put(str(path))
-    output.next_step(f"charcnn models import-bundle {shlex.quote(str(path))} --registry ELSEWHERE")
+    output.next_step(f"charcnn models import-bundle {quote(str(path))} --registry ELSEWHERE")
 
 
 def import_bundle(

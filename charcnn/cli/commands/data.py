@@ -1,6 +1,5 @@
 """`charcnn data import idx|split`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -8,6 +7,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Seed, choices_metavar
+from charcnn.cli.suggestions import quote
 from charcnn.specs.choices import SplitForm
 from charcnn.text import pluralize
 
@@ -43,9 +43,9 @@ def import_idx(
     _report(written)
     first = next(iter(written))
     output.next_step(
-        f"charcnn train --data {shlex.quote(str(first))}"
+        f"charcnn train --data {quote(str(first))}"
         if first.name == "train" or packed
-        else f"charcnn data split {shlex.quote(str(first))}"
+        else f"charcnn data split {quote(str(first))}"
     )
 
 
@@ -101,7 +101,7 @@ def split(
         force=force,
     )
     _report(written)
-    output.next_step(f"charcnn train --data {shlex.quote(str(next(iter(written))))}")
+    output.next_step(f"charcnn train --data {quote(str(next(iter(written))))}")
 
 
 def _report(written: dict[Path, int]) -> None:

@@ -1,13 +1,12 @@
 """`charcnn evaluate`."""
 
-import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Csv, Json, Model, RegistryRoot, Strict, TableJsonOrCsv, chosen_format
-from charcnn.cli.suggestions import with_registry
+from charcnn.cli.suggestions import quote, with_registry
 from charcnn.registry.references import is_path
 from charcnn.text import pluralize
 
@@ -64,7 +63,7 @@ def evaluate(
     )
     if predictor.version is not None:  # an exported file needs no export
         named = model if is_path(model) else evaluation.model
-        output.next_step(with_registry(f"charcnn export --model {shlex.quote(named)} --format onnx", registry))
+        output.next_step(with_registry(f"charcnn export --model {quote(named)} --format onnx", registry))
 
 
 def _store(evaluation: "Evaluation", predictor: "Predictor", store: "Registry") -> None:

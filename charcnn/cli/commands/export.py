@@ -1,6 +1,5 @@
 """`charcnn export`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -8,6 +7,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import Force, Model, RegistryRoot, choices_metavar
+from charcnn.cli.suggestions import quote
 from charcnn.specs.choices import ExportFormat
 
 
@@ -48,4 +48,4 @@ def export(
     how = "checksum verified" if kind == "onnx" else f"probabilities agree within {difference:.1g}"
     output.say(f"Wrote {card.reference} to {path} ({path.stat().st_size / 1000:,.0f} kB); {how}.")
     if kind == "onnx":
-        output.next_step(f"charcnn predict --model {shlex.quote(str(path))} FILE…")
+        output.next_step(f"charcnn predict --model {quote(str(path))} FILE…")

@@ -13,6 +13,7 @@ from charcnn.cli.commands.gc import gc
 from charcnn.cli.commands.show import show
 from charcnn.cli.commands.verify import verify
 from charcnn.cli.model_columns import (
+    COLUMNS,
     DEFAULT_COLUMNS,
     Model,
     as_text,
@@ -59,11 +60,14 @@ def list_models(
 ) -> None:
     """List all versions, newest first.
 
-    The column accuracy, and others of a test set, are those of the newest evaluation of a version. With --columns help
-    the error message lists all columns.
+    The column accuracy, and others of a test set, are those of the newest evaluation of a version. --columns help lists
+    all columns.
     """
     from charcnn.registry.store import Registry
 
+    if columns == "help":
+        output.put("\n".join(COLUMNS))
+        return
     form = chosen_format(output_format, json=as_json, csv=as_csv)
     chosen = parse_columns(columns) if columns is not None else None
     by = () if sort is None else (find_column(sort.removeprefix("-")),)
@@ -76,6 +80,8 @@ def list_models(
         models = [{name: row[name] for name in (*names, "error") if name in row} for row in rows]
         output.put_json({"schema_version": 1, "registry": str(store.root), "models": models})
     elif form == "csv":
+        if "error" not in names and any("error" in row for row in rows):
+            names = (*names, "error")  # else a damaged version would be a row without values or a reason
         output.put_csv(names, [[_csv_value(row.get(name)) for name in names] for row in rows])
     elif not rows:
         output.say(f"{store.root} has no models yet.")

@@ -1,6 +1,5 @@
 """`charcnn synth`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -8,6 +7,7 @@ import typer
 
 from charcnn.cli import output
 from charcnn.cli.options import ForceOverChanges, Jobs, Seed, choices_metavar
+from charcnn.cli.suggestions import quote
 from charcnn.specs.choices import Neatness, Paper, Pen
 
 _PAPERS = get_args(Paper)
@@ -145,7 +145,7 @@ def synth(
         output.say(f"Contact sheet: {root / 'preview.png'}")
     output.put(str(root / "train"))
     is_default = destination is None and not texts and not sets
-    output.next_step("charcnn train" if is_default else f"charcnn train --data {shlex.quote(str(root / 'train'))}")
+    output.next_step("charcnn train" if is_default else f"charcnn train --data {quote(str(root / 'train'))}")
 
 
 def _read(path: Path) -> str:

@@ -1,5 +1,6 @@
 """`charcnn train`."""
 
+import codecs
 import os
 import shlex
 import sys
@@ -15,7 +16,7 @@ from charcnn.cli import output
 from charcnn.cli.errors import FAILED, INTERRUPTED
 from charcnn.cli.flags import flag_of, in_keys
 from charcnn.cli.options import Json, RegistryRoot
-from charcnn.cli.settings import with_settings
+from charcnn.cli.settings import SETTINGS, with_settings
 from charcnn.text import pluralize
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _naming_keys(config: Path | None, keys: Collection[str]) -> Iterator[None]:
             raise
         text = f"`{fault.field}={fault.value}`: {fault.reason}" if fault.field else fault.reason
         message, hint = in_keys(text, keys), in_keys(fault.hint, keys)
-        if message == text and not message.startswith("Unknown setting"):
+        if message == text and SETTINGS.keys() >= set(keys):  # unknown keys are found first
             raise
         raise ConfigError(f"{config}: {message}", hint) from None
 
@@ -212,9 +213,9 @@ def _read_config(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not TOML: it is not UTF-8.") from None
+        text = _decode(path.read_bytes())
+    except UnicodeDecodeError as fault:
+        raise ConfigError(f"{path} is not TOML: it is not {fault.encoding.upper()}.") from None
     except FileNotFoundError:
         raise ConfigError(
             f"No such config file: {path}", "charcnn train --print-config > train.toml writes one."
@@ -223,3 +224,9 @@ def _read_config(path: Path | None) -> dict[str, Any]:
         return TrainConfig.rename_aliases(tomllib.loads(text))
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path} is not TOML: {fault}") from None
+
+
+def _decode(text: bytes) -> str:
+    """Decode UTF-8, with or without a byte-order mark, or UTF-16 with one, as `>` in Windows PowerShell writes."""
+    is_utf16 = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return text.decode("utf-16" if is_utf16 else "utf-8-sig")
