@@ -57,7 +57,7 @@ def draw(lines: list[str]) -> str:
     console = Console(record=True, width=100, file=io.StringIO())
     for line in lines:
         style = next((style for start, style in _STYLES.items() if line.startswith(start)), "")
-        console.print(Text(line, style), soft_wrap=True)
+        console.print(Text(line, style, overflow="fold"))
     return _FONT_FACES.sub("", console.export_svg(title="charcnn", unique_id="charcnn"))
 
 

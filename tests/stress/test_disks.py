@@ -75,5 +75,5 @@ def test_a_read_only_disk_is_reported(mount: Mount, starter: Path) -> None:
     result = charcnn("train", "--data", starter / "train", "--registry", disk / "registry", "--epochs", "1")
     assert result.returncode == 1
     assert "Read-only" in result.stderr
-    assert "Name a folder on another one" in result.stderr
+    assert "Choose a folder on another one" in result.stderr
     assert list(disk.iterdir()) == []

@@ -197,10 +197,8 @@ def _say_kept(card: "ModelCard", history: "Sequence[EpochRecord]") -> None:
     )
     if not is_highest:
         schedule = card.training.config.schedule
-        output.say(
-            f"Epoch {highest.epoch} reached {highest.val_accuracy:.2%}, which is within one standard error. "
-            f"The {schedule} schedule ends at a low rate, so the last epoch is kept unless it is clearly worse."
-        )
+        output.say(f"Epoch {highest.epoch} reached {highest.val_accuracy:.2%}, which is within one standard error.")
+        output.say(f"The {schedule} schedule ends at a low rate, so the last epoch is kept unless it is clearly worse.")
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
