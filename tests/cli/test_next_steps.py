@@ -61,3 +61,14 @@ def test_the_registry_is_named_in_the_hints_of_errors(cli: Cli, trained: Path, s
         assert hint in cli(*command, *where).stderr
     (tmp_path / "my models/small12/1/card.json").write_text("{")
     assert "damaged: charcnn models verify --all --registry 'my models'" in cli("models", "list", *where).stdout
+
+
+def test_rotated_copies_are_to_be_read_only_where_there_is_a_model(
+    cli: Cli, trained: Path, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [command[0] for command in offered(cli("augment", starter / "test", "labeled"))] == ["train"]
+    assert offered(cli("augment", starter / "ttest", "flat")) == [["train"]]
+    monkeypatch.setenv("CHARCNN_REGISTRY", str(trained))
+    (predict,) = offered(cli("augment", starter / "ttest", "flat"))
+    assert predict[0] == "predict"
+    assert cli(*predict, "--model", "small12").exit_code == 0

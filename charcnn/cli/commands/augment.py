@@ -1,5 +1,6 @@
 """`charcnn augment`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,5 +65,12 @@ def augment(
         output.warn(f"Left out {pluralize(len(result.failures), 'image')} that could not be read.")
     output.say(f"Wrote {pluralize(result.copies, 'image')} and augment.csv to {result.folder}.")
     output.put(str(result.folder))
-    command = "train --data" if any(path.is_dir() for path in result.folder.iterdir()) else "predict"
-    output.next_step(f"charcnn {command} {quote(str(target))}")
+    is_labeled = any(path.is_dir() for path in result.folder.iterdir())
+    output.next_step(f"charcnn train --data {quote(str(target))}" if is_labeled else _reading_step(target))
+
+
+def _reading_step(folder: Path) -> str:
+    """Return the command that reads a flat folder; the one that trains a model if there is none yet."""
+    from charcnn.registry.reader import RegistryReader
+
+    return f"charcnn predict {quote(str(folder))}" if RegistryReader().names() else "charcnn train"
