@@ -55,7 +55,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, starter: Path) -> Path:
             cv2.putText(page, str(number), (10, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (20,), 3)
             for suffix in ("png", "jpg"):
                 cv2.imwrite(str(root / folder / f"{number}.{suffix}"), page)
-    shutil.copyfile(root / "scans/1.png", root / "photo.png")
+    for name in ("photo.png", "digit.png"):
+        shutil.copyfile(root / "scans/1.png", root / name)
     (root / "textbook.txt").write_text("天地人", encoding="utf-8")
     (root / "result.csv").write_text("file,label,probability\nscans/1.png,a,0.9\n", encoding="utf-8")
     command = root / "bin" / "charcnn"
