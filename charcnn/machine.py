@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 _SPIN_ROUNDS = 1000
-"""Rounds, of some 0.02 µs each, that a thread of GNU's OpenMP waits before it sleeps."""
+"""Rounds of a loop that a thread of GNU's OpenMP waits in before it sleeps."""
 _MAX_THREADS = 16
 """On images this small, more threads than this lose more time to synchronization than they gain."""
 

@@ -20,13 +20,15 @@ def page(project: dict[str, Any]) -> str:
         project: What pyproject.toml holds.
 
     Raises:
-        ValueError: the table names a package that is no dependency.
+        ValueError: the table names a package that charcnn does not require.
     """
     by_name = {re.split(r"[^\w.-]", line)[0]: line for line in project["project"]["dependencies"]}
     choice = project["tool"]["charcnn"]["read-only"]
     unknown = {*choice["without"], *choice["instead"]} - by_name.keys()
     if unknown:
-        raise ValueError(f"[tool.charcnn.read-only] names what is no dependency: {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"[tool.charcnn.read-only] names packages that charcnn does not require: {', '.join(sorted(unknown))}"
+        )
     lines = [
         choice["instead"].get(name, name) + line.removeprefix(name)
         for name, line in by_name.items()

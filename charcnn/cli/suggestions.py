@@ -31,7 +31,7 @@ def reading_command(reference: str, labels: Collection[str], registry: Path | No
 
 
 def evaluating_command(reference: str, sources: Sequence[str], registry: Path | None = None) -> str | None:
-    """Return the command that evaluates a model on the test set of its data; None where there is no test set.
+    """Return the command that evaluates a model on the test set of its data; None without a test set.
 
     Args:
         reference: The model.

@@ -35,11 +35,9 @@ _MAX_HEAD_LENGTH = 25
 
 def find_kaishu_strokes(character: str) -> tuple[Segment, ...]:
     """Return the strokes of a Chinese character, in writing order; empty if the character is not in the data."""
-    known = _load()
-    at = int(np.searchsorted(known.characters, ord(character)))
-    if at == len(known.characters) or known.characters[at] != ord(character):
+    known, (first, last) = _load(), _stroke_range(character)
+    if first == last:
         return ()
-    first, last = known.first_stroke[at : at + 2]
     lines = [known.points[a:b].astype(np.float32) for a, b in pairwise(known.first_point[first : last + 1])]
     strokes = [_cut_stroke(_extend(line, _STROKE_WIDTH / 4)) for line in lines]
     everything = np.concatenate([piece for stroke in strokes for piece in stroke])
@@ -49,11 +47,17 @@ def find_kaishu_strokes(character: str) -> tuple[Segment, ...]:
 
 def count_strokes(character: str) -> int:
     """Return the number of strokes of a Chinese character; 0 if the character is not in the data."""
+    first, last = _stroke_range(character)
+    return last - first
+
+
+def _stroke_range(character: str) -> tuple[int, int]:
+    """Return the first stroke of a character in the data, and the one after its last; equal if it is not there."""
     known = _load()
     at = int(np.searchsorted(known.characters, ord(character)))
     if at == len(known.characters) or known.characters[at] != ord(character):
-        return 0
-    return int(known.first_stroke[at + 1] - known.first_stroke[at])
+        return 0, 0
+    return int(known.first_stroke[at]), int(known.first_stroke[at + 1])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read_copies(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a folder's manifest that are about images; empty if there is no manifest.
+    """Return the rows of a folder's manifest that are about images; empty without a manifest.
 
     Raises:
         DatasetError: the file is not a manifest.
@@ -24,7 +24,7 @@ def read_copies(folder: Path) -> list[dict[str, str]]:
 
 
 def read_augment_manifest(folder: Path) -> list[dict[str, str]]:
-    """Return all rows of a folder's manifest, including that of `classes.txt`; empty if there is no manifest.
+    """Return all rows of a folder's manifest, including that of `classes.txt`; empty without a manifest.
 
     Raises:
         DatasetError: the file is not a manifest.

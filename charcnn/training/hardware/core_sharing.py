@@ -74,25 +74,30 @@ class CoreSharing(Callback):
         self._cores, self._measure, self._clock = cores, measure, clock
 
     def on_train_begin(self, config: "ResolvedConfig", network: "nn.Module", images: int) -> None:
-        """Start measuring. Where the system does not tell CPU times, the number of threads stays as it is."""
-        self._since = self._clock()
-        try:
-            self._used = self._measure()
-        except (OSError, psutil.Error):
-            self._since = math.inf
+        """Start measuring."""
+        self._since, self._used = self._clock(), self._read()
 
     def on_batch_begin(self, batch: Batch) -> None:
         """Measure once a second, and change the number of threads if two measurements agree."""
         now = self._clock()
         if now - self._since < _INTERVAL_S:
             return
-        used = self._measure()
-        wanted = self._wanted_threads((used - self._used) / (now - self._since))
-        self._since, self._used = now, used
+        before, since = self._used, self._since
+        self._used, self._since = self._read(), now
+        if math.isnan(self._used - before):
+            return
+        wanted = self._wanted_threads((self._used - before) / (now - since))
         is_confirmed = wanted == self._candidate
         if is_confirmed and wanted != self._current:
             self._change(wanted)
         self._candidate = wanted
+
+    def _read(self) -> float:
+        """Return the CPU seconds of other processes; NaN where the system does not provide them."""
+        try:
+            return self._measure()
+        except (OSError, psutil.Error):
+            return math.nan
 
     def _wanted_threads(self, busy: float) -> int:
         """Return the number of threads for a number of cores that others keep busy."""

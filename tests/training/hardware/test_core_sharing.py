@@ -153,6 +153,19 @@ def test_where_cpu_times_cannot_be_read_threads_stay_as_they_are(error: Exceptio
     assert sharing.fewest == 2
 
 
+def test_cpu_times_that_cannot_be_read_any_more_do_not_end_the_training() -> None:
+    machine = Machine()
+    machine.train(0)
+    machine.used = float("nan")
+    assert machine.train(1) == 2
+
+    def refuse() -> float:
+        raise PermissionError(13, "no")
+
+    machine.sharing._measure = refuse
+    assert machine.train(1) == 2
+
+
 ARRAYS = (np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8), [str(i % 2) for i in range(64)])
 
 
